@@ -1,0 +1,132 @@
+#!/bin/bash
+# Makes this checkout ready: system packages, Node packages, Ansible, and Pulumi's CLI where it can be had.
+# Idempotent: what is there already is left alone, and a second run ends within a second.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+cd "$here"
+mkdir -p .ai-how
+chmod 700 .ai-how
+
+packages=(
+  libvirt-daemon libvirt-daemon-system libvirt-clients qemu-utils dnsmasq-base # virtual machines
+  iproute2 iptables nftables util-linux netcat-openbsd openssh-client # networks of their own, and the way in
+  mmdebstrap e2fsprogs genisoimage systemd-container python3 python3-venv # images and container nodes
+)
+case $(uname -m) in
+  aarch64) packages+=(qemu-system-arm qemu-efi-aarch64) ;;
+  *) packages+=(qemu-system-x86 ovmf) ;;
+esac
+for extra in "$@"; do
+  case $extra in
+    --develop) packages+=(shellcheck) ;;
+    *)
+      echo "usage: tools/setup.sh [--develop]" >&2
+      exit 2
+      ;;
+  esac
+done
+
+say() { printf 'setup: %s\n' "$*"; }
+
+# Runs a command with its output in a log; says every few seconds that it is still at work, and shows the log if it fails.
+quietly() {
+  local what=$1 log=.ai-how/setup-$1.log started=$SECONDS
+  shift
+  "$@" >"$log" 2>&1 &
+  local pid=$!
+  while kill -0 "$pid" 2>/dev/null; do
+    sleep 1
+    if (((SECONDS - started) % 10 == 9)); then say "$what: $((SECONDS - started)) s, $(tail -n 1 "$log" | cut -c1-80)"; fi
+  done
+  if ! wait "$pid"; then
+    tail -n 20 "$log" >&2
+    say "$what failed; all of its output is in $log" >&2
+    return 1
+  fi
+  say "$what done ($((SECONDS - started)) s)"
+}
+
+missing=()
+# shellcheck source=/dev/null
+. /etc/os-release
+case " $ID ${ID_LIKE:-} " in
+  *" debian "* | *" ubuntu "*)
+    for package in "${packages[@]}"; do
+      dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    done
+    ;;
+  *)
+    for program in virsh qemu-img mmdebstrap systemd-nspawn genisoimage nsenter nc mke2fs dnsmasq; do
+      command -v "$program" >/dev/null || missing+=("$program")
+    done
+    if [ ${#missing[@]} -gt 0 ]; then
+      say "this is $PRETTY_NAME, where it does not know the packages; install by hand: ${missing[*]}" >&2
+      exit 1
+    fi
+    ;;
+esac
+
+system_packages() {
+  local sudo=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || {
+      say "installing packages needs root: run as root, or install sudo" >&2
+      exit 1
+    }
+    sudo=(sudo)
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  # Services stay off: the dev stack brings its own libvirtd, in a network namespace of its own.
+  "${sudo[@]}" apt-get update -q
+  "${sudo[@]}" env RUNLEVEL=1 apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+node_packages() { npm ci --no-progress --loglevel=error; }
+
+python_packages() {
+  [ -x .venv/bin/python ] || python3 -m venv .venv
+  .venv/bin/python -m pip install --disable-pip-version-check -q -r tools/python-requirements.txt
+}
+
+pulumi_cli() {
+  # The npm launcher fetches the CLI; a host that cannot reach its server runs the program in-process.
+  export PULUMI_SKIP_UPDATE_CHECK=1 PATH="$here/node_modules/.bin:$PATH"
+  timeout 300 pulumi version && timeout 120 pulumi plugin install resource command "$(node -p 'require("@pulumi/command/package.json").version')"
+}
+
+# What a step was made from; the step is done again when that changes.
+done_with() { [ "$(cat ".ai-how/setup-$1.done" 2>/dev/null)" = "$(cat "${@:2}" | sha256sum)" ]; }
+mark_done() { cat "${@:2}" | sha256sum >".ai-how/setup-$1.done"; }
+
+if [ ${#missing[@]} -gt 0 ]; then
+  say "installing with apt: ${missing[*]}"
+fi
+node_step() {
+  done_with npm package-lock.json && [ -d node_modules ] && return
+  say "installing the packages of package-lock.json into node_modules/"
+  quietly npm node_packages
+  mark_done npm package-lock.json
+}
+python_step() {
+  done_with python tools/python-requirements.txt && [ -x .venv/bin/ansible-playbook ] && return
+  say "installing Ansible into .venv/"
+  quietly python python_packages
+  mark_done python tools/python-requirements.txt
+}
+node_step &
+npm_pid=$!
+if [ ${#missing[@]} -gt 0 ]; then quietly packages system_packages; fi
+python_step
+wait "$npm_pid"
+
+# The npm launcher is on PATH under make; only another `pulumi` is a CLI.
+installed_pulumi() { type -ap pulumi | grep -qv "^$here/node_modules/"; }
+if [ ! -e .ai-how/setup-pulumi.done ] && [ "${AI_HOW_ENGINE:-}" != in-process ] && ! installed_pulumi; then
+  if pulumi_cli >.ai-how/setup-pulumi.log 2>&1; then
+    say "Pulumi's CLI is there: $(tail -n 1 .ai-how/setup-pulumi.log)"
+  else
+    say "Pulumi's CLI cannot be fetched from here; the in-process engine will run the program"
+  fi
+  # Asked once: `npx pulumi version` tries again.
+  touch .ai-how/setup-pulumi.done
+fi
