@@ -1,0 +1,8 @@
+/** GPUs before they exist: what there is, how it can be cut, and what schedulers call the pieces. Pure functions. */
+export { findGpuModel, gpuModels, isKnownGpu, knownGpuNames, whyUnpartitioned } from "./catalogue.ts";
+export type { Geometry, GpuModel, MigProfile } from "./geometry.ts";
+export { kubernetesResources, nodeLabels } from "./kubernetes.ts";
+export { creationOrder, migParted } from "./mig-parted.ts";
+export { planGpus, type GpuPlan, type GpuProblem, type GpuRequest, type PlannedGpu } from "./plan.ts";
+export { placePartitions, type Placement, type Placing } from "./planner.ts";
+export { gresConf, gresOf, gresParameter, pretendedCount, PRETENDED_FILES, type Gres } from "./slurm.ts";

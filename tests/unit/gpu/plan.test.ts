@@ -1,0 +1,112 @@
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import {
+  creationOrder,
+  findGpuModel,
+  gpuModels,
+  gresConf,
+  gresParameter,
+  kubernetesResources,
+  migParted,
+  nodeLabels,
+  planGpus,
+  whyUnpartitioned,
+  type GpuRequest,
+} from "../../../gpu/index.ts";
+
+const request = (some: Partial<GpuRequest>): GpuRequest => ({
+  model: undefined,
+  pciAddress: undefined,
+  pretended: false,
+  count: 1,
+  migProfiles: [],
+  ...some,
+});
+const planOf = (...some: Partial<GpuRequest>[]) => planGpus(some.map(request)).plan;
+const messages = (...some: Partial<GpuRequest>[]) =>
+  planGpus(some.map(request)).problems.map(({ message }) => message);
+
+const mixed = planOf(
+  { model: "a100-40gb", migProfiles: ["3g.20gb", "1g.5gb", "1g.5gb"] },
+  { model: "a100-40gb", migProfiles: ["1g.5gb+me"] },
+  { model: "H100 NVL", count: 2 },
+);
+
+test("SLURM has a type for each profile, and one for each model of whole GPUs", () => {
+  expect(gresParameter(mixed)).toBe("gpu:3g.20gb:1,gpu:1g.5gb:2,gpu:1g.5gb+me:1,gpu:h100:2");
+  expect(gresConf("node", mixed)).toEqual(["NodeName=node AutoDetect=nvml"]);
+  expect(gresParameter([])).toBeUndefined();
+  expect(gresConf("node", [])).toEqual([]);
+  expect(gresParameter(planOf({ pciAddress: "0000:01:00.0" }))).toBe("gpu:1");
+  expect(gresParameter(planOf({ model: "GeForce RTX 4090" }))).toBe("gpu:rtx_4090:1");
+});
+
+test("pretended GPUs and partitions have a file each, numbered through the node", () => {
+  const plan = planOf(
+    { model: "a30", pretended: true, migProfiles: ["2g.12gb", "1g.6gb", "1g.6gb"] },
+    { model: "t4", pretended: true, count: 2 },
+  );
+  expect(gresConf("c1", plan)).toEqual([
+    "NodeName=c1 Name=gpu Type=2g.12gb File=/var/lib/ai-how/pretended-gpu/gpu[0-0]",
+    "NodeName=c1 Name=gpu Type=1g.6gb File=/var/lib/ai-how/pretended-gpu/gpu[1-2]",
+    "NodeName=c1 Name=gpu Type=t4 File=/var/lib/ai-how/pretended-gpu/gpu[3-4]",
+  ]);
+  expect(nodeLabels(plan)).toMatchObject({ "ai-how/gpu.pretended": "true" });
+});
+
+test("Kubernetes has the device plugin's resource names", () => {
+  expect(kubernetesResources(mixed)).toEqual({
+    "nvidia.com/mig-3g.20gb": 1,
+    "nvidia.com/mig-1g.5gb": 2,
+    "nvidia.com/mig-1g.5gb.me": 1,
+    "nvidia.com/gpu": 2,
+  });
+  expect(nodeLabels(mixed)).toEqual({
+    "nvidia.com/gpu.present": "true",
+    "nvidia.com/gpu.count": "4",
+    "nvidia.com/mig.strategy": "mixed",
+  });
+});
+
+test("mig-parted gets counts, nvidia-smi ids with placements", () => {
+  expect(parse(migParted(mixed))).toEqual({
+    version: "v1",
+    "mig-configs": {
+      "ai-how": [
+        { devices: [0], "mig-enabled": true, "mig-devices": { "3g.20gb": 1, "1g.5gb": 2 } },
+        { devices: [1], "mig-enabled": true, "mig-devices": { "1g.5gb+me": 1 } },
+        { devices: [2], "mig-enabled": false },
+        { devices: [3], "mig-enabled": false },
+      ],
+    },
+  });
+  expect(mixed.map(creationOrder)).toEqual([["9:0", "19:4", "19:5"], ["20:0"], [], []]);
+});
+
+test("what cannot be had is said with what to do", () => {
+  expect(messages({ model: "gb10", migProfiles: ["1g.5gb"] })).toEqual([
+    "gb10 has no MIG; let jobs share it by time slices instead",
+  ]);
+  expect(messages({ migProfiles: ["9g.1gb"] })).toEqual([
+    "no GPU of the catalogue can have 9g.1gb together; give `model`",
+  ]);
+  expect(messages({ model: "rtx-pro-5000", migProfiles: ["1g.24gb"] })[0]).toContain(
+    "at most two partitions",
+  );
+});
+
+test("partitions without a model belong to whatever has them, and to it alone where only one does", () => {
+  expect(planOf({ migProfiles: ["1g.5gb", "2g.10gb"] })[0]?.known?.key).toBe("a100-40gb");
+  const several = planOf({ migProfiles: ["1g.10gb"] })[0];
+  expect(several?.known).toBeUndefined();
+  expect(several?.placements).toHaveLength(1);
+});
+
+test("every model is found by its names, however they are written", () => {
+  for (const model of gpuModels) {
+    for (const name of [model.key, ...model.aliases]) {
+      expect(findGpuModel(`NVIDIA ${name.toUpperCase().replaceAll("-", " ")}`)).toBe(model);
+    }
+    expect(whyUnpartitioned(model.key)).toBeUndefined();
+  }
+});
