@@ -1,0 +1,128 @@
+import { isKnownGpu, knownGpuNames, planGpus } from "../../gpu/index.ts";
+import { joinPath, type Problem } from "../problem.ts";
+import { nearest } from "../suggest.ts";
+import type { Survey, SurveyedNode } from "./survey.ts";
+
+/** A node's claim to a PCI device. */
+interface Claim {
+  readonly node: SurveyedNode;
+  readonly path: string;
+  readonly address: string;
+}
+
+/** PCI devices that are claimed twice, and GPUs that cannot be as described. */
+export function deviceProblems({ clusters, machines }: Survey): Problem[] {
+  const nodes = clusters.flatMap((cluster) => cluster.nodes);
+  return [
+    ...doubleClaims(nodes)
+      .filter(({ isFatal }) => isFatal)
+      .map(asProblem),
+    ...nodes.flatMap(gpuProblems),
+    ...nodes.flatMap(partitionProblems),
+    ...(machines === "container" ? nodes.filter((node) => claims(node).length > 0 && !node.isHost) : []).map(
+      (node) => ({
+        path: joinPath(
+          node.path,
+          node.fields.pcie_passthrough?.enabled === true ? "pcie_passthrough" : "gpus",
+        ),
+        message: "a container cannot have a PCI device; use machines: vm",
+      }),
+    ),
+  ];
+}
+
+/** PCI devices that VMs share which do not start by themselves: one at a time can run. */
+export function deviceWarnings({ clusters }: Survey): Problem[] {
+  const nodes = clusters.flatMap((cluster) => cluster.nodes);
+  return doubleClaims(nodes)
+    .filter(({ isFatal }) => !isFatal)
+    .map(asProblem);
+}
+
+interface DoubleClaim {
+  readonly claim: Claim;
+  readonly other: Claim;
+  readonly isFatal: boolean;
+}
+
+function asProblem({ claim, other, isFatal }: DoubleClaim): Problem {
+  const same = claim.node === other.node ? "already listed" : `already claimed by ${other.node.name}`;
+  return {
+    path: claim.path,
+    message: `${claim.address} is ${same}${isFatal ? "" : ": only one of the two can run at a time"}`,
+  };
+}
+
+function doubleClaims(nodes: readonly SurveyedNode[]): DoubleClaim[] {
+  const earlier = new Map<string, Claim[]>();
+  return nodes.flatMap(claims).flatMap((claim) => {
+    // Two hosts may have different devices at one address.
+    const key = `${claim.node.fields.ssh?.host ?? ""} ${claim.address}`;
+    const others = earlier.get(key) ?? [];
+    earlier.set(key, [...others, claim]);
+    const starts = (other: Claim) => other.node.fields.auto_start !== false;
+    const rival = others.find((other) => other.node === claim.node || (starts(other) && starts(claim)));
+    const other = rival ?? others[0];
+    return other === undefined ? [] : [{ claim, other, isFatal: rival !== undefined }];
+  });
+}
+
+function claims(node: SurveyedNode): Claim[] {
+  const { pcie_passthrough: passthrough, gpus = [] } = node.fields;
+  const passed = (passthrough?.enabled === true ? passthrough.devices : []).map((device, i) => ({
+    node,
+    path: joinPath(node.path, "pcie_passthrough", "devices", i, "pci_address"),
+    address: device.pci_address.toLowerCase(),
+  }));
+  // A GPU that is also passed through is the same claim, with what the scheduler should know.
+  const own = gpus.flatMap(({ pci_address }, i) => {
+    const address = pci_address?.toLowerCase();
+    if (address === undefined || passed.some((claim) => claim.address === address)) return [];
+    return [{ node, path: joinPath(node.path, "gpus", i, "pci_address"), address }];
+  });
+  return [...passed, ...own];
+}
+
+function gpuProblems({ path, fields }: SurveyedNode): Problem[] {
+  return (fields.gpus ?? []).flatMap((gpu, i) => {
+    const at = (key: string) => joinPath(path, "gpus", i, key);
+    const problems: Problem[] = [];
+    if (gpu.pretend && gpu.model === undefined) {
+      problems.push({ path: at("model"), message: "is required for a pretended GPU" });
+    }
+    if (gpu.pretend && gpu.pci_address !== undefined) {
+      problems.push({
+        path: at("pci_address"),
+        message: "a pretended GPU has no address; remove it or pretend",
+      });
+    }
+    if (gpu.count > 1 && gpu.pci_address !== undefined) {
+      problems.push({
+        path: at("count"),
+        message: `${gpu.count} GPUs cannot share one pci_address; list them one by one`,
+      });
+    }
+    return problems;
+  });
+}
+
+/** Partitions that their GPU does not have, or has no room for. */
+function partitionProblems({ path, fields }: SurveyedNode): Problem[] {
+  const gpus = fields.gpus ?? [];
+  const requests = gpus.map(({ model, pci_address, pretend, count, mig }) => ({
+    model,
+    pciAddress: pci_address,
+    pretended: pretend,
+    count,
+    migProfiles: mig?.profiles ?? [],
+  }));
+  return planGpus(requests).problems.map(({ request, partition, message }) => {
+    const at = joinPath(path, "gpus", request);
+    const { model } = requests[request] ?? {};
+    const guess = model === undefined || isKnownGpu(model) ? undefined : nearest(model, knownGpuNames());
+    return {
+      path: partition === undefined ? joinPath(at, "mig") : joinPath(at, "mig", "profiles", partition),
+      message: guess === undefined ? message : `${message}; did you mean ${guess}?`,
+    };
+  });
+}

@@ -1,0 +1,32 @@
+import type { Problem } from "../problem.ts";
+import type { HostBudgetConfig } from "../schema/cluster-file.ts";
+import { addressProblems } from "./addresses.ts";
+import { budgetProblems } from "./budget.ts";
+import { deviceProblems, deviceWarnings } from "./devices.ts";
+import { machineProblems } from "./machines.ts";
+import { nameProblems } from "./names.ts";
+import { slurmProblems } from "./slurm.ts";
+import { storageProblems } from "./storage.ts";
+import type { Survey } from "./survey.ts";
+
+/** Every problem that only shows when parts of a file are compared; `hostBudget` is for a file that has no `host`. */
+export function crossChecks(
+  survey: Survey,
+  hostBudget: HostBudgetConfig | undefined,
+): { readonly problems: Problem[]; readonly warnings: Problem[] } {
+  const problems = [
+    ...machineProblems(survey),
+    ...nameProblems(survey),
+    ...addressProblems(survey),
+    ...deviceProblems(survey),
+    ...slurmProblems(survey),
+    ...storageProblems(survey),
+    ...budgetProblems(survey, hostBudget),
+  ];
+  return { problems: distinct(problems), warnings: distinct(deviceWarnings(survey)) };
+}
+
+/** The VMs of a group share their path, and so their problems. */
+function distinct(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [`${problem.path}: ${problem.message}`, problem])).values()];
+}

@@ -1,0 +1,166 @@
+import { safeParse, type $ZodShape, type output } from "zod/v4/core";
+import { fullName, hasGpu, shortNames, type Named } from "../naming.ts";
+import { joinPath } from "../problem.ts";
+import { cloudCluster, hpcCluster } from "../schema/cluster.ts";
+import { clusterFile, hostBudget } from "../schema/cluster-file.ts";
+import { accelerationOptions } from "../schema/hardware.ts";
+import { network } from "../schema/network.ts";
+import { nodeFields } from "../schema/node.ts";
+import { slurmConfig } from "../schema/slurm.ts";
+import { storage } from "../schema/storage.ts";
+
+// The checks that compare parts of a file have to run although other parts are wrong, so that every problem is reported
+// at once. So they look at a survey: what is valid by itself, part by part; what is not is missing and was reported by
+// the schema.
+
+type Fields<Shape extends $ZodShape> = { readonly [K in keyof Shape]?: output<Shape[K]> };
+
+/** The values of a map that are valid by themselves. */
+export interface Part<Shape extends $ZodShape> {
+  /** Path of the map in the file. */
+  readonly path: string;
+  readonly fields: Fields<Shape>;
+  /** Every key that is there, valid or not. */
+  readonly keys: ReadonlySet<string>;
+}
+
+/** A node; a group gives one for each of its VMs, all with the path of the group. */
+export interface SurveyedNode extends Part<typeof nodeFields>, Named {
+  readonly shortName: string;
+  /** Full name; `<kind>-<short name>` where the cluster has no valid name. For messages too. */
+  readonly name: string;
+  /** False where the file has no map for it: its other fields say nothing then. */
+  readonly isReadable: boolean;
+  /** True for a host that exists, reached by SSH. */
+  readonly isHost: boolean;
+  /** Path of its address. */
+  readonly addressPath: string;
+}
+
+export interface SurveyedCluster {
+  readonly kind: "hpc" | "cloud";
+  readonly path: string;
+  readonly keys: ReadonlySet<string>;
+  readonly name: string | undefined;
+  readonly network: Part<typeof network.shape> | undefined;
+  readonly acceleration: Part<typeof accelerationOptions.shape> | undefined;
+  readonly slurm: Part<typeof slurmConfig.shape> | undefined;
+  readonly storage: Part<typeof storage.shape> | undefined;
+  readonly nodes: readonly SurveyedNode[];
+  /** False when the list of nodes is missing or unreadable, so that their names are not known. */
+  readonly nodesKnown: boolean;
+}
+
+export interface Survey {
+  readonly machines: "vm" | "container" | undefined;
+  readonly host: Part<typeof hostBudget.shape> | undefined;
+  readonly clusters: readonly SurveyedCluster[];
+}
+
+/** Looks at a file that may be wrong anywhere. */
+export function survey(file: unknown): Survey {
+  const { machines } = part("", file, { machines: clusterFile.shape.machines })?.fields ?? {};
+  const clusters = valueOf(file, "clusters");
+  const hpc = valueOf(clusters, "hpc");
+  const cloud = valueOf(clusters, "cloud");
+  return {
+    machines,
+    host: part("host", valueOf(file, "host"), hostBudget.shape),
+    clusters: [
+      ...(isMap(hpc)
+        ? [cluster("hpc", hpc, ["controller", "controller"], ["compute_nodes", "compute"])]
+        : []),
+      ...(isMap(cloud)
+        ? [cluster("cloud", cloud, ["control_plane", "control-plane"], ["worker_nodes", "worker"])]
+        : []),
+    ],
+  };
+}
+
+type KeyAndRole = readonly [key: string, role: Named["role"]];
+
+function cluster(
+  kind: SurveyedCluster["kind"],
+  values: Readonly<Record<string, unknown>>,
+  [headKey, headRole]: KeyAndRole,
+  [membersKey, memberRole]: KeyAndRole,
+): SurveyedCluster {
+  const path = joinPath("clusters", kind);
+  const at = (key: string) => joinPath(path, key);
+  const { name } = kind === "hpc" ? hpcCluster.shape : cloudCluster.shape;
+  const clusterName = part(path, values, { name })?.fields.name;
+  const members = values[membersKey];
+  const found = [
+    ...node(at(headKey), values[headKey], headRole),
+    ...(Array.isArray(members)
+      ? members.flatMap((member: unknown, i) => node(joinPath(at(membersKey), i), member, memberRole))
+      : group(at(membersKey), members, memberRole)),
+  ];
+  const names = shortNames(found);
+  return {
+    kind,
+    path,
+    keys: new Set(Object.keys(values)),
+    name: clusterName,
+    network: part(at("network"), values.network, network.shape),
+    acceleration: part(
+      joinPath(at("hardware"), "acceleration"),
+      valueOf(values.hardware, "acceleration"),
+      accelerationOptions.shape,
+    ),
+    slurm: kind === "hpc" ? part(at("slurm_config"), values.slurm_config, slurmConfig.shape) : undefined,
+    storage: kind === "hpc" ? part(at("storage"), values.storage, storage.shape) : undefined,
+    nodes: found.map((each, i) => ({
+      ...each,
+      shortName: names[i] ?? "",
+      name: fullName(clusterName ?? kind, names[i] ?? ""),
+    })),
+    nodesKnown: Array.isArray(members) || isMap(members),
+  };
+}
+
+type UnnamedNode = Omit<SurveyedNode, "name" | "shortName">;
+
+function node(path: string, value: unknown, role: Named["role"]): UnnamedNode[] {
+  // What is no map still counts, so that the nodes after it keep their names.
+  const readable = part(path, value, nodeFields);
+  const seen = readable ?? { path, fields: {}, keys: new Set<string>() };
+  const key = role === "compute" || role === "worker" ? "ip" : "ip_address";
+  return [
+    {
+      ...seen,
+      role,
+      isReadable: readable !== undefined,
+      hasGpu: hasGpu(seen.fields),
+      isHost: seen.keys.has("ssh"),
+      addressPath: joinPath(path, key),
+    },
+  ];
+}
+
+function group(path: string, value: unknown, role: Named["role"]): UnnamedNode[] {
+  if (!isMap(value)) return [];
+  // Its address can only be DHCP; the schema has said so where it is not.
+  const [one] = node(path, { ...value, ip: "DHCP" }, role);
+  return one === undefined ? [] : Array.from({ length: one.fields.count ?? 1 }, () => one);
+}
+
+/** Parses each value of a map by its own schema and keeps what is valid; undefined for what is no map. */
+function part<Shape extends $ZodShape>(path: string, value: unknown, shape: Shape): Part<Shape> | undefined {
+  if (!isMap(value)) return undefined;
+  const fields: Record<string, unknown> = {};
+  for (const [key, schema] of Object.entries(shape)) {
+    const parsed = safeParse(schema, value[key]);
+    if (parsed.success) fields[key] = parsed.data;
+  }
+  // Each value has just been parsed by the schema of its key.
+  return { path, fields: fields as Fields<Shape>, keys: new Set(Object.keys(value)) };
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function valueOf(value: unknown, key: string): unknown {
+  return isMap(value) ? value[key] : undefined;
+}

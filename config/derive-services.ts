@@ -1,0 +1,74 @@
+import { fullName, withoutCluster } from "./naming.ts";
+import type { HpcClusterConfig } from "./schema/cluster.ts";
+import { asOptions } from "./schema/slurm.ts";
+import type { Node, Slurm, Storage } from "./site.ts";
+
+/** SLURM as the file describes it, with the names of nodes in full. */
+export function slurmOf(cluster: HpcClusterConfig, nodes: readonly Node[]): Slurm {
+  const config = cluster.slurm_config;
+  const maxJobTime = config.max_job_time ?? "UNLIMITED";
+  const partitions = config.partitions.map(asOptions);
+  const defaultName =
+    config.default_partition ??
+    (partitions.find((partition) => partition.default === true) ?? partitions[0])?.name;
+  const compute = nodes.filter((node) => node.role === "compute");
+  return {
+    partitions: partitions.map((partition, i) => ({
+      name: partition.name,
+      nodes:
+        partition.nodes?.map((node) => named(cluster, node)) ??
+        // A plain `gpu` has always been the partition of the nodes with a GPU.
+        namesFor(config.partitions[i] === "gpu" ? compute.filter(hasGpu) : [], compute),
+      isDefault: partition.name === defaultName,
+      maxTime: partition.max_time ?? maxJobTime,
+      state: partition.state ?? "UP",
+    })),
+    maxJobTime,
+    accounting: config.accounting?.enabled ?? true,
+    options: config.options,
+  };
+}
+
+/** The names of the preferred nodes, or of all where none is preferred. */
+function namesFor(preferred: readonly Node[], all: readonly Node[]): string[] {
+  return (preferred.length > 0 ? preferred : all).map((node) => node.name);
+}
+
+function hasGpu(node: Node): boolean {
+  const passed = node.ssh === undefined && node.passthrough.some((device) => device.type === "gpu");
+  return passed || node.gpus.length > 0;
+}
+
+/** The shared storage that is switched on, with the names of nodes in full. */
+export function storageOf(cluster: HpcClusterConfig, nodes: readonly Node[]): Storage {
+  const { nfs, beegfs } = cluster.storage ?? {};
+  const compute = nodes.filter((node) => node.role === "compute").map((node) => node.name);
+  return {
+    nfs:
+      nfs?.enabled === true
+        ? {
+            server: named(cluster, nfs.server),
+            mountPoint: nfs.mount_point,
+            options: nfs.options,
+          }
+        : undefined,
+    beegfs:
+      beegfs?.enabled === true
+        ? {
+            managementNode: named(cluster, beegfs.management_node),
+            metadataNodes: (beegfs.metadata_nodes ?? [beegfs.management_node]).map((node) =>
+              named(cluster, node),
+            ),
+            storageNodes: beegfs.storage_nodes?.map((node) => named(cluster, node)) ?? compute,
+            mountPoint: beegfs.mount_point,
+            mountOptions: beegfs.client_config?.mount_options ?? "defaults,_netdev",
+            autoMount: beegfs.client_config?.auto_mount ?? true,
+          }
+        : undefined,
+  };
+}
+
+/** The full name of a node that the file names with or without the cluster's name. */
+function named(cluster: HpcClusterConfig, node: string): string {
+  return fullName(cluster.name, withoutCluster(cluster.name, node));
+}

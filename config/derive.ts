@@ -1,0 +1,244 @@
+import { z } from "zod";
+import { networkDefaults, parseSubnet } from "./ipv4.ts";
+import { fullName, hasGpu, macAddress, shortNames, type Named } from "./naming.ts";
+import type { CloudClusterConfig, HpcClusterConfig } from "./schema/cluster.ts";
+import type { ClusterFile } from "./schema/cluster-file.ts";
+import type { Hardware } from "./schema/hardware.ts";
+import type { Image as ImageConfig } from "./schema/image.ts";
+import type { Network as NetworkConfig } from "./schema/network.ts";
+import type { HeadNode, MemberNode, NodeGroup, Nodes } from "./schema/node.ts";
+import type { Gpu as GpuConfig, PciePassthrough, VirtioFsMount } from "./schema/devices.ts";
+import { slurmOf, storageOf } from "./derive-services.ts";
+import type {
+  Acceleration,
+  CloudCluster,
+  Gpu,
+  HpcCluster,
+  Image,
+  Mount,
+  Network,
+  Node,
+  PassthroughDevice,
+  Site,
+  VirtualNode,
+} from "./site.ts";
+import { memoryMib } from "./sizes.ts";
+
+type NodeConfig = HeadNode | MemberNode | NodeGroup;
+type VirtualNodeConfig = Exclude<NodeConfig, { ssh: object }>;
+
+/** The site that a valid cluster file describes: every default filled in, every name derived. */
+export function deriveSite(file: ClusterFile): Site {
+  const hpc = file.clusters.hpc && hpcCluster(file.clusters.hpc);
+  const cloud = file.clusters.cloud && cloudCluster(file.clusters.cloud);
+  return {
+    name: file.metadata.name,
+    description: file.metadata.description,
+    machines: file.machines,
+    hostBudget: file.host && {
+      cpus: file.host.cpu_cores,
+      memoryGib: file.host.memory_gb,
+      diskGib: file.host.disk_gb,
+    },
+    hpc,
+    cloud,
+    clusters: [hpc, cloud].filter((cluster) => cluster !== undefined),
+  };
+}
+
+function hpcCluster(config: HpcClusterConfig): HpcCluster {
+  const hasMounts = config.storage?.virtio_fs?.enabled !== false;
+  const nodes = nodesOf(
+    config,
+    ["controller", config.controller],
+    ["compute", config.compute_nodes],
+    hasMounts,
+  );
+  return {
+    kind: "hpc",
+    ...common(config),
+    nodes,
+    slurm: slurmOf(config, nodes),
+    storage: storageOf(config, nodes),
+  };
+}
+
+function cloudCluster(config: CloudClusterConfig): CloudCluster {
+  const { cni, ingress, storage_class: storageClass } = config.kubernetes_config;
+  return {
+    kind: "cloud",
+    ...common(config),
+    nodes: nodesOf(config, ["control-plane", config.control_plane], ["worker", config.worker_nodes], true),
+    kubernetes: { cni, ingress, storageClass },
+  };
+}
+
+function common(config: HpcClusterConfig | CloudClusterConfig) {
+  const domain = `${config.name}.local`;
+  return {
+    name: config.name,
+    domain,
+    network: config.network && networkOf(config.name, config.network, domain),
+    acceleration: accelerationOf(config.hardware?.acceleration),
+    image: imageOf(config),
+  };
+}
+
+function networkOf(cluster: string, config: NetworkConfig, domain: string): Network {
+  const defaults = networkDefaults(parseSubnet(config.subnet));
+  return {
+    name: `${cluster}-network`,
+    bridge: config.bridge,
+    subnet: config.subnet,
+    gateway: config.gateway_ip ?? defaults.gateway,
+    dhcpStart: config.dhcp_start ?? defaults.dhcpStart,
+    dhcpEnd: config.dhcp_end ?? defaults.dhcpEnd,
+    dnsServers: config.dns_servers,
+    dnsMode: config.dns_mode,
+    serviceDiscovery: config.service_discovery,
+    domain,
+  };
+}
+
+function imageOf(config: {
+  base_image_path?: string | undefined;
+  image?: ImageConfig | undefined;
+}): Image | undefined {
+  if (config.image !== undefined) {
+    return { kind: "built", distribution: config.image.distribution, mirror: config.image.mirror };
+  }
+  return config.base_image_path === undefined ? undefined : { kind: "file", path: config.base_image_path };
+}
+
+function accelerationOf(config: Hardware["acceleration"]): Acceleration {
+  const options = typeof config === "object" ? config : undefined;
+  const { performance } = options ?? {};
+  const hugepages = performance?.enable_hugepages === true || performance?.memory_backing === "hugepages";
+  const cpuModel = options?.cpu_model ?? "host-model";
+  const mode = typeof config === "string" ? config : options?.mode;
+  return {
+    mode: mode ?? (options?.enable_kvm === false ? "tcg" : "auto"),
+    nested: options?.enable_nested ?? false,
+    cpuModel: cpuModel === "host" ? "host-passthrough" : cpuModel,
+    cpuFeatures: (options?.cpu_features ?? []).map((feature) => ({
+      name: feature.replace(/^[+-]/, ""),
+      policy: feature.startsWith("-") ? "disable" : "require",
+    })),
+    cpuTopology: options?.cpu_topology && {
+      sockets: options.cpu_topology.sockets,
+      threads: options.cpu_topology.threads,
+    },
+    numa: options?.numa_topology
+      ? { nodes: options.numa_topology.nodes, memoryMibPerNode: options.numa_topology.memory_per_node }
+      : undefined,
+    cpuPinning: performance?.cpu_pinning ?? false,
+    hugepages: hugepages ? performance.hugepage_size : undefined,
+    sharedMemory: performance?.memory_backing === "memfd",
+  };
+}
+
+function nodesOf(
+  cluster: HpcClusterConfig | CloudClusterConfig,
+  [headRole, head]: readonly [Node["role"], HeadNode],
+  [memberRole, members]: readonly [Node["role"], Nodes],
+  hasMounts: boolean,
+): Node[] {
+  const all: (Named & { readonly config: NodeConfig })[] = [
+    { role: headRole, hasGpu: hasGpu(head), config: head },
+    ...(Array.isArray(members) ? members : Array.from({ length: members.count }, () => members)).map(
+      (config) => ({
+        role: memberRole,
+        hasGpu: hasGpu(config),
+        config,
+      }),
+    ),
+  ];
+  const names = shortNames(all);
+  return all.map(({ role, config }, i) => {
+    const shortName = names[i] ?? "";
+    const name = fullName(cluster.name, shortName);
+    const identity = { name, shortName, role, gpus: config.gpus.map(gpuOf) };
+    const address = fixedAddress(config);
+    if (config.ssh === undefined) {
+      const node = { ...identity, address, ...virtualNode(cluster, name, config) };
+      return hasMounts ? node : { ...node, mounts: [] };
+    }
+    const { host, port, user, host_key: hostKey, private_key_path: privateKeyPath } = config.ssh;
+    return {
+      ...identity,
+      address: address ?? z.ipv4().safeParse(host).data,
+      cpus: config.cpu_cores,
+      memoryMib: memoryMib(config),
+      diskGib: config.disk_gb,
+      ssh: { host, port, user, hostKey, privateKeyPath },
+    };
+  });
+}
+
+function fixedAddress(config: NodeConfig): string | undefined {
+  const address = "ip" in config ? config.ip : "ip_address" in config ? config.ip_address : undefined;
+  return address === "DHCP" ? undefined : address;
+}
+
+function virtualNode(
+  cluster: HpcClusterConfig | CloudClusterConfig,
+  name: string,
+  config: VirtualNodeConfig,
+): Pick<
+  VirtualNode,
+  "ssh" | "cpus" | "memoryMib" | "diskGib" | "mac" | "autoStart" | "passthrough" | "mounts" | "image"
+> {
+  return {
+    ssh: undefined,
+    cpus: config.cpu_cores,
+    memoryMib: checked(memoryMib(config), `memory of ${name}`),
+    diskGib: config.disk_gb,
+    mac: ("mac" in config ? config.mac : undefined)?.toLowerCase() ?? macAddress(name),
+    autoStart: config.auto_start,
+    passthrough: passthroughOf(config.pcie_passthrough, config.gpus),
+    mounts: config.virtio_fs_mounts.map(mountOf),
+    image: checked(imageOf(config) ?? imageOf(cluster), `image of ${name}`),
+  };
+}
+
+/** A value that the checks of `config/checks` have made sure of. */
+function checked<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`no ${what}: the cluster file was not checked`);
+  return value;
+}
+
+function passthroughOf(
+  passthrough: PciePassthrough | undefined,
+  gpus: readonly GpuConfig[],
+): PassthroughDevice[] {
+  const listed = (passthrough?.enabled === true ? passthrough.devices : []).map((device) => ({
+    pciAddress: device.pci_address.toLowerCase(),
+    type: device.device_type,
+    vendorId: device.vendor_id,
+    deviceId: device.device_id,
+    iommuGroup: device.iommu_group,
+  }));
+  const more = gpus.flatMap(({ pci_address }) => {
+    const pciAddress = pci_address?.toLowerCase();
+    if (pciAddress === undefined || listed.some((device) => device.pciAddress === pciAddress)) return [];
+    return [
+      { pciAddress, type: "gpu" as const, vendorId: undefined, deviceId: undefined, iommuGroup: undefined },
+    ];
+  });
+  return [...listed, ...more];
+}
+
+function gpuOf(config: GpuConfig): Gpu {
+  return {
+    model: config.model,
+    pciAddress: config.pci_address?.toLowerCase(),
+    pretended: config.pretend,
+    count: config.count,
+    migProfiles: config.mig?.profiles ?? [],
+  };
+}
+
+function mountOf(config: VirtioFsMount): Mount {
+  const { tag, owner, group, mode, options } = config;
+  return { tag, hostPath: config.host_path, mountPoint: config.mount_point, owner, group, mode, options };
+}

@@ -1,0 +1,258 @@
+import { joinPath, type Problem } from "./problem.ts";
+
+type Values = Record<string, unknown>;
+
+/** A place in the file: what is there, its path in today's format, and its path as the user wrote it. */
+interface Place {
+  readonly values: Values;
+  readonly path: string;
+  readonly written: string;
+}
+
+const ACCOUNTING = "ignored: slurm_config.accounting sets up job records and their database";
+const NAMES = "ignored: names follow from the cluster's name";
+const GRES = "ignored: GPUs of a node are given by gpus";
+
+/** Old keys of the file as a whole; nothing reads them. */
+const FILE = [
+  ...["test", "build", "timeouts", "logging", "containers", "dependencies"],
+  ...["validation", "test_settings", "networks", "test_config"],
+];
+
+/** Old keys of a cluster, a node or `slurm_config` that nothing needs any more, and why. */
+const CLUSTER: Readonly<Record<string, string>> = {
+  worker_type: "ignored: a worker with a GPU is a GPU worker",
+  hostname: NAMES,
+  node_type: "ignored: the role of a node follows from where it is in the file",
+  monitoring_role: "ignored: the role of a node follows from where it is in the file",
+  munge: "ignored: every cluster gets a munge key of its own",
+  gres: GRES,
+  gres_config: GRES,
+  container_runtime: "ignored: the container runtime comes with the image",
+  database: ACCOUNTING,
+  slurm_accounting: ACCOUNTING,
+  enable_database: ACCOUNTING,
+  enable_accounting: ACCOUNTING,
+  container_registry: "ignored: the registry is not part of a cluster",
+};
+
+const NODE: Readonly<Record<string, string>> = { ...CLUSTER, name: NAMES };
+
+const SLURM: Readonly<Record<string, string>> = {
+  ...CLUSTER,
+  gres_types: GRES,
+  container_plugin_enabled: "ignored: the container plugin comes with the image",
+};
+
+const POOL: Readonly<Record<string, string>> = {
+  pool_name: NAMES,
+  pool_path: "ignored: the pool is in /var/lib/libvirt/images, in a folder with the cluster's name",
+};
+
+const DEVICE: Readonly<Record<string, string>> = {
+  vendor: "ignored: only vendor_id is used",
+  description: "ignored: use a comment",
+};
+
+/** What reading the old keys gives. */
+export interface LegacyReading {
+  /** One warning for every old key. */
+  readonly warnings: readonly Problem[];
+  /** The path as the user wrote it, for a path in today's format. */
+  readonly written: (path: string) => string;
+}
+
+/** Brings the old keys of a cluster file into today's format, in place. What is not a map or list is left for the schema. */
+export function readLegacyKeys(file: unknown): LegacyReading {
+  const reader = new LegacyReader();
+  reader.file(file);
+  return { warnings: reader.warnings, written: (path) => reader.written(path) };
+}
+
+class LegacyReader {
+  readonly warnings: Problem[] = [];
+  /** Paths of today's format that the user wrote otherwise. */
+  readonly #moved = new Map<string, string>();
+
+  written(path: string): string {
+    for (
+      let end = path.length;
+      end > 0;
+      end = Math.max(path.lastIndexOf(".", end - 1), path.lastIndexOf("[", end - 1))
+    ) {
+      const moved = this.#moved.get(path.slice(0, end));
+      if (moved !== undefined) return moved + path.slice(end);
+    }
+    return path;
+  }
+
+  file(value: unknown): void {
+    const file = place(value, "");
+    if (file === undefined) return;
+    this.#ignore(file, Object.fromEntries(FILE.map((key) => [key, "ignored: nothing uses it"])));
+    const clusters = this.#inside(file, "clusters");
+    this.#cluster(clusters && this.#inside(clusters, "hpc"), "controller", "compute_nodes");
+    this.#cluster(clusters && this.#inside(clusters, "cloud"), "control_plane", "worker_nodes");
+  }
+
+  #cluster(cluster: Place | undefined, head: string, members: string): void {
+    if (cluster === undefined) return;
+    this.#ignore(cluster, CLUSTER);
+    this.#ssh(cluster);
+    this.#rename(cluster, "image_path", "base_image_path");
+    if (members === "worker_nodes") {
+      const renamed = this.#rename(cluster, "workers", members);
+      this.#workerMap(cluster, renamed);
+    }
+    this.#network(this.#inside(cluster, "network"));
+    const slurm = this.#inside(cluster, "slurm_config");
+    if (slurm !== undefined) this.#ignore(slurm, SLURM);
+    const storage = this.#inside(cluster, "storage");
+    if (storage !== undefined) {
+      this.#ignore(storage, POOL);
+      // Only HPC clusters have storage of their own.
+      if (members === "worker_nodes" && Object.keys(storage.values).length === 0)
+        delete cluster.values.storage;
+    }
+    this.#node(this.#inside(cluster, head), "ip", "ip_address");
+    const list = cluster.values[members];
+    if (Array.isArray(list)) {
+      list.forEach((node: unknown, i) => {
+        const path = joinPath(cluster.path, members, i);
+        this.#node(place(node, path, this.written(path)), "ip_address", "ip");
+      });
+    } else this.#node(this.#inside(cluster, members), "ip_address", "ip");
+  }
+
+  #network(network: Place | undefined): void {
+    if (network === undefined) return;
+    this.#ignore(network, { name: NAMES });
+    this.#rename(network, "network_range", "subnet");
+    this.#rename(network, "bridge_name", "bridge");
+    this.#rename(network, "gateway", "gateway_ip");
+    const range = this.#inside(network, "dhcp_range");
+    if (range === undefined) return;
+    for (const end of ["start", "end"]) {
+      if (!(end in range.values) || `dhcp_${end}` in network.values) continue;
+      network.values[`dhcp_${end}`] = range.values[end];
+      this.#moved.set(joinPath(network.path, `dhcp_${end}`), joinPath(range.written, end));
+    }
+    delete network.values.dhcp_range;
+    this.#warn(range.written, "read as dhcp_start and dhcp_end");
+  }
+
+  #node(node: Place | undefined, oldAddress: string, newAddress: string): void {
+    if (node === undefined) return;
+    this.#ignore(node, NODE);
+    this.#ssh(node);
+    this.#rename(node, "image_path", "base_image_path");
+    this.#rename(node, oldAddress, newAddress);
+    const passthrough = this.#inside(node, "pcie_passthrough");
+    const devices = list(passthrough?.values.devices);
+    if (passthrough !== undefined) {
+      devices.forEach((device, i) => {
+        const at = place(
+          device,
+          joinPath(passthrough.path, "devices", i),
+          joinPath(passthrough.written, "devices", i),
+        );
+        if (at !== undefined) this.#ignore(at, DEVICE);
+      });
+    }
+    this.#gpu(node, devices);
+  }
+
+  /** The old `gpu` block lists MIG instances of the one GPU that the node has. */
+  #gpu(node: Place, devices: readonly unknown[]): void {
+    const gpu = this.#inside(node, "gpu");
+    if (gpu === undefined) return;
+    delete node.values.gpu;
+    const profiles = list(gpu.values.devices).flatMap((device) =>
+      isValues(device) && device.type === "nvidia-mig" ? [device.mig_profile] : [],
+    );
+    if ("gpus" in node.values) this.#warn(gpu.written, "ignored: gpus is also there");
+    else if (gpu.values.enabled === false || profiles.length === 0) {
+      this.#warn(gpu.written, "ignored: it has no MIG devices that are enabled");
+    } else {
+      const passed = devices.filter(isValues).filter((device) => device.device_type === "gpu");
+      const address = passed.length === 1 ? { pci_address: passed[0]?.pci_address } : {};
+      node.values.gpus = [{ ...address, mig: { profiles } }];
+      this.#moved.set(joinPath(node.path, "gpus"), gpu.written);
+      this.#warn(gpu.written, "read as gpus, one GPU with the MIG profiles of its devices");
+    }
+  }
+
+  /** Workers as `{cpu: [...], gpu: [...]}`. */
+  #workerMap(cluster: Place, warned: boolean): void {
+    const workers = this.#inside(cluster, "worker_nodes");
+    if (workers === undefined || !Object.keys(workers.values).every((key) => key === "cpu" || key === "gpu"))
+      return;
+    const nodes: unknown[] = [];
+    for (const kind of ["cpu", "gpu"]) {
+      list(workers.values[kind]).forEach((node, i) => {
+        this.#moved.set(joinPath(workers.path, nodes.length), joinPath(workers.written, kind, i));
+        nodes.push(node);
+      });
+    }
+    cluster.values.worker_nodes = nodes;
+    if (!warned) this.#warn(workers.written, "read as one list, first cpu, then gpu");
+  }
+
+  /** The old `ssh` held how to log in to a VM; today's names an existing host, by `host` and `host_key`. */
+  #ssh(owner: Place): void {
+    const ssh = this.#inside(owner, "ssh");
+    if (ssh === undefined || "host" in ssh.values || "host_key" in ssh.values) return;
+    delete owner.values.ssh;
+    this.#warn(
+      ssh.written,
+      "ignored: every deployment makes its own SSH keys; an existing host needs ssh.host and ssh.host_key",
+    );
+  }
+
+  #ignore(owner: Place, keys: Readonly<Record<string, string>>): void {
+    for (const [key, message] of Object.entries(keys)) {
+      if (!(key in owner.values)) continue;
+      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the schema knows no old keys
+      delete owner.values[key];
+      this.#warn(joinPath(owner.written, key), message);
+    }
+  }
+
+  #rename(owner: Place, from: string, to: string): boolean {
+    if (!(from in owner.values)) return false;
+    const value = owner.values[from];
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- as above
+    delete owner.values[from];
+    const written = joinPath(owner.written, from);
+    if (to in owner.values) {
+      this.#warn(written, `ignored: ${to} is also there`);
+      return false;
+    }
+    owner.values[to] = value;
+    this.#moved.set(joinPath(owner.path, to), written);
+    this.#warn(written, `read as ${to}`);
+    return true;
+  }
+
+  /** The map under a key; undefined when there is none. */
+  #inside(owner: Place, key: string): Place | undefined {
+    const path = joinPath(owner.path, key);
+    return place(owner.values[key], path, this.#moved.get(path) ?? joinPath(owner.written, key));
+  }
+
+  #warn(path: string, message: string): void {
+    this.warnings.push({ path, message });
+  }
+}
+
+function isValues(value: unknown): value is Values {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function place(value: unknown, path: string, written = path): Place | undefined {
+  return isValues(value) ? { values: value, path, written } : undefined;
+}

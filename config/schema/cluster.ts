@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { imagePath, says, text } from "./fields.ts";
+import { hardware } from "./hardware.ts";
+import { image } from "./image.ts";
+import { network } from "./network.ts";
+import { headNode, nodes } from "./node.ts";
+import { slurmConfig } from "./slurm.ts";
+import { storage } from "./storage.ts";
+
+const common = {
+  name: z
+    .string()
+    .regex(/^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$/, {
+      error: says("cannot start a hostname: use letters, digits and hyphens"),
+    })
+    .describe("Starts the name of every VM, network and pool, so it has letters, digits and hyphens only."),
+  base_image_path: imagePath
+    .optional()
+    .describe("qcow2 image that VMs start from, relative to the working directory."),
+  image: image.optional(),
+  network: network.optional(),
+  hardware: hardware.optional(),
+};
+
+const kubernetesConfig = z
+  .strictObject({
+    cni: text.describe("Network plugin, for example calico."),
+    ingress: text.describe("Ingress controller, for example nginx."),
+    storage_class: text.describe("Storage class, for example local-path."),
+  })
+  .describe("What Kubernetes is set up with.");
+
+/** A SLURM cluster. */
+export const hpcCluster = z
+  .strictObject({
+    ...common,
+    controller: headNode,
+    compute_nodes: nodes.describe("The compute nodes: a list, or a group of VMs that are alike."),
+    slurm_config: slurmConfig,
+    storage: storage.optional(),
+  })
+  .describe("A SLURM cluster.");
+
+/** A Kubernetes cluster. */
+export const cloudCluster = z
+  .strictObject({
+    ...common,
+    control_plane: headNode,
+    worker_nodes: nodes.describe("The worker nodes: a list, or a group of VMs that are alike."),
+    kubernetes_config: kubernetesConfig,
+  })
+  .describe("A Kubernetes cluster.");
+
+export type HpcClusterConfig = z.output<typeof hpcCluster>;
+export type CloudClusterConfig = z.output<typeof cloudCluster>;

@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { absolutePath, count, pciAddress, says, text } from "./fields.ts";
+
+const hexId = z.string().regex(/^[0-9a-fA-F]{4}$/, { error: says("is not four hexadecimal digits") });
+
+const passthroughDevice = z
+  .strictObject({
+    pci_address: pciAddress.describe("PCI address on the host, domain:bus:device.function."),
+    device_type: z.enum(["gpu", "audio", "network", "storage", "other"]).describe("What the device is."),
+    vendor_id: hexId.optional().describe("PCI vendor, four hexadecimal digits, for example 10de."),
+    device_id: hexId.optional().describe("PCI device, four hexadecimal digits."),
+    iommu_group: count(0).optional().describe("IOMMU group on the host, from 0."),
+  })
+  .describe("One PCI device.");
+
+/** PCI devices of the host that a VM gets whole. */
+export const pciePassthrough = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe("Whether the devices are passed through. Default: false."),
+    devices: z.array(passthroughDevice).default([]).describe("The devices. Default: none."),
+  })
+  .describe("PCI devices of the host that the VM gets whole. Default: none.");
+
+/** A folder of the host inside a VM. */
+export const virtioFsMount = z
+  .strictObject({
+    tag: z
+      .string()
+      .regex(/^[a-zA-Z0-9_-]+$/, { error: says("is not a tag: use letters, digits, _ and -") })
+      .describe("Name of the share, unique on the node."),
+    host_path: text.describe("Folder on the host."),
+    mount_point: absolutePath.describe(
+      "Where it is mounted on the node, an absolute path, unique on the node.",
+    ),
+    owner: text.default("admin").describe("Owner of the mount point. Default: admin."),
+    group: text.default("admin").describe("Group of the mount point. Default: admin."),
+    mode: z
+      .string()
+      .regex(/^0[0-7]{3}$/, { error: says('is not a mode such as "0755"') })
+      .default("0755")
+      .describe("Mode of the mount point, four octal digits in quotes. Default: 0755."),
+    options: text.default("rw,relatime").describe("Mount options. Default: rw,relatime."),
+  })
+  .describe("One folder of the host, shared by virtiofs.");
+
+const mig = z
+  .strictObject({
+    profiles: z
+      .array(
+        z.string().regex(/^[1-9]g\.\d+gb([+-][a-z.]+)?$/, {
+          error: says("is not a MIG profile such as 1g.10gb"),
+        }),
+      )
+      .min(1)
+      .describe("The partitions, one MIG profile each; the same profile may come more than once."),
+  })
+  .describe("Partitions of the GPU (MIG). Default: not partitioned.");
+
+/** A GPU of a node. */
+export const gpu = z
+  .strictObject({
+    model: text.optional().describe("Model, for example a100-80gb; required for a pretended GPU."),
+    pci_address: pciAddress.optional().describe("PCI address on the host; a VM gets this device whole."),
+    pretend: z
+      .boolean()
+      .default(false)
+      .describe(
+        "True makes the scheduler believe in a GPU that is not there, to try things. Default: false.",
+      ),
+    count: count(1)
+      .default(1)
+      .describe("How many such GPUs, at least 1; more than 1 only without pci_address. Default: 1."),
+    mig: mig.optional(),
+  })
+  .describe("One GPU, or several that are alike.");
+
+export type PciePassthrough = z.output<typeof pciePassthrough>;
+export type VirtioFsMount = z.output<typeof virtioFsMount>;
+export type Gpu = z.output<typeof gpu>;

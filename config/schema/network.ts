@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { address, says, subnet, text } from "./fields.ts";
+
+const serviceDiscovery = z
+  .strictObject({
+    type: text.describe("Kind of service discovery, for example consul."),
+    address: address.describe("IPv4 address of its DNS interface."),
+  })
+  .describe("DNS of a service discovery; used with dns_mode service_discovery.");
+
+/** A cluster's own virtual network. */
+export const network = z
+  .strictObject({
+    subnet: subnet.describe(
+      "IPv4 subnet, /30 or larger, without host bits; may not overlap another cluster's.",
+    ),
+    bridge: z
+      .string()
+      .regex(/^[a-zA-Z0-9._-]+$/, { error: says("is not a bridge name: use letters, digits, dot, _ and -") })
+      // IFNAMSIZ of Linux is 16, with the closing zero byte.
+      .max(15, { error: says("is longer than the 15 characters that Linux allows") })
+      .describe("Name of the bridge on the host, at most 15 characters; not shared between clusters."),
+    gateway_ip: address
+      .optional()
+      .describe("The host's address in the subnet. Default: the first address after the network address."),
+    dhcp_start: address
+      .optional()
+      .describe("First address that DHCP gives out. Default: network address + 10, in a /29 or /30 + 2."),
+    dhcp_end: address
+      .optional()
+      .describe("Last address that DHCP gives out. Default: the last before the broadcast address."),
+    dns_servers: z
+      .array(address)
+      .default([])
+      .describe("Where the network's DNS server forwards questions. Default: to the host's own resolvers."),
+    dns_mode: z
+      .enum(["isolated", "shared_dns", "routed", "service_discovery"])
+      .default("isolated")
+      .describe("How names of other networks resolve. Default: isolated, not at all."),
+    service_discovery: serviceDiscovery.optional(),
+  })
+  .describe("The cluster's virtual network. Required unless every node is an existing host.");
+
+export type Network = z.output<typeof network>;

@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** A cluster file that was written for a test. */
+export interface Fixture {
+  readonly name: string;
+  readonly path: string;
+  readonly text: string;
+  /** What stands behind `# expect:` or `# warns:`, a line each. */
+  readonly lines: readonly string[];
+}
+
+const FOLDER = join(import.meta.dirname, "../../fixtures");
+
+/** Every cluster file of a folder of tests/fixtures, with what its comments announce. */
+export function fixtures(kind: "valid" | "invalid"): Fixture[] {
+  const mark = kind === "valid" ? "# warns: " : "# expect: ";
+  return readdirSync(join(FOLDER, kind)).map((name) => {
+    const path = join(FOLDER, kind, name);
+    const text = readFileSync(path, "utf8");
+    const lines = text
+      .split("\n")
+      .flatMap((line) => (line.startsWith(mark) ? [line.slice(mark.length)] : []));
+    return { name, path, text, lines };
+  });
+}
+
+/** The text of one valid fixture. */
+export function validText(name: string): string {
+  return readFileSync(join(FOLDER, "valid", `${name}.yaml`), "utf8");
+}

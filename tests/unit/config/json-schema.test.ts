@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { clusterFileJsonSchema } from "../../../config/index.ts";
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+/** Every property in the schema, with its path. */
+function properties(
+  schema: unknown,
+  path: string,
+): { path: string; schema: Readonly<Record<string, unknown>> }[] {
+  if (Array.isArray(schema)) return schema.flatMap((each) => properties(each, path));
+  if (!isMap(schema)) return [];
+  return Object.entries(schema).flatMap(([key, value]) => {
+    if (key !== "properties" || !isMap(value)) return properties(value, path);
+    return Object.entries(value).flatMap(([name, property]) => [
+      ...(isMap(property) ? [{ path: `${path}.${name}`, schema: property }] : []),
+      ...properties(property, `${path}.${name}`),
+    ]);
+  });
+}
+
+const schema = clusterFileJsonSchema();
+
+test("it is a JSON Schema of a map that allows no other keys", () => {
+  expect(schema).toMatchObject({
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "ai-how cluster file",
+    type: "object",
+    additionalProperties: false,
+    required: ["version", "metadata", "clusters"],
+  });
+});
+
+test("every key is described, for the reference page", () => {
+  const all = properties(schema, "");
+  expect(all.length).toBeGreaterThan(150);
+  // `not` marks a key that belongs to the other form of a node.
+  const bare = all.filter(
+    (property) => !("not" in property.schema) && property.schema.description === undefined,
+  );
+  expect(bare.map((property) => property.path)).toEqual([]);
+});
+
+test("a default in the schema is also in its description", () => {
+  const silent = properties(schema, "").filter(({ schema: { default: value, description } }) => {
+    return value !== undefined && !/default/i.test(String(description));
+  });
+  expect(silent.map((property) => property.path)).toEqual([]);
+});
