@@ -1,0 +1,56 @@
+import type { z } from "zod";
+import type { Problem } from "./resource.ts";
+import { hasUnknown, UNKNOWN } from "./unknown.ts";
+
+/** `disks[0].volume` from a zod path. */
+export function propertyPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === "number") return `${text}[${key}]`;
+    return text === "" ? String(key) : `${text}.${String(key)}`;
+  }, "");
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((at, key) => {
+    if (at === UNKNOWN) return UNKNOWN;
+    return at !== null && typeof at === "object" ? (at as Record<PropertyKey, unknown>)[key] : undefined;
+  }, value);
+}
+
+/**
+ * Parses each input by its own schema and reports every problem at once. Values that are unknown in a preview pass
+ * unchecked and stay unknown; everything around them is still checked and gets its defaults.
+ */
+export function checkInputs(
+  schema: Readonly<Record<string, z.ZodType>>,
+  raw: Readonly<Record<string, unknown>>,
+): { inputs: Record<string, unknown>; problems: Problem[] } {
+  const inputs: Record<string, unknown> = {};
+  const problems: Problem[] = [];
+  for (const key of Object.keys(raw)) {
+    if (!(key in schema) && !key.startsWith("__")) {
+      problems.push({
+        property: key,
+        reason: `unknown property; there are ${Object.keys(schema).join(", ")}`,
+      });
+    }
+  }
+  for (const [key, type] of Object.entries(schema)) {
+    const value = raw[key];
+    if (value === UNKNOWN) {
+      inputs[key] = UNKNOWN;
+      continue;
+    }
+    const parsed = type.safeParse(value ?? undefined);
+    if (parsed.success) {
+      if (parsed.data !== undefined) inputs[key] = parsed.data;
+      continue;
+    }
+    const certain = parsed.error.issues.filter((issue) => !hasUnknown(valueAt(value, issue.path)));
+    problems.push(
+      ...certain.map((issue) => ({ property: propertyPath([key, ...issue.path]), reason: issue.message })),
+    );
+    inputs[key] = value;
+  }
+  return { inputs, problems };
+}

@@ -1,0 +1,155 @@
+import { checkInputs } from "./check.ts";
+import { diffInputs, type ResourceDiff, valueDiff } from "./diff.ts";
+import type { AnyResourceType, Context, Existing, Problem, ProviderDefinition } from "./resource.ts";
+import { ProviderError } from "./resource.ts";
+import { hasUnknown, UNKNOWN } from "./unknown.ts";
+
+type Values = Record<string, unknown>;
+type Operation = Omit<Context<unknown>, "config">;
+
+/** A configured provider: what the gRPC server and the in-process engine call, with inputs as plain values. */
+export class Provider<Config extends object = object> {
+  readonly #definition: ProviderDefinition<Config>;
+  readonly #types: ReadonlyMap<string, AnyResourceType<Config>>;
+  #config: Config | undefined;
+
+  constructor(definition: ProviderDefinition<Config>) {
+    this.#definition = definition;
+    this.#types = new Map(definition.resources.map((type) => [type.token, type]));
+  }
+
+  get name(): string {
+    return this.#definition.name;
+  }
+
+  get version(): string {
+    return this.#definition.version;
+  }
+
+  /** The names of the provider's configuration values. */
+  get configKeys(): string[] {
+    return Object.keys(this.#definition.config);
+  }
+
+  /** Checks the provider's configuration; every problem at once. */
+  checkConfig(raw: Values): { inputs: Values; problems: Problem[] } {
+    const { version: _version, ...known } = raw;
+    return checkInputs(this.#definition.config, known);
+  }
+
+  /** Takes the configuration; with unknown values only previews of new resources are possible. */
+  configure(raw: Values): void {
+    const { inputs, problems } = this.checkConfig(raw);
+    if (problems.length > 0) {
+      throw new ProviderError(problems.map((problem) => `${problem.property}: ${problem.reason}`).join("; "));
+    }
+    this.#config = hasUnknown(inputs) ? undefined : (inputs as Config);
+  }
+
+  /** Compares two configurations. Nothing is replaced: the same resources are looked for at the new place. */
+  diffConfig(was: Values, is: Values): ResourceDiff {
+    const properties = Object.keys(this.#definition.config).flatMap((key) =>
+      valueDiff(key, was[key], is[key]).map((difference) => ({ ...difference, change: "update" as const })),
+    );
+    return { properties, replaces: [], deleteBeforeReplace: false };
+  }
+
+  /** True unless the configuration has values that only `up` will know. */
+  get configured(): boolean {
+    return this.#config !== undefined;
+  }
+
+  type(token: string): AnyResourceType<Config> {
+    const type = this.#types.get(token);
+    if (type === undefined) {
+      throw new ProviderError(
+        `${token} is not a resource of ${this.name}; there are ${[...this.#types.keys()].join(", ")}`,
+      );
+    }
+    return type;
+  }
+
+  check(token: string, raw: Values): { inputs: Values; problems: Problem[] } {
+    const type = this.type(token);
+    const checked = checkInputs(type.inputs, raw);
+    if (checked.problems.length === 0 && !hasUnknown(checked.inputs)) {
+      checked.problems.push(...(type.check?.(checked.inputs) ?? []));
+    }
+    return checked;
+  }
+
+  diff(token: string, was: Values, is: Values): ResourceDiff {
+    return diffInputs(this.type(token), was, is);
+  }
+
+  /** The outputs that a preview may show: inputs, what can be foreseen, and unknown for the rest. */
+  preview(token: string, urn: string, inputs: Values, last?: Values): Values {
+    const type = this.type(token);
+    const foreseen =
+      this.#config !== undefined && !hasUnknown(inputs)
+        ? type.foresee?.(inputs, { urn, config: this.#config })
+        : undefined;
+    const kept = Object.entries(last ?? {}).filter(([key]) => type.volatile?.includes(key) !== true);
+    return { ...Object.fromEntries(kept), ...inputs, ...foreseen };
+  }
+
+  /** The id that creating this would give; undefined where it cannot be known. */
+  identify(token: string, urn: string, inputs: Values): string | undefined {
+    if (this.#config === undefined || hasUnknown(inputs)) return undefined;
+    return this.type(token).identify(inputs, { urn, config: this.#config });
+  }
+
+  async create(token: string, inputs: Values, operation: Operation): Promise<Existing<Values, Values>> {
+    return this.type(token).create(inputs, this.#context(operation));
+  }
+
+  async read(
+    token: string,
+    id: string,
+    last: { inputs: Values; state: Values } | undefined,
+    operation: Operation,
+  ): Promise<Existing<Values, Values> | undefined> {
+    return this.type(token).read(id, last, this.#context(operation));
+  }
+
+  async update(
+    token: string,
+    id: string,
+    was: { inputs: Values; state: Values },
+    inputs: Values,
+    operation: Operation,
+  ): Promise<Existing<Values, Values>> {
+    return this.type(token).update(id, was, inputs, this.#context(operation));
+  }
+
+  async delete(
+    token: string,
+    id: string,
+    last: { inputs: Values; state: Values },
+    operation: Operation,
+  ): Promise<void> {
+    await this.type(token).delete(id, last, this.#context(operation));
+  }
+
+  /** Answers an invoke; unknown arguments, or an unknown configuration, give unknown results. */
+  async invoke(
+    token: string,
+    raw: Values,
+    operation: Operation,
+  ): Promise<{ result: Values; problems: Problem[] }> {
+    const invoke = this.#definition.invokes.find((candidate) => candidate.token === token);
+    if (invoke === undefined) throw new ProviderError(`${token} is not a function of ${this.name}`);
+    const { inputs, problems } = checkInputs(invoke.args, raw);
+    if (problems.length > 0) return { result: {}, problems };
+    if (this.#config === undefined || hasUnknown(inputs))
+      return { result: { unknown: UNKNOWN }, problems: [] };
+    return { result: await invoke.call(inputs, this.#context(operation)), problems: [] };
+  }
+
+  #context(operation: Operation): Context<Config> {
+    if (this.#config === undefined) {
+      throw new ProviderError(`the ${this.name} provider's configuration is not known yet`);
+    }
+    return { ...operation, config: this.#config };
+  }
+}

@@ -1,0 +1,101 @@
+import type { z } from "zod";
+
+/** What a change of one input does to a resource that exists. */
+export type Change = "update" | "restart" | "replace";
+
+/** What an operation may use besides its inputs. */
+export interface Context<Config> {
+  /** The resource's URN; empty during an import or an invoke. */
+  readonly urn: string;
+  /** The provider's configuration, checked. */
+  readonly config: Config;
+  /** Shows one line of progress to the person who waits. */
+  readonly log: (line: string) => void;
+  /** Aborted when the deployment is cancelled. */
+  readonly signal: AbortSignal;
+}
+
+/** What exists after an operation: inputs as they are in reality, and everything that is known about the resource. */
+export interface Existing<Inputs, State> {
+  readonly id: string;
+  readonly inputs: Inputs;
+  readonly state: State;
+}
+
+/** One bad input: its path below the resource (`disks[0].volume`) and what is wrong with it. */
+export interface Problem {
+  readonly property: string;
+  readonly reason: string;
+}
+
+/**
+ * One kind of resource, free of any protocol: the gRPC server and the in-process engine both drive it.
+ * Every operation is idempotent: an engine that was killed in the middle calls it again.
+ */
+export interface ResourceType<Config, Inputs extends object, State extends object> {
+  /** Pulumi's type token, `libvirt:index:Domain`. */
+  readonly token: string;
+  /** One schema an input, defaults included. */
+  readonly inputs: { readonly [K in keyof Inputs]: z.ZodType<Inputs[K]> };
+  /** What a change of each input does; `replace` for an input that is not listed. */
+  readonly changes: { readonly [K in keyof Inputs]?: Change | ((was: Inputs[K], is: Inputs[K]) => Change) };
+  /** True where the old one has to go before the new one can exist, for example because they share a name. */
+  readonly deleteBeforeReplace: boolean;
+  /** Outputs that are secret whatever the inputs were. */
+  readonly secrets?: readonly (keyof State & string)[];
+  /** Outputs that an update may change, and so unknown in its preview. */
+  readonly volatile?: readonly (keyof State & string)[];
+  /** Checks that concern several inputs; called only when all of them are known and valid by themselves. */
+  check?(inputs: Inputs): Problem[];
+  /** The outputs that are known before the resource exists; all others stay unknown in a preview. */
+  foresee?(inputs: Inputs, context: Pick<Context<Config>, "urn" | "config">): Partial<State>;
+  /** The id that `create` will give, so that an interrupted creation can be cleaned up. */
+  identify(inputs: Inputs, context: Pick<Context<Config>, "urn" | "config">): string;
+  create(inputs: Inputs, context: Context<Config>): Promise<Existing<Inputs, State>>;
+  /** What is there now; undefined when it is gone. `last` is missing during an import. */
+  read(
+    id: string,
+    last: { inputs: Inputs; state: State } | undefined,
+    context: Context<Config>,
+  ): Promise<Existing<Inputs, State> | undefined>;
+  update(
+    id: string,
+    was: { inputs: Inputs; state: State },
+    inputs: Inputs,
+    context: Context<Config>,
+  ): Promise<Existing<Inputs, State>>;
+  /** Succeeds when the resource is already gone. */
+  delete(id: string, last: { inputs: Inputs; state: State }, context: Context<Config>): Promise<void>;
+}
+
+/** A question that a program can put to a provider: `libvirt:index:hostDevices`. */
+export interface InvokeType<Config, Args extends object, Result extends object> {
+  readonly token: string;
+  readonly args: { readonly [K in keyof Args]: z.ZodType<Args[K]> };
+  call(args: Args, context: Context<Config>): Promise<Result>;
+}
+
+// Method parameters are bivariant, so resource types with different inputs fit one list.
+/** A resource type whose inputs and state are known only at run time. */
+export type AnyResourceType<Config> = ResourceType<Config, Record<string, unknown>, Record<string, unknown>>;
+
+/** A provider: its name, its configuration and what it offers. */
+export interface ProviderDefinition<Config extends object> {
+  readonly name: string;
+  readonly version: string;
+  readonly config: { readonly [K in keyof Config]: z.ZodType<Config[K]> };
+  readonly resources: readonly AnyResourceType<Config>[];
+  readonly invokes: readonly InvokeType<Config, Record<string, unknown>, Record<string, unknown>>[];
+}
+
+/** Gives a resource type the shape of the list in a `ProviderDefinition`, after its own types were checked. */
+export function resourceType<Config, Inputs extends object, State extends object>(
+  type: ResourceType<Config, Inputs, State>,
+): AnyResourceType<Config> {
+  return type as unknown as AnyResourceType<Config>;
+}
+
+/** A failure that the user can mend: shown as one line, without a stack trace. */
+export class ProviderError extends Error {
+  override readonly name = "ProviderError";
+}

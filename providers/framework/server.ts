@@ -1,0 +1,50 @@
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import provider from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import { EngineLog } from "./engine-log.ts";
+import { implement } from "./handlers.ts";
+import { Provider } from "./provider.ts";
+import type { ProviderDefinition } from "./resource.ts";
+
+/** A provider that is being served. */
+export interface Served {
+  readonly port: number;
+  close(): void;
+}
+
+/** Serves a provider on a free port of the loopback interface, with log lines to the engine at `engine`. */
+export async function serve<Config extends object>(
+  definition: ProviderDefinition<Config>,
+  engine: string,
+): Promise<Served> {
+  const log = new EngineLog(engine);
+  const server = new Server({ "grpc.max_receive_message_length": -1 });
+  server.addService(provider.ResourceProviderService, implement(new Provider(definition), log));
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(error);
+    });
+  });
+  return {
+    port,
+    close() {
+      log.close();
+      server.forceShutdown();
+    },
+  };
+}
+
+/** A provider plugin's whole life: prints its port as the engine expects, and ends with the engine. */
+export async function runPlugin<Config extends object>(
+  definition: ProviderDefinition<Config>,
+): Promise<void> {
+  // The engine's address comes last, after flags for logging and tracing.
+  const engine = process.argv.slice(2).findLast((argument) => !argument.startsWith("-")) ?? "";
+  const { port } = await serve(definition, engine);
+  process.stdout.write(`${port}\n`);
+  // An engine that is killed tells nobody; whoever it leaves behind is given another parent.
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit(1);
+  }, 500).unref();
+}

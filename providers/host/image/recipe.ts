@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import { globSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import type { ImageInputs } from "../image.ts";
+
+const checkout = resolve(import.meta.dirname, "..", "..", "..");
+
+const consoles = { amd64: "ttyS0", arm64: "ttyAMA0" };
+const kernelArguments = (architecture: keyof typeof consoles) =>
+  `root=/dev/vda rootfstype=ext4 rw console=${consoles[architecture]} quiet`;
+const eachArchitecture = { amd64: kernelArguments("amd64"), arm64: kernelArguments("arm64") };
+
+/** The distributions that there are package lists for. */
+export const distributions = {
+  debian12: {
+    suite: "bookworm",
+    origin: "Debian",
+    components: "main",
+    mirror: { amd64: "http://deb.debian.org/debian", arm64: "http://deb.debian.org/debian" },
+    security: {
+      amd64: "http://deb.debian.org/debian-security",
+      arm64: "http://deb.debian.org/debian-security",
+    },
+    kernelArguments: eachArchitecture,
+  },
+  ubuntu2404: {
+    suite: "noble",
+    origin: "Ubuntu",
+    components: "main universe",
+    mirror: { amd64: "http://archive.ubuntu.com/ubuntu", arm64: "http://ports.ubuntu.com/ubuntu-ports" },
+    security: { amd64: "http://security.ubuntu.com/ubuntu", arm64: "http://ports.ubuntu.com/ubuntu-ports" },
+    kernelArguments: eachArchitecture,
+  },
+} as const;
+
+/** All that goes into an image besides its inputs: what images/golden does, and what roles do when they bake. */
+const sources = [
+  "images/golden/**/*",
+  "ansible/library/*.py",
+  "ansible/playbooks/bake.yml",
+  "ansible/plugins/connection/chroot.py",
+  "ansible/roles/*/defaults/*",
+  "ansible/roles/*/files/bake/*",
+  "ansible/roles/*/tasks/{bake,baked,packages}.yml",
+  "ansible/roles/*/templates/bake/*",
+  "ansible/roles/*/vars/*",
+];
+
+/** Digest of the files that images are built from: of their names, modes and content. */
+export function recipeDigest(): string {
+  const digest = createHash("sha256");
+  for (const file of globSync(sources, { cwd: checkout }).sort()) {
+    const path = join(checkout, file);
+    const stat = statSync(path);
+    if (!stat.isFile()) continue;
+    // Git keeps of a mode only whether a file is executable, so nothing else may count.
+    digest.update(`${file}\0${(stat.mode & 0o100) !== 0 ? "x" : "-"}\0${stat.size}\0`);
+    digest.update(readFileSync(path));
+  }
+  return digest.digest("hex");
+}
+
+/** `debian12-amd64-0123456789ab`: the same inputs give the same name. */
+export function imageName(inputs: ImageInputs): string {
+  const { distribution, architecture, packages, adminUser, edition, recipe } = inputs;
+  const content = JSON.stringify([
+    distribution,
+    architecture,
+    [...packages].sort(),
+    adminUser,
+    edition,
+    recipe,
+  ]);
+  return `${distribution}-${architecture}-${createHash("sha256").update(content).digest("hex").slice(0, 12)}`;
+}
+
+/** Debian's name of this machine's architecture. */
+export function architectureOfHost(): "amd64" | "arm64" {
+  return process.arch === "arm64" ? "arm64" : "amd64";
+}
+
+const packageFile = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.array(z.string()))));
+
+/** Every package that an image installs: what booting needs, what the roles list, and what the inputs add. */
+export function packagesOf(
+  inputs: Pick<ImageInputs, "distribution" | "architecture" | "packages">,
+): string[] {
+  const files = [
+    "images/golden/packages.yml",
+    ...globSync("ansible/roles/*/vars/packages.yml", { cwd: checkout }),
+  ];
+  const listed = files.flatMap((file) => {
+    const lists = packageFile.parse(parse(readFileSync(join(checkout, file), "utf8")));
+    return Object.values(lists)
+      .flatMap((parts) => Object.values(parts))
+      .flatMap((byDistribution) => [
+        ...(byDistribution.any ?? []),
+        ...(byDistribution[inputs.distribution] ?? []),
+      ]);
+  });
+  const names = [...listed, ...inputs.packages].map((name) =>
+    name.replace("{architecture}", inputs.architecture),
+  );
+  return [...new Set(names)].sort();
+}
+
+/** The program that builds. */
+export const builder = join(checkout, "images", "golden", "build");

@@ -1,0 +1,20 @@
+import type { ProviderDefinition } from "../framework/resource.ts";
+import { container } from "./container.ts";
+import { hypervisor } from "./hypervisor.ts";
+import { image } from "./image.ts";
+import { randomSecret } from "./random-secret.ts";
+import { sandbox } from "./sandbox.ts";
+import { sshKey } from "./ssh-key.ts";
+import { sshReady } from "./ssh-ready.ts";
+
+/** The host provider acts on the machine it runs on and has nothing to configure. */
+export type HostConfig = Record<string, never>;
+
+/** What a stack needs of the machine it runs on: sandboxes, keys, images and container machines. */
+export const host: ProviderDefinition<HostConfig> = {
+  name: "host",
+  version: "0.1.0",
+  config: {},
+  resources: [container, hypervisor, image, randomSecret, sandbox, sshKey, sshReady],
+  invokes: [],
+};

@@ -1,0 +1,259 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** Arguments of a `Sandbox`. */
+export interface SandboxArgs {
+  /** Its name: `/run/netns/ai-how-<name>`, `/run/ai-how/<name>`, `/var/lib/ai-how/<name>`. */
+  name: pulumi.Input<string>;
+  /** Whether its libvirtd runs; false ends everything in it and keeps its disks. Default true. */
+  running?: pulumi.Input<boolean | undefined>;
+}
+
+/** A network namespace with a libvirtd of its own that neither sees nor disturbs the host's. */
+export class Sandbox extends pulumi.CustomResource {
+  declare readonly name: pulumi.Output<string>;
+  declare readonly running: pulumi.Output<boolean>;
+  /** libvirt connection URI of its libvirtd. */
+  declare readonly uri: pulumi.Output<string>;
+  /** Path of the network namespace, `/run/netns/ai-how-<name>`. */
+  declare readonly networkNamespace: pulumi.Output<string>;
+  /** An OpenSSH `ProxyCommand` that reaches into it. */
+  declare readonly proxyCommand: pulumi.Output<string>;
+  /** Where its storage pool belongs. */
+  declare readonly poolDirectory: pulumi.Output<string>;
+  /** Where its machines' consoles are logged. */
+  declare readonly consoleDirectory: pulumi.Output<string>;
+  /** Where its container nodes keep their changes to the image. */
+  declare readonly containerDirectory: pulumi.Output<string>;
+  /** A folder that its container nodes may share. */
+  declare readonly sharedDirectory: pulumi.Output<string>;
+
+  constructor(name: string, args: SandboxArgs, opts?: pulumi.CustomResourceOptions) {
+    const outputs = {
+      uri: undefined,
+      networkNamespace: undefined,
+      proxyCommand: undefined,
+      poolDirectory: undefined,
+      consoleDirectory: undefined,
+      containerDirectory: undefined,
+      sharedDirectory: undefined,
+    };
+    super("host:index:Sandbox", name, { running: undefined, ...args, ...outputs }, opts);
+  }
+}
+
+/** Arguments of an `SshKey`. */
+export interface SshKeyArgs {
+  /** The comment at the end of the public key. */
+  comment: pulumi.Input<string>;
+}
+
+/** An ed25519 key pair that is kept in the stack's state. */
+export class SshKey extends pulumi.CustomResource {
+  declare readonly comment: pulumi.Output<string>;
+  /** One line for `authorized_keys`. */
+  declare readonly publicKey: pulumi.Output<string>;
+  /** The private key in OpenSSH's format; secret. */
+  declare readonly privateKey: pulumi.Output<string>;
+
+  constructor(name: string, args: SshKeyArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      "host:index:SshKey",
+      name,
+      { ...args, publicKey: undefined, privateKey: undefined },
+      pulumi.mergeOptions(opts, { additionalSecretOutputs: ["privateKey"] }),
+    );
+  }
+}
+
+/** Arguments of an `SshReady`. */
+export interface SshReadyArgs {
+  /** Where it listens, and the one host key that it may show; secret where it holds a private key. */
+  ssh: pulumi.Input<{
+    address: string;
+    port: number;
+    user: string;
+    hostKey: string;
+    proxyCommand?: string;
+    privateKey?: string;
+  }>;
+  /** What makes the machine a new one, for whoever depends on `ready`. */
+  generation: pulumi.Input<string>;
+  /** Further values whose change waits again, without making the machine a new one: its last start. Default none. */
+  starts?: pulumi.Input<string>[];
+  /** Seconds until it is a failure. Default 300: an emulated machine boots for half a minute, a busy host for three. */
+  timeoutSeconds?: pulumi.Input<number>;
+}
+
+/** Waits until a machine answers SSH. */
+export class SshReady extends pulumi.CustomResource {
+  /** The generation, once SSH answered. */
+  declare readonly ready: pulumi.Output<string>;
+
+  constructor(name: string, args: SshReadyArgs, opts?: pulumi.CustomResourceOptions) {
+    super("host:index:SshReady", name, { ...args, ready: undefined }, opts);
+  }
+}
+
+/** Arguments of a `RandomSecret`. */
+export interface RandomSecretArgs {
+  /** How many random bytes, 16 to 1024. */
+  bytes: pulumi.Input<number>;
+}
+
+/** Random bytes that are drawn once and kept, encrypted, in the stack's state: a munge key, a password. */
+export class RandomSecret extends pulumi.CustomResource {
+  /** The bytes in base64; secret. */
+  declare readonly value: pulumi.Output<string>;
+
+  constructor(name: string, args: RandomSecretArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      "host:index:RandomSecret",
+      name,
+      { ...args, value: undefined },
+      pulumi.mergeOptions(opts, { additionalSecretOutputs: ["value"] }),
+    );
+  }
+}
+
+/** Arguments of a `Hypervisor`. */
+export interface HypervisorArgs {
+  /** `auto` (default) uses KVM where a guest really boots with it, software emulation elsewhere. */
+  acceleration?: pulumi.Input<"auto" | "kvm" | "tcg" | undefined>;
+  /** A Linux kernel for this machine's architecture, for the trial boot. */
+  kernel: pulumi.Input<string>;
+}
+
+/** Whether VMs run by KVM or by software emulation on this host. */
+export class Hypervisor extends pulumi.CustomResource {
+  /** libvirt's domain type. */
+  declare readonly domainType: pulumi.Output<"kvm" | "qemu">;
+  /** Why, in half a sentence. */
+  declare readonly because: pulumi.Output<string>;
+
+  constructor(name: string, args: HypervisorArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      "host:index:Hypervisor",
+      name,
+      { acceleration: undefined, ...args, domainType: undefined, because: undefined },
+      opts,
+    );
+  }
+}
+
+/** Arguments of an `Image`. */
+export interface ImageArgs {
+  /** The distribution that it installs. */
+  distribution: pulumi.Input<"debian12" | "ubuntu2404">;
+  /** Debian's name of the processor architecture. Default, and only choice: that of this host. */
+  architecture?: pulumi.Input<"amd64" | "arm64" | undefined>;
+  /** Packages besides those that the roles and booting need. Default none. */
+  packages?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+  /** The account that may log in, with keys only, and become root. Default `admin`. */
+  adminUser?: pulumi.Input<string | undefined>;
+  /** Package mirror. Default: the host's own sources where it runs the same release, else the distribution's. */
+  mirror?: pulumi.Input<string | undefined>;
+  /** Where images and downloaded packages are kept; relative to the checkout. */
+  cacheDirectory: pulumi.Input<string>;
+  /** Any text; another one builds anew, for example for newer packages. Default empty. */
+  edition?: pulumi.Input<string | undefined>;
+}
+
+/**
+ * A system image, named by its content: built from packages and baked by the Ansible roles when there is none of that
+ * name in the cache. Destroying it keeps it there.
+ */
+export class Image extends pulumi.CustomResource {
+  /** Its name, which its content determines. */
+  declare readonly name: pulumi.Output<string>;
+  declare readonly distribution: pulumi.Output<"debian12" | "ubuntu2404">;
+  declare readonly architecture: pulumi.Output<"amd64" | "arm64">;
+  /** The account that may log in. */
+  declare readonly adminUser: pulumi.Output<string>;
+  /** The root file system as a directory; never to be written to. */
+  declare readonly rootDirectory: pulumi.Output<string>;
+  /** The same as a disk, qcow2, without partition table: an ext4 file system that grows with its disk. */
+  declare readonly disk: pulumi.Output<string>;
+  /** Kernel for direct boot. */
+  declare readonly kernel: pulumi.Output<string>;
+  /** Initial RAM disk for direct boot. */
+  declare readonly initrd: pulumi.Output<string>;
+  /** Kernel command line for direct boot, the disk being the first virtio block device. */
+  declare readonly kernelArguments: pulumi.Output<string>;
+
+  constructor(name: string, args: ImageArgs, opts?: pulumi.CustomResourceOptions) {
+    const outputs = {
+      name: undefined,
+      rootDirectory: undefined,
+      disk: undefined,
+      kernel: undefined,
+      initrd: undefined,
+      kernelArguments: undefined,
+    };
+    const defaults = { architecture: undefined, adminUser: undefined };
+    super("host:index:Image", name, { ...defaults, ...args, ...outputs }, opts);
+  }
+}
+
+/** Arguments of a `Container`. */
+export interface ContainerArgs {
+  /** Name of its directory under `stateDirectory`. */
+  name: pulumi.Input<string>;
+  /** Its own name. */
+  hostname: pulumi.Input<string>;
+  /** The image's files; never written to. */
+  rootDirectory: pulumi.Input<string>;
+  /** Path of the network namespace with the bridge, a sandbox's `networkNamespace`. */
+  networkNamespace: pulumi.Input<string>;
+  /** The bridge that it is joined to. */
+  bridge: pulumi.Input<string>;
+  /** Its MAC address. */
+  mac: pulumi.Input<string>;
+  /** Its address with prefix length, `192.168.190.10/24`. */
+  address: pulumi.Input<string>;
+  /** Its default route. Default none. */
+  gateway?: pulumi.Input<string | undefined>;
+  /** Name servers. Default none. */
+  dns?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+  /** The line of `authorized_keys` that opens it. */
+  authorizedKey: pulumi.Input<string>;
+  /** The private SSH host key, ed25519, in OpenSSH's format; secret. */
+  hostKey: pulumi.Input<string>;
+  /** The public SSH host key. */
+  hostPublicKey: pulumi.Input<string>;
+  /** The account that the key opens; the image must have it. */
+  adminUser: pulumi.Input<string>;
+  /** CPUs' worth of time. Default unlimited. */
+  cpus?: pulumi.Input<number | undefined>;
+  /** Memory in MiB. Default unlimited. */
+  memoryMib?: pulumi.Input<number | undefined>;
+  /** Directories of the host that it sees; a missing one is made, for everybody to write. Default none. */
+  binds?: pulumi.Input<
+    pulumi.Input<{ source: pulumi.Input<string>; target: pulumi.Input<string> }>[] | undefined
+  >;
+  /** Whether it runs. Default true. */
+  running?: pulumi.Input<boolean | undefined>;
+  /** Where machines keep what differs from their image, one directory each. */
+  stateDirectory: pulumi.Input<string>;
+}
+
+/** A full system from a golden image in a systemd-nspawn container: its own init, network and SSH, the host's kernel. */
+export class Container extends pulumi.CustomResource {
+  declare readonly name: pulumi.Output<string>;
+  declare readonly hostname: pulumi.Output<string>;
+  /** Its address, without prefix length. */
+  declare readonly address: pulumi.Output<string>;
+  /** Changes whenever the machine starts from the image again. */
+  declare readonly generation: pulumi.Output<string>;
+  /** Where its console is logged. */
+  declare readonly consoleLog: pulumi.Output<string>;
+  declare readonly running: pulumi.Output<boolean>;
+
+  constructor(name: string, args: ContainerArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      "host:index:Container",
+      name,
+      { running: undefined, ...args, generation: undefined, consoleLog: undefined },
+      pulumi.mergeOptions(opts, { additionalSecretOutputs: ["hostKey"] }),
+    );
+  }
+}

@@ -1,0 +1,182 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { ProviderError } from "../framework/resource.ts";
+import { addNamespace, attachNamespace, namespaceExists, processesIn } from "./network-namespace.ts";
+
+/** Where a sandbox keeps what. */
+export interface SandboxPlaces {
+  readonly namespace: string;
+  /** Sockets and pid files; gone after a reboot. libvirtd sees it as `/run`. */
+  readonly runtime: string;
+  /** Configuration, disks and logs. */
+  readonly state: string;
+  readonly pool: string;
+  readonly console: string;
+  readonly containers: string;
+  readonly shared: string;
+  readonly uri: string;
+}
+
+export function sandboxPlaces(name: string): SandboxPlaces {
+  const runtime = `/run/ai-how/${name}`;
+  const state = `/var/lib/ai-how/${name}`;
+  return {
+    namespace: `ai-how-${name}`,
+    runtime,
+    state,
+    pool: join(state, "pool"),
+    console: join(state, "console"),
+    containers: join(state, "containers"),
+    shared: join(state, "shared"),
+    uri: `qemu+unix:///system?socket=${runtime}/libvirt/libvirt-sock`,
+  };
+}
+
+// No security driver, no cgroups, no file ownership games: everything in here is root's, and nothing needs systemd.
+// stdio_handler: QEMU writes consoles itself, so no virtlogd is needed.
+const qemuConf = `security_driver = "none"
+user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+namespaces = []
+cgroup_controllers = []
+stdio_handler = "file"
+hugetlbfs_mount = "/run/hugepages"
+`;
+
+const libvirtdConf = `unix_sock_group = "root"
+unix_sock_ro_perms = "0700"
+unix_sock_rw_perms = "0700"
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
+`;
+
+// The first process of the sandbox: it holds the namespaces, so that a libvirtd that died is started again among its
+// machines, and reaps what daemons leave behind at once: libvirt waits for that, and not every host's PID 1 is quick.
+// Behind a /run of its own libvirtd has its sockets and pid files to itself, and finds no system bus: so it asks neither
+// firewalld nor machined of the host for anything. Only udev's database stays visible, for the list of host devices.
+const init = `set -e
+runtime=$1 state=$2
+ip link set lo up
+echo 1 > /proc/sys/net/ipv4/ip_forward
+mkdir -p /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt
+mount --bind "$state/etc" /etc/libvirt
+mount --bind "$state/lib" /var/lib/libvirt
+mount --bind "$state/cache" /var/cache/libvirt
+mount --bind "$state/log" /var/log/libvirt
+if [ -d /run/udev ]; then mount --bind /run/udev "$runtime/udev"; fi
+mount --rbind "$runtime" /run
+mount -t hugetlbfs hugetlbfs /run/hugepages || :
+echo ready
+exec >/dev/null 2>&1
+while :; do sleep 2147483647 & wait || :; done
+`;
+
+const libvirtdArguments = ["--daemon", "--config=/etc/libvirt/libvirtd.conf", "--pid-file=/run/libvirtd.pid"];
+
+/** True when the sandbox's libvirtd lives, in the namespace that bears its name. */
+export async function daemonRuns(places: SandboxPlaces): Promise<boolean> {
+  return (await processesIn(places.namespace)).some(({ name }) => name === "libvirtd");
+}
+
+/** Starts what does not run yet; machines that outlived their libvirtd are found again by the new one. */
+export async function startDaemon(places: SandboxPlaces): Promise<void> {
+  await makeDirectories(places);
+  await recoverNamespace(places);
+  await addNamespace(places.namespace);
+  const processes = await processesIn(places.namespace);
+  const first = processes.find(({ isInit }) => isInit)?.pid ?? (await startInit(places));
+  if (!processes.some(({ name }) => name === "libvirtd")) {
+    const started = await execa(
+      "nsenter",
+      [`--target=${first}`, "--net", "--mount", "--pid", "libvirtd", ...libvirtdArguments],
+      { reject: false, stdin: "ignore", cwd: "/" },
+    );
+    if (started.exitCode !== 0) {
+      const reason = started.stderr.trim().split("\n").at(-1) ?? "";
+      const advice = reason.includes("No such file") ? ": install libvirt-daemon-system" : "";
+      throw new ProviderError(
+        `libvirtd does not start in ${places.namespace}: ${reason}${advice} (log: ${places.state}/log/libvirtd.log)`,
+      );
+    }
+  }
+  const answer = await execa("virsh", ["-c", places.uri, "uri"], { reject: false, timeout: 20_000 });
+  if (answer.exitCode !== 0) {
+    throw new ProviderError(
+      `libvirtd in ${places.namespace} does not answer: see ${places.state}/log/libvirtd.log`,
+    );
+  }
+}
+
+/** Starts the sandbox's first process and returns its pid once it has made its mounts. */
+async function startInit(places: SandboxPlaces): Promise<number> {
+  const unshare = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", init, "sh"];
+  const child = spawn("ip", ["netns", "exec", places.namespace, ...unshare, places.runtime, places.state], {
+    cwd: "/",
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const complaints: string[] = [];
+  child.stderr.setEncoding("utf8").on("data", (text: string) => complaints.push(text));
+  // It says that it is ready, or ends.
+  await Promise.race([once(child.stdout, "data"), once(child, "close"), once(child, "error")]);
+  const pid = (await processesIn(places.namespace)).find(({ isInit }) => isInit)?.pid;
+  if (pid === undefined || child.exitCode !== null) {
+    const reason = complaints.join("").trim().split("\n").at(-1) ?? "";
+    throw new ProviderError(`the mounts of ${places.namespace} cannot be made: ${reason}`);
+  }
+  child.stdout.destroy();
+  child.stderr.destroy();
+  child.unref();
+  await writeFile(initFile(places), String(pid));
+  return pid;
+}
+
+/** Names the namespace again after the sandbox's first process, when somebody took its name away. */
+export async function recoverNamespace(places: SandboxPlaces): Promise<void> {
+  if (await namespaceExists(places.namespace)) return;
+  const pid = Number(await readFile(initFile(places), "utf8").catch(() => "0"));
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+  // The number may be another process's by now.
+  if (commandLine.split("\0").includes(places.runtime)) await attachNamespace(places.namespace, pid);
+}
+
+const initFile = (places: SandboxPlaces) => join(places.runtime, "init.pid");
+
+async function makeDirectories({
+  runtime,
+  state,
+  pool,
+  console,
+  containers,
+  shared,
+}: SandboxPlaces): Promise<void> {
+  await Promise.all([
+    // libvirtd's dnsmasq runs as a user of its own and must get through /run and /var/lib/libvirt, as on any host.
+    ...[runtime, ...["libvirt", "hugepages", "udev"].map((part) => join(runtime, part))].map((directory) =>
+      makeDirectory(directory, 0o755),
+    ),
+    makeDirectory(state, 0o700),
+  ]);
+  await Promise.all([
+    makeDirectory(join(state, "lib"), 0o755),
+    makeDirectory(shared, 0o1777),
+    ...[pool, console, containers, ...["etc", "cache", "log"].map((part) => join(state, part))].map(
+      (directory) => makeDirectory(directory, 0o700),
+    ),
+  ]);
+  await Promise.all([
+    writeFile(join(state, "etc", "qemu.conf"), qemuConf, { mode: 0o600 }),
+    writeFile(join(state, "etc", "libvirtd.conf"), libvirtdConf, { mode: 0o600 }),
+  ]);
+}
+
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chmod(path, mode); // mkdir's own mode is subject to the umask
+}

@@ -1,0 +1,137 @@
+import { rm, rmdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { z } from "zod";
+import type { Context } from "../framework/resource.ts";
+import { ProviderError, resourceType } from "../framework/resource.ts";
+import { endProcessesIn, namespacePath, removeNamespace } from "./network-namespace.ts";
+import type { HostConfig } from "./provider.ts";
+import { daemonRuns, recoverNamespace, sandboxPlaces, startDaemon } from "./sandbox-daemon.ts";
+import { claim, isOurs, readOwner, renew } from "./sandbox-owner.ts";
+
+/** What a sandbox is made from. */
+export interface SandboxInputs {
+  /** Its name: `/run/netns/ai-how-<name>`, `/run/ai-how/<name>`, `/var/lib/ai-how/<name>`. */
+  name: string;
+  /** Whether its libvirtd runs; false ends everything in it and keeps its disks. */
+  running: boolean;
+}
+
+/** A sandbox that exists, and how to reach into it. */
+export interface SandboxState extends SandboxInputs {
+  /** libvirt connection URI of its libvirtd. */
+  uri: string;
+  /** Path of the network namespace. */
+  networkNamespace: string;
+  /** An OpenSSH `ProxyCommand` that reaches into it. */
+  proxyCommand: string;
+  /** Where its storage pool belongs. */
+  poolDirectory: string;
+  /** Where its machines' consoles are logged. */
+  consoleDirectory: string;
+  /** Where its container nodes keep their changes to the image. */
+  containerDirectory: string;
+  /** A folder that its container nodes may share. */
+  sharedDirectory: string;
+}
+
+type SandboxContext = Context<HostConfig>;
+
+/**
+ * A network namespace with a libvirtd of its own. Everything that libvirt writes lies in the sandbox's own folders,
+ * behind private mounts, so that the host's libvirt, firewall and routes stay as they are.
+ */
+export const sandbox = resourceType<HostConfig, SandboxInputs, SandboxState>({
+  token: "host:index:Sandbox",
+  inputs: {
+    name: z
+      .string()
+      .regex(
+        /^[a-z][a-z0-9-]{0,30}$/,
+        "must be lower-case letters, digits and dashes, 31 at most, a letter first",
+      ),
+    running: z.boolean().default(true),
+  },
+  changes: { name: "replace", running: "update" },
+  deleteBeforeReplace: true,
+  foresee: stateOf,
+  identify: (inputs) => inputs.name,
+
+  async create(inputs: SandboxInputs, { urn, log }: SandboxContext) {
+    requireRoot();
+    const places = sandboxPlaces(inputs.name);
+    const wasFree = await claim(inputs.name, places.state, urn);
+    // Whatever lives there without an owner has lost its files.
+    if (wasFree) await endProcessesIn(places.namespace);
+    log(`starting libvirtd in ${places.namespace}`);
+    await settle(inputs);
+    return { id: inputs.name, inputs, state: stateOf(inputs) };
+  },
+
+  async read(id: string, last: { inputs: SandboxInputs } | undefined) {
+    const places = sandboxPlaces(id);
+    const owner = await readOwner(places.state);
+    if (owner === undefined || !isOurs(owner)) return undefined;
+    const inputs = { name: id, ...last?.inputs, running: await daemonRuns(places) };
+    return { id, inputs, state: stateOf(inputs) };
+  },
+
+  async update(id: string, _was: unknown, inputs: SandboxInputs, { urn }: SandboxContext) {
+    requireRoot();
+    await renew(sandboxPlaces(id).state, urn);
+    await settle(inputs);
+    return { id, inputs, state: stateOf(inputs) };
+  },
+
+  async delete(id: string) {
+    requireRoot();
+    const owner = await readOwner(sandboxPlaces(id).state);
+    if (owner !== undefined && !isOurs(owner)) return;
+    await removeSandbox(id);
+  },
+});
+
+/** Ends everything in a sandbox and removes all of it, whoever it belongs to. */
+export async function removeSandbox(name: string): Promise<void> {
+  const places = sandboxPlaces(name);
+  await recoverNamespace(places);
+  await endProcessesIn(places.namespace);
+  await removeNamespace(places.namespace);
+  await rm(places.runtime, { recursive: true, force: true });
+  await rm(places.state, { recursive: true, force: true });
+  for (const parent of [dirname(places.runtime), dirname(places.state)]) {
+    await rmdir(parent).catch(() => undefined); // stays while other sandboxes are in it
+  }
+}
+
+async function settle(inputs: SandboxInputs): Promise<void> {
+  const places = sandboxPlaces(inputs.name);
+  if (inputs.running) {
+    await startDaemon(places);
+  } else {
+    await recoverNamespace(places);
+    await endProcessesIn(places.namespace);
+  }
+}
+
+function stateOf(inputs: SandboxInputs): SandboxState {
+  const places = sandboxPlaces(inputs.name);
+  const networkNamespace = namespacePath(places.namespace);
+  return {
+    ...inputs,
+    uri: places.uri,
+    networkNamespace,
+    proxyCommand: `nsenter --net=${networkNamespace} nc %h %p`,
+    poolDirectory: places.pool,
+    consoleDirectory: places.console,
+    containerDirectory: places.containers,
+    sharedDirectory: places.shared,
+  };
+}
+
+function requireRoot(): void {
+  if (process.getuid?.() !== 0) {
+    throw new ProviderError(
+      "a sandbox needs root, for its network namespace and libvirtd: run this with sudo",
+    );
+  }
+}

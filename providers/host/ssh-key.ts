@@ -1,0 +1,57 @@
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { z } from "zod";
+import { resourceType } from "../framework/resource.ts";
+import type { HostConfig } from "./provider.ts";
+
+/** What an SSH key pair is made from. */
+export interface SshKeyInputs {
+  /** The comment at the end of the public key. */
+  comment: string;
+}
+
+/** A key pair in OpenSSH's own formats. */
+export interface SshKeyState extends SshKeyInputs {
+  /** One line for `authorized_keys`. */
+  publicKey: string;
+  /** The private key, PEM; secret. */
+  privateKey: string;
+}
+
+/** An ed25519 key pair that lives in the state only; made in a private folder that is gone before `create` returns. */
+export const sshKey = resourceType<HostConfig, SshKeyInputs, SshKeyState>({
+  token: "host:index:SshKey",
+  inputs: {
+    comment: z.string().regex(/^[^\n]*$/, "must be one line"),
+  },
+  changes: { comment: "replace" },
+  deleteBeforeReplace: false,
+  secrets: ["privateKey"],
+  identify: (inputs) => (inputs.comment === "" ? "ssh-key" : inputs.comment),
+  async create(inputs) {
+    const pair = await generate(inputs.comment);
+    return { id: this.identify(inputs, { urn: "", config: {} }), inputs, state: { ...inputs, ...pair } };
+  },
+  // A key pair exists nowhere but in the state, so there is nothing that could have drifted.
+  read: (id, last) => Promise.resolve(last === undefined ? undefined : { id, ...last }),
+  update: (id, was, inputs) => Promise.resolve({ id, inputs, state: { ...was.state, ...inputs } }),
+  delete: () => Promise.resolve(),
+});
+
+async function generate(comment: string): Promise<{ publicKey: string; privateKey: string }> {
+  const directory = await mkdtemp(join(tmpdir(), "ai-how-ssh-key-"));
+  try {
+    await chmod(directory, 0o700);
+    const file = join(directory, "key");
+    await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", file]);
+    const [publicKey, privateKey] = await Promise.all([
+      readFile(`${file}.pub`, "utf8"),
+      readFile(file, "utf8"),
+    ]);
+    return { publicKey: publicKey.trim(), privateKey };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

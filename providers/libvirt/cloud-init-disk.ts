@@ -1,0 +1,147 @@
+import { randomUUID } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { z } from "zod";
+import type { Context } from "../framework/resource.ts";
+import { ProviderError, resourceType } from "../framework/resource.ts";
+import { nameSchema } from "./schemas.ts";
+import { connect, type LibvirtConfig, whileReachable, withTemporaryDirectory } from "./virsh.ts";
+import {
+  createVolume,
+  deleteVolume,
+  fileSize,
+  findLeftover,
+  findVolume,
+  isInactivePool,
+  parseVolumeId,
+  uploadVolume,
+  volumeId,
+} from "./volume-files.ts";
+
+/** What a cloud-init disk is made from. */
+export interface CloudInitDiskInputs {
+  /** Name of the pool. */
+  pool: string;
+  /** File name in the pool. */
+  name: string;
+  /** cloud-init's user-data; secret. */
+  userData: string;
+  /** cloud-init's meta-data, with `instance-id` and `local-hostname`; secret. */
+  metaData: string;
+  /** cloud-init's network-config; none by default, then cloud-init uses DHCP. Secret. */
+  networkConfig?: string | undefined;
+}
+
+/** A cloud-init disk that exists. */
+export interface CloudInitDiskState extends CloudInitDiskInputs {
+  /** The file's path on libvirt's host. */
+  path: string;
+  /** A random UUID made with the disk: it changes whenever the disk is made again. */
+  generation: string;
+}
+
+type DiskContext = Context<LibvirtConfig>;
+
+/** An ISO image for cloud-init's NoCloud data source. */
+export const cloudInitDisk = resourceType<LibvirtConfig, CloudInitDiskInputs, CloudInitDiskState>({
+  token: "libvirt:index:CloudInitDisk",
+  inputs: {
+    pool: nameSchema,
+    name: nameSchema,
+    userData: z.string(),
+    metaData: z.string(),
+    networkConfig: z.string().optional(),
+  },
+  changes: {},
+  deleteBeforeReplace: true,
+  secrets: ["userData", "metaData", "networkConfig"],
+  identify: (inputs) => volumeId(inputs.pool, inputs.name),
+
+  async create(inputs: CloudInitDiskInputs, context: DiskContext) {
+    const libvirt = connect(context);
+    const { pool, name } = inputs;
+    if ((await findLeftover(libvirt, pool, name)) !== undefined) await deleteVolume(libvirt, pool, name);
+    await withTemporaryDirectory(async (directory) => {
+      const iso = await makeIso(directory, inputs);
+      const capacity = { "@unit": "bytes", "#text": await fileSize(iso, "image") };
+      await createVolume(libvirt, pool, {
+        volume: {
+          name,
+          capacity,
+          target: { format: { "@type": "raw" }, permissions: { mode: "0600" } },
+        },
+      });
+      await uploadVolume(libvirt, pool, name, iso);
+    });
+    const found = await findVolume(libvirt, pool, name);
+    if (found === undefined) throw new ProviderError(`volume ${name} vanished while it was being made`);
+    const state = { ...inputs, path: found.path, generation: randomUUID() };
+    return { id: volumeId(pool, name), inputs, state };
+  },
+
+  async read(
+    id: string,
+    last: { inputs: CloudInitDiskInputs; state: CloudInitDiskState } | undefined,
+    context: DiskContext,
+  ) {
+    if (last === undefined) {
+      throw new ProviderError(`${id}: a cloud-init disk cannot be imported, let it be made again`);
+    }
+    const libvirt = connect(context);
+    const { pool, name } = parseVolumeId(id);
+    try {
+      return await whileReachable(
+        libvirt,
+        async () => ((await findVolume(libvirt, pool, name)) === undefined ? undefined : { id, ...last }),
+        () => ({ id, ...last }),
+      );
+    } catch (error) {
+      if (isInactivePool(error)) return { id, ...last };
+      throw error;
+    }
+  },
+
+  update: (id: string, was, inputs: CloudInitDiskInputs) =>
+    Promise.resolve({ id, inputs, state: { ...was.state, ...inputs } }),
+
+  async delete(id: string, _last: unknown, context: DiskContext) {
+    const libvirt = connect(context);
+    const { pool, name } = parseVolumeId(id);
+    await whileReachable(
+      libvirt,
+      () => deleteVolume(libvirt, pool, name),
+      () => undefined,
+    );
+  },
+});
+
+// The first that is installed is taken; all three understand mkisofs' options.
+const isoTools = [["genisoimage"], ["xorriso", "-as", "genisoimage"], ["mkisofs"]] as const;
+
+async function makeIso(directory: string, inputs: CloudInitDiskInputs): Promise<string> {
+  const contents = {
+    "user-data": inputs.userData,
+    "meta-data": inputs.metaData,
+    ...(inputs.networkConfig === undefined ? {} : { "network-config": inputs.networkConfig }),
+  };
+  const files = await Promise.all(
+    Object.entries(contents).map(async ([name, content]) => {
+      const file = join(directory, name);
+      await writeFile(file, content, { mode: 0o600 });
+      return file;
+    }),
+  );
+  const iso = join(directory, "seed.iso");
+  for (const [tool, ...options] of isoTools) {
+    const made = await execa(
+      tool,
+      [...options, "-quiet", "-output", iso, "-volid", "cidata", "-joliet", "-rock", ...files],
+      { reject: false, stdin: "ignore" },
+    );
+    if (made.exitCode === 0) return iso;
+    if (made.code !== "ENOENT")
+      throw new ProviderError(`${tool}: ${made.stderr.trim().split("\n").at(-1) ?? ""}`);
+  }
+  throw new ProviderError("no tool that makes ISO images: install genisoimage or xorriso");
+}

@@ -1,0 +1,72 @@
+import { devicesXml } from "./domain-devices-xml.ts";
+import type { DomainCpu, DomainInputs } from "./domain-inputs.ts";
+import type { XmlElement } from "./xml.ts";
+
+/** What libvirt's `define` takes. */
+export function domainXml(inputs: DomainInputs, uuid: string): XmlElement {
+  const isX86 = inputs.arch === "x86_64";
+  return {
+    domain: {
+      "@type": inputs.type,
+      name: inputs.name,
+      uuid,
+      memory: { "@unit": "MiB", "#text": inputs.memory },
+      memoryBacking: memoryXml(inputs),
+      vcpu: { "@placement": "static", "#text": inputs.vcpus },
+      cputune:
+        inputs.cpuPinning.length === 0
+          ? undefined
+          : { vcpupin: inputs.cpuPinning.map(({ vcpu, cpus }) => ({ "@vcpu": vcpu, "@cpuset": cpus })) },
+      os: {
+        "@firmware": inputs.firmware === "uefi" ? "efi" : undefined,
+        type: {
+          "@arch": inputs.arch,
+          "@machine": inputs.machine ?? defaultMachine(inputs.arch),
+          "#text": "hvm",
+        },
+        ...(inputs.boot ?? { boot: { "@dev": "hd" } }),
+      },
+      features: { acpi: {}, ...(isX86 ? { apic: {} } : {}) },
+      cpu: cpuXml(inputs),
+      clock: { "@offset": "utc" },
+      on_poweroff: "destroy",
+      on_reboot: "restart",
+      on_crash: "destroy",
+      devices: devicesXml(inputs, uuid),
+    },
+  };
+}
+
+/** The machine type of a machine that names none. */
+export function defaultMachine(arch: DomainInputs["arch"]): string {
+  return arch === "x86_64" ? "q35" : "virt";
+}
+
+function memoryXml({ mounts, hugepages }: DomainInputs): XmlElement | undefined {
+  if (mounts.length === 0 && hugepages === undefined) return undefined;
+  return {
+    hugepages: hugepages === undefined ? undefined : { page: { "@size": hugepages, "@unit": "KiB" } },
+    // virtiofsd reads the guest's memory, so it must be a file that can be shared.
+    ...(mounts.length === 0 ? {} : { source: { "@type": "memfd" }, access: { "@mode": "shared" } }),
+  };
+}
+
+function cpuXml({ type, cpu }: DomainInputs): XmlElement | undefined {
+  const { mode, model, features, topology }: DomainCpu = cpu ?? { mode: "host-passthrough", features: [] };
+  if (cpu === undefined && type === "qemu") return undefined;
+  return {
+    "@mode": mode,
+    ...(mode === "custom" ? { "@match": "exact" } : {}),
+    model: model === undefined ? undefined : { "@fallback": "forbid", "#text": model },
+    topology:
+      topology === undefined
+        ? undefined
+        : {
+            "@sockets": topology.sockets,
+            "@dies": 1,
+            "@cores": topology.cores,
+            "@threads": topology.threads,
+          },
+    feature: features.map(({ name, policy }) => ({ "@policy": policy, "@name": name })),
+  };
+}

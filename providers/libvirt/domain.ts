@@ -1,0 +1,256 @@
+import { isDeepStrictEqual } from "node:util";
+import { diffInputs } from "../framework/diff.ts";
+import type { Context, Existing } from "../framework/resource.ts";
+import { ProviderError, resourceType } from "../framework/resource.ts";
+import { checkDomain } from "./domain-check.ts";
+import { type DomainDisk, type DomainInputs, domainSchemas } from "./domain-inputs.ts";
+import { parseDomain } from "./domain-parse.ts";
+import { leaseOf, parsePower, type Power, powerOff, shutDown, start, waitForLeases } from "./domain-power.ts";
+import { defaultMachine, domainXml } from "./domain-xml.ts";
+import { changedProperties, type Fingerprints, fingerprints, withDrift } from "./drift.ts";
+import { macOf, uuidOf } from "./identity.ts";
+import { connect, type Libvirt, type LibvirtConfig, parseInfo, whileReachable } from "./virsh.ts";
+import { Xml } from "./xml.ts";
+
+/** A machine that exists. */
+export interface DomainState extends DomainInputs {
+  uuid: string;
+  /** Each interface's MAC address, in order. */
+  macAddresses: string[];
+  /** Each interface's IPv4 address where DHCP has given one, and an empty string otherwise. */
+  addresses: string[];
+  /** When it was last started by us, in ISO 8601; empty when it never was. */
+  started: string;
+  observed: Fingerprints;
+}
+
+type DomainContext = Context<LibvirtConfig>;
+type ExistingDomain = Existing<DomainInputs, DomainState>;
+interface Known {
+  inputs: DomainInputs;
+  state: DomainState;
+}
+
+/** A virtual machine. */
+export const domain = resourceType<LibvirtConfig, DomainInputs, DomainState>({
+  token: "libvirt:index:Domain",
+  inputs: domainSchemas,
+  changes: {
+    type: "restart",
+    machine: "restart",
+    vcpus: "restart",
+    memory: "restart",
+    cpu: "restart",
+    boot: "restart",
+    disks: (was, is) => (isDeepStrictEqual(was, adopted(was, is)) ? "update" : "restart"),
+    interfaces: "restart",
+    mounts: "restart",
+    hostDevices: "restart",
+    consoleLog: "restart",
+    hugepages: "restart",
+    cpuPinning: "restart",
+    autostart: "update",
+    running: "update",
+    shutdownTimeout: "update",
+    leaseTimeout: "update",
+  },
+  deleteBeforeReplace: true,
+  volatile: ["addresses", "started"],
+  check: checkDomain,
+  foresee: (inputs, { urn }) =>
+    urn === "" ? {} : { uuid: uuidOf(urn), macAddresses: macsOf(inputs, uuidOf(urn)) },
+  identify: (_inputs, { urn }) => uuidOf(urn),
+
+  async create(inputs: DomainInputs, context: DomainContext) {
+    const libvirt = connect(context);
+    const uuid = uuidOf(context.urn);
+    const other = (await libvirt.find("domuuid", inputs.name))?.trim();
+    if (other !== undefined && other !== uuid) {
+      throw new ProviderError(
+        `a domain ${inputs.name} exists already and is not of this stack: rename it, or \`pulumi import\` it (id ${other})`,
+      );
+    }
+    await libvirt.define("define", domainXml(inputs, uuid));
+    // What an interrupted creation started goes on when it is what we would start.
+    if (!(await runsAsDefined(libvirt, uuid))) await powerOff(libvirt, uuid);
+    return settle(libvirt, uuid, inputs, "", context);
+  },
+
+  async read(id: string, last: ExistingDomain | undefined, context: DomainContext) {
+    const libvirt = connect(context);
+    return whileReachable(
+      libvirt,
+      () => readDomain(libvirt, id, last),
+      () =>
+        last && {
+          id,
+          inputs: { ...last.inputs, running: false },
+          state: { ...last.state, running: false },
+        },
+    );
+  },
+
+  async update(id: string, was: Known, inputs: DomainInputs, context: DomainContext) {
+    const libvirt = connect(context);
+    const differences = diffInputs<LibvirtConfig>(domain, { ...was.inputs }, { ...inputs }).properties;
+    await libvirt.define("define", domainXml(inputs, id));
+    if (differences.some(({ change }) => change === "restart")) {
+      context.log(`restarting ${inputs.name}`);
+      await shutDown(libvirt, id, inputs.shutdownTimeout);
+    }
+    return settle(libvirt, id, inputs, was.state.started, context);
+  },
+
+  async delete(id: string, _last: unknown, context: DomainContext) {
+    const libvirt = connect(context);
+    await whileReachable(
+      libvirt,
+      async () => {
+        await powerOff(libvirt, id);
+        await libvirt.find("undefine", id, "--nvram", "--managed-save", "--snapshots-metadata");
+      },
+      () => undefined,
+    );
+  },
+});
+
+/** The disks without the generations of those that had none: an imported machine learns them while it runs. */
+function adopted(was: readonly DomainDisk[], is: readonly DomainDisk[]): DomainDisk[] {
+  return is.map((disk, index) => {
+    if (was[index]?.generation !== undefined) return disk;
+    const { generation: _generation, ...rest } = disk;
+    return rest;
+  });
+}
+
+/** Makes `autostart` and `running` true or false, whichever is wanted, and says what is there then. */
+async function settle(
+  libvirt: Libvirt,
+  uuid: string,
+  inputs: DomainInputs,
+  lastStarted: string,
+  context: DomainContext,
+): Promise<ExistingDomain> {
+  const power = parsePower(parseInfo(await libvirt.run("dominfo", uuid)));
+  if (power.autostart !== inputs.autostart) {
+    await libvirt.run("autostart", uuid, ...(inputs.autostart ? [] : ["--disable"]));
+  }
+  let started = lastStarted;
+  if (inputs.running) {
+    if (await start(libvirt, uuid, power)) started = new Date().toISOString();
+    await waitForLeases(libvirt, inputs, macsOf(inputs, uuid), context);
+  } else {
+    await shutDown(libvirt, uuid, power.running ? inputs.shutdownTimeout : 0);
+  }
+  const actual = await inspect(libvirt, uuid);
+  if (actual === undefined) throw new ProviderError(`domain ${inputs.name} vanished while it was being made`);
+  return { id: uuid, inputs, state: await stateOf(libvirt, uuid, inputs, actual.inputs, started) };
+}
+
+async function readDomain(
+  libvirt: Libvirt,
+  id: string,
+  last: Known | undefined,
+): Promise<ExistingDomain | undefined> {
+  const actual = await inspect(libvirt, id, last?.inputs);
+  if (actual === undefined) return undefined;
+  const { uuid, inputs: found } = actual;
+  const inputs =
+    last === undefined
+      ? withoutDefaults(found, uuid)
+      : withOurs(withDrift(last.inputs, last.state.observed, found), last);
+  return { id: uuid, inputs, state: await stateOf(libvirt, uuid, inputs, found, last?.state.started ?? "") };
+}
+
+/** An imported machine without what it would be given anyway, so that a program need not repeat it. */
+function withoutDefaults(found: DomainInputs, uuid: string): DomainInputs {
+  const { machine: versioned, cpu, ...inputs } = found;
+  // libvirt writes pc-q35-7.2 where q35 was asked for.
+  const machine = versioned?.replace(/^(?:pc-)?(q35|virt)-[\d.]+$/, "$1").replace(/^pc-i440fx-[\d.]+$/, "pc");
+  const isPlain = cpu?.features.length === 0 && cpu.topology === undefined;
+  const isDefault =
+    isPlain && (inputs.type === "kvm" ? cpu.mode === "host-passthrough" : cpu.model === "qemu64");
+  return {
+    ...inputs,
+    ...(machine === undefined || machine === defaultMachine(inputs.arch) ? {} : { machine }),
+    ...(cpu === undefined || isDefault ? {} : { cpu }),
+    interfaces: inputs.interfaces.map(({ mac, ...each }, index) =>
+      mac === undefined || mac === macOf(uuid, index) ? each : { ...each, mac },
+    ),
+  };
+}
+
+/** What is not in libvirt's XML stays as it was: a disk's generation, and whether to wait for a lease. */
+function withOurs(inputs: DomainInputs, last: Known): DomainInputs {
+  const known = new Map(last.inputs.disks.map((disk) => [disk.volume, disk.generation]));
+  const waits = new Map(last.inputs.interfaces.map((each) => [each.network, each.waitForLease]));
+  return {
+    ...inputs,
+    disks: inputs.disks.map((disk) => {
+      const generation = disk.generation ?? known.get(disk.volume);
+      return generation === undefined ? disk : { ...disk, generation };
+    }),
+    interfaces: inputs.interfaces.map((each) => ({
+      ...each,
+      waitForLease: each.waitForLease || (waits.get(each.network) ?? false),
+    })),
+  };
+}
+
+async function stateOf(
+  libvirt: Libvirt,
+  uuid: string,
+  inputs: DomainInputs,
+  actual: DomainInputs,
+  started: string,
+): Promise<DomainState> {
+  const macAddresses = actual.interfaces.map((each) => each.mac ?? "");
+  const addresses = await Promise.all(
+    actual.interfaces.map(async (each) =>
+      each.network === "" || each.mac === undefined
+        ? ""
+        : ((await leaseOf(libvirt, each.network, each.mac)) ?? ""),
+    ),
+  );
+  return { ...inputs, uuid, macAddresses, addresses, started, observed: fingerprints(actual) };
+}
+
+async function inspect(
+  libvirt: Libvirt,
+  id: string,
+  last?: DomainInputs,
+): Promise<{ uuid: string; inputs: DomainInputs } | undefined> {
+  const info = await libvirt.find("dominfo", id);
+  const xml = await libvirt.find("dumpxml", "--inactive", id);
+  if (info === undefined || xml === undefined) return undefined;
+  const facts = parseInfo(info);
+  // Undefined behind our back while it ran: it will not come back, so it is gone.
+  if (facts.get("Persistent") === "no") return undefined;
+  const parsed = Xml.parse(xml);
+  const power: Power = parsePower(facts);
+  return {
+    uuid: parsed.child("uuid")?.text ?? id,
+    inputs: {
+      ...parseDomain(parsed),
+      autostart: power.autostart,
+      running: power.running,
+      // Not libvirt's, but ours alone.
+      shutdownTimeout: last?.shutdownTimeout ?? 30,
+      leaseTimeout: last?.leaseTimeout ?? 300,
+    },
+  };
+}
+
+/** True when the machine runs, and runs with what is defined for its next start. */
+async function runsAsDefined(libvirt: Libvirt, uuid: string): Promise<boolean> {
+  const live = Xml.parse(await libvirt.run("dumpxml", uuid));
+  if (live.attribute("id") === undefined) return false;
+  const next = Xml.parse(await libvirt.run("dumpxml", "--inactive", uuid));
+  const changed = changedProperties(fingerprints(parseDomain(live)), fingerprints(parseDomain(next)));
+  // A running machine's processor is described with every feature that it happens to have.
+  return changed.every((property) => property === "cpu");
+}
+
+function macsOf(inputs: DomainInputs, uuid: string): string[] {
+  return inputs.interfaces.map((each, index) => each.mac ?? macOf(uuid, index));
+}

@@ -1,0 +1,4 @@
+import { runPlugin } from "../framework/server.ts";
+import { libvirt } from "./provider.ts";
+
+await runPlugin(libvirt);

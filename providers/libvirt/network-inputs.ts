@@ -1,0 +1,122 @@
+import ipaddr from "ipaddr.js";
+import { z } from "zod";
+import type { Problem } from "../framework/resource.ts";
+import { addressSchema, macSchema, nameSchema } from "./schemas.ts";
+
+/** An address that DHCP always gives to the same interface. */
+export interface NetworkLease {
+  /** The interface's MAC address. */
+  mac: string;
+  /** An address of the subnet, other than the gateway's. */
+  address: string;
+  /** Host name that DHCP announces and DNS answers; none by default. */
+  name?: string | undefined;
+}
+
+/** Names that the network's DNS server answers with an address. */
+export interface NetworkHost {
+  address: string;
+  names: string[];
+}
+
+/** What a virtual network is made from. */
+export interface NetworkInputs {
+  /** libvirt's name for it. */
+  name: string;
+  /** `nat`: machines reach out through the host; `isolated`: each other only; `open`: routed, without any filter. */
+  mode: "nat" | "isolated" | "open";
+  /** IPv4 subnet, `192.168.100.0/24`. */
+  subnet: string;
+  /** The host's own address in it; default is the subnet's first. */
+  gateway?: string | undefined;
+  /** Name of the bridge, 15 characters at most; default is libvirt's next free `virbrN`. */
+  bridge?: string | undefined;
+  /** Bytes; default is the kernel's, 1500. */
+  mtu?: number | undefined;
+  /** DNS domain of the machines; queries for it never leave the host. */
+  domain?: string | undefined;
+  /** Addresses for machines without a lease of their own; none by default. */
+  dhcp?: { start: string; end: string } | undefined;
+  /** Fixed leases; changed while the network runs, without disturbing anybody. */
+  leases: NetworkLease[];
+  /** Names besides those of the leases. */
+  hosts: NetworkHost[];
+  /** Started with libvirtd; default true. */
+  autostart: boolean;
+  /** Whether it runs; default true. */
+  active: boolean;
+}
+
+export const networkSchemas = {
+  name: nameSchema,
+  mode: z.enum(["nat", "isolated", "open"]).default("nat"),
+  subnet: z.string().refine((text) => ipaddr.IPv4.isValidCIDRFourPartDecimal(text), {
+    error: (issue) => `${String(issue.input)} is not an IPv4 subnet such as 192.168.100.0/24`,
+  }),
+  gateway: addressSchema.optional(),
+  bridge: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{1,15}$/, "must be 1 to 15 letters, digits, dots, dashes or underscores")
+    .optional(),
+  mtu: z.int().min(576).max(65_536).optional(),
+  domain: z.string().min(1).optional(),
+  dhcp: z.strictObject({ start: addressSchema, end: addressSchema }).optional(),
+  leases: z
+    .array(z.strictObject({ mac: macSchema, address: addressSchema, name: z.string().min(1).optional() }))
+    .default([]),
+  hosts: z
+    .array(z.strictObject({ address: addressSchema, names: z.array(z.string().min(1)).min(1) }))
+    .default([]),
+  autostart: z.boolean().default(true),
+  active: z.boolean().default(true),
+};
+
+/** The host's address in the network: the one that was given, or the subnet's first. */
+export function gatewayOf(inputs: Pick<NetworkInputs, "subnet" | "gateway">): string {
+  if (inputs.gateway !== undefined) return inputs.gateway;
+  const octets = ipaddr.IPv4.networkAddressFromCIDR(inputs.subnet).octets;
+  return [...octets.slice(0, 3), (octets[3] ?? 0) + 1].join(".");
+}
+
+/** Problems between properties: addresses outside the subnet, and twice the same. */
+export function checkNetwork(inputs: NetworkInputs): Problem[] {
+  const subnet = ipaddr.IPv4.parseCIDR(inputs.subnet);
+  const network = ipaddr.IPv4.networkAddressFromCIDR(inputs.subnet).toString();
+  const problems: Problem[] = [];
+  const problem = (property: string, reason: string) => problems.push({ property, reason });
+  const inside = (property: string, address: string) => {
+    if (!ipaddr.IPv4.parse(address).match(subnet))
+      problem(property, `${address} is outside ${inputs.subnet}`);
+  };
+
+  if (subnet[0].toString() !== network) {
+    problem("subnet", `${inputs.subnet} has host bits set; did you mean ${network}/${subnet[1]}?`);
+  }
+  const gateway = gatewayOf(inputs);
+  inside("gateway", gateway);
+  if (inputs.dhcp !== undefined) {
+    inside("dhcp.start", inputs.dhcp.start);
+    inside("dhcp.end", inputs.dhcp.end);
+    const [start, end] = [number(inputs.dhcp.start), number(inputs.dhcp.end)];
+    if (start > end) problem("dhcp", `${inputs.dhcp.start} comes after ${inputs.dhcp.end}`);
+    if (start <= number(gateway) && number(gateway) <= end) {
+      problem("dhcp", `the range holds the gateway, ${gateway}`);
+    }
+  }
+  const seen = new Map<string, string>();
+  for (const [index, lease] of inputs.leases.entries()) {
+    const at = `leases[${index}]`;
+    inside(`${at}.address`, lease.address);
+    if (lease.address === gateway) problem(`${at}.address`, `${gateway} is the gateway's`);
+    for (const [key, value] of Object.entries(lease)) {
+      const first = seen.get(`${key} ${value}`);
+      if (first === undefined) seen.set(`${key} ${value}`, at);
+      else problem(`${at}.${key}`, `${value} is also ${first}'s`);
+    }
+  }
+  return problems;
+}
+
+function number(address: string): number {
+  return ipaddr.IPv4.parse(address).octets.reduce((sum, octet) => sum * 256 + octet, 0);
+}

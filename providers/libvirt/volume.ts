@@ -1,0 +1,254 @@
+import { randomUUID } from "node:crypto";
+import { execa } from "execa";
+import { z } from "zod";
+import type { Context, Existing, Problem } from "../framework/resource.ts";
+import { ProviderError, resourceType } from "../framework/resource.ts";
+import { type Fingerprints, fingerprints, withDrift } from "./drift.ts";
+import { absolutePathSchema, formatSchema, nameSchema } from "./schemas.ts";
+import { connect, type Libvirt, type LibvirtConfig, whileReachable } from "./virsh.ts";
+import {
+  createVolume,
+  deleteVolume,
+  fileSize,
+  findLeftover,
+  findVolume,
+  isInactivePool,
+  parseVolumeId,
+  uploadVolume,
+  type VolumeFacts,
+  volumeId,
+} from "./volume-files.ts";
+import type { XmlElement } from "./xml.ts";
+
+/** What a volume is made from: nothing, an image that is copied, or an image that it lies on top of. */
+export interface VolumeInputs {
+  /** Name of the pool. */
+  pool: string;
+  /** File name in the pool. */
+  name: string;
+  /** `qcow2` by default. */
+  format: "qcow2" | "raw";
+  /** Bytes that the machine sees; default is the size of the image below. Grows in place, shrinking replaces. */
+  capacity?: number | undefined;
+  /** A local image file in the same format whose content is copied in; none by default. */
+  source?: string | undefined;
+  /** An image on libvirt's host that is shared and never written; none by default. */
+  backing?: { path: string; format: "qcow2" | "raw" } | undefined;
+}
+
+/** A volume that exists. */
+export interface VolumeState extends Omit<VolumeInputs, "capacity"> {
+  /** Bytes that the machine sees. */
+  capacity: number;
+  /** The file's path on libvirt's host. */
+  path: string;
+  /** A random UUID made when its content was new: it changes whenever the volume is made again. */
+  generation: string;
+  observed: Fingerprints;
+}
+
+type VolumeContext = Context<LibvirtConfig>;
+type ExistingVolume = Existing<VolumeInputs, VolumeState>;
+
+/** A disk in a storage pool. */
+export const volume = resourceType<LibvirtConfig, VolumeInputs, VolumeState>({
+  token: "libvirt:index:Volume",
+  inputs: {
+    pool: nameSchema,
+    name: nameSchema,
+    format: formatSchema.default("qcow2"),
+    capacity: z.int().positive().optional(),
+    source: absolutePathSchema.optional(),
+    backing: z.strictObject({ path: absolutePathSchema, format: formatSchema }).optional(),
+  },
+  changes: {
+    // Leaving it out keeps the size, and a size that comes later may be a larger one: create finds out.
+    capacity: (was, is) => (was === undefined || is === undefined || is >= was ? "update" : "replace"),
+  },
+  deleteBeforeReplace: true,
+  check: checkVolume,
+  identify: (inputs) => volumeId(inputs.pool, inputs.name),
+
+  async create(inputs: VolumeInputs, context: VolumeContext) {
+    const libvirt = connect(context);
+    const { pool, name } = inputs;
+    if (inputs.source !== undefined) await fileSize(inputs.source, "source");
+    const leftover = await findLeftover(libvirt, pool, name);
+    if (leftover === undefined || !isWhatIsWanted(inputs, leftover)) {
+      if (leftover !== undefined) await deleteVolume(libvirt, pool, name);
+      await createVolume(libvirt, pool, await volumeXml(libvirt, inputs));
+    }
+    if (inputs.source !== undefined) {
+      context.log(`copying ${inputs.source} to ${volumeId(pool, name)}`);
+      await uploadVolume(libvirt, pool, name, inputs.source);
+      await libvirt.run("pool-refresh", pool);
+      await grow(libvirt, inputs);
+    }
+    return existing(libvirt, inputs, randomUUID());
+  },
+
+  async read(id: string, last: ExistingVolume | undefined, context: VolumeContext) {
+    const libvirt = connect(context);
+    const unknown = () => last && { id, inputs: last.inputs, state: last.state };
+    return whileReachable(
+      libvirt,
+      async () => {
+        try {
+          return await readVolume(libvirt, id, last);
+        } catch (error) {
+          if (isInactivePool(error)) return unknown();
+          throw error;
+        }
+      },
+      unknown,
+    );
+  },
+
+  async update(_id: string, was: { state: VolumeState }, inputs: VolumeInputs, context: VolumeContext) {
+    const libvirt = connect(context);
+    await grow(libvirt, inputs);
+    return existing(libvirt, inputs, was.state.generation);
+  },
+
+  async delete(id: string, _last: unknown, context: VolumeContext) {
+    const libvirt = connect(context);
+    const { pool, name } = parseVolumeId(id);
+    await whileReachable(
+      libvirt,
+      () => deleteVolume(libvirt, pool, name),
+      () => undefined,
+    );
+  },
+});
+
+function checkVolume(inputs: VolumeInputs): Problem[] {
+  const problems: Problem[] = [];
+  if (inputs.source !== undefined && inputs.backing !== undefined) {
+    problems.push({ property: "backing", reason: "a volume has a source or a backing file, not both" });
+  }
+  if (inputs.source === undefined && inputs.backing === undefined && inputs.capacity === undefined) {
+    problems.push({ property: "capacity", reason: "an empty volume needs a capacity, in bytes" });
+  }
+  if (inputs.backing !== undefined && inputs.format !== "qcow2") {
+    problems.push({ property: "format", reason: "a volume on a backing file must be qcow2" });
+  }
+  return problems;
+}
+
+/** True when an interrupted creation came as far as this volume; its content is written again where it has a source. */
+function isWhatIsWanted(inputs: VolumeInputs, leftover: VolumeFacts): boolean {
+  return (
+    inputs.source === undefined &&
+    leftover.format === inputs.format &&
+    leftover.backing?.path === inputs.backing?.path &&
+    (inputs.capacity === undefined || leftover.capacity === inputs.capacity)
+  );
+}
+
+async function volumeXml(libvirt: Libvirt, inputs: VolumeInputs): Promise<XmlElement> {
+  const capacity = inputs.capacity ?? (await imageCapacity(libvirt, inputs));
+  return {
+    volume: {
+      name: inputs.name,
+      capacity: { "@unit": "bytes", "#text": capacity },
+      allocation: { "@unit": "bytes", "#text": 0 },
+      target: {
+        format: { "@type": inputs.format },
+        // qcow2 version 3; libvirt's own default is older than QEMU's.
+        compat: inputs.format === "qcow2" ? "1.1" : undefined,
+      },
+      backingStore: inputs.backing && {
+        path: inputs.backing.path,
+        format: { "@type": inputs.backing.format },
+      },
+    },
+  };
+}
+
+/** The capacity to start with: a copied image brings its own, and one below says it. */
+async function imageCapacity(libvirt: Libvirt, inputs: VolumeInputs): Promise<number> {
+  if (inputs.source !== undefined) return fileSize(inputs.source, "source");
+  const { path, format } = inputs.backing ?? { path: "", format: "raw" };
+  if (!libvirt.isLocal) {
+    const facts = await findVolume(libvirt, (await libvirt.run("vol-pool", path)).trim(), path);
+    if (facts !== undefined) return facts.capacity;
+    throw new ProviderError(`capacity: ${path} is in no pool of that host; give the capacity in bytes`);
+  }
+  const info = await execa("qemu-img", ["info", "--force-share", "--output=json", "-f", format, path], {
+    reject: false,
+  });
+  if (info.exitCode !== 0) throw new ProviderError(`backing.path: ${info.stderr.trim()}`);
+  return z.object({ "virtual-size": z.int() }).parse(JSON.parse(info.stdout))["virtual-size"];
+}
+
+/** Grows a volume to its capacity, under a machine that uses it as well. */
+async function grow(libvirt: Libvirt, inputs: VolumeInputs): Promise<void> {
+  const { pool, name, capacity } = inputs;
+  const found = await findVolume(libvirt, pool, name);
+  if (found === undefined || capacity === undefined || capacity === found.capacity) return;
+  if (capacity < found.capacity) {
+    throw new ProviderError(
+      `capacity: ${volumeId(pool, name)} has ${found.capacity} bytes, and ${capacity} would cut it off`,
+    );
+  }
+  const user = await userOf(libvirt, found.path);
+  if (user === undefined) {
+    await libvirt.run("vol-resize", "--pool", pool, "--vol", name, "--capacity", String(capacity));
+  } else {
+    await libvirt.run("blockresize", user, found.path, `${capacity}b`);
+    await libvirt.run("pool-refresh", pool);
+  }
+}
+
+/** The running machine that has the file open. */
+async function userOf(libvirt: Libvirt, path: string): Promise<string | undefined> {
+  const machines = (await libvirt.run("list", "--name")).split("\n").filter((line) => line !== "");
+  for (const machine of machines) {
+    const disks = (await libvirt.find("domblklist", machine)) ?? "";
+    if (disks.split("\n").some((line) => line.trim().split(/\s+/).slice(1).join(" ") === path))
+      return machine;
+  }
+  return undefined;
+}
+
+async function readVolume(
+  libvirt: Libvirt,
+  id: string,
+  last: { inputs: VolumeInputs; state: VolumeState } | undefined,
+): Promise<ExistingVolume | undefined> {
+  const { pool, name } = parseVolumeId(id);
+  const found = await findVolume(libvirt, pool, name);
+  if (found === undefined) return undefined;
+  const actual = actualInputs(pool, name, found);
+  const inputs = last === undefined ? actual : withDrift(last.inputs, last.state.observed, actual);
+  return { id, inputs, state: stateOf(inputs, found, last?.state.generation ?? randomUUID()) };
+}
+
+async function existing(libvirt: Libvirt, inputs: VolumeInputs, generation: string): Promise<ExistingVolume> {
+  const found = await findVolume(libvirt, inputs.pool, inputs.name);
+  if (found === undefined) throw new ProviderError(`volume ${inputs.name} vanished while it was being made`);
+  return { id: volumeId(inputs.pool, inputs.name), inputs, state: stateOf(inputs, found, generation) };
+}
+
+function stateOf(inputs: VolumeInputs, found: VolumeFacts, generation: string): VolumeState {
+  return {
+    ...inputs,
+    capacity: found.capacity,
+    path: found.path,
+    generation,
+    observed: fingerprints(actualInputs(inputs.pool, inputs.name, found)),
+  };
+}
+
+function actualInputs(pool: string, name: string, found: VolumeFacts): VolumeInputs {
+  const asFormat = (format: string) => (format === "qcow2" ? "qcow2" : "raw");
+  return {
+    pool,
+    name,
+    format: asFormat(found.format),
+    capacity: found.capacity,
+    ...(found.backing === undefined
+      ? {}
+      : { backing: { path: found.backing.path, format: asFormat(found.backing.format) } }),
+  };
+}
