@@ -1,0 +1,61 @@
+import { execa } from "execa";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { buildImage, hostDriver, identify, unavailable } from "./stage.ts";
+
+describe.skipIf(unavailable !== undefined)("a golden image", () => {
+  it("is there at once when it was built before, under a name that its content determines", async () => {
+    const first = await buildImage();
+    const started = Date.now();
+    const again = await buildImage();
+    expect(Date.now() - started).toBeLessThan(1000);
+    expect(again).toEqual(first);
+    for (const part of ["rootDirectory", "disk", "kernel", "initrd"]) {
+      expect(existsSync(String(first.state[part]))).toBe(true);
+    }
+    expect(await hostDriver("Image", "image").drift(first)).toEqual([]);
+  });
+
+  it("has another name when a package, the account or the edition differs, but not for another mirror", () => {
+    const base = { distribution: "debian12", cacheDirectory: ".ai-how/cache" };
+    const name = (more: object) => identify("Image", { ...base, ...more });
+    const names = [{}, { packages: ["jq"] }, { adminUser: "operator" }, { edition: "2" }].map(name);
+    expect(new Set(names).size).toBe(names.length);
+    expect(name({ mirror: "http://mirror.example/debian" })).toBe(names[0]);
+  });
+
+  it("carries no secret, no identity and no open door", async () => {
+    const root = String((await buildImage()).state.rootDirectory);
+    expect(await readFile(join(root, "etc/machine-id"), "utf8")).toBe("");
+    expect((await readdir(join(root, "etc/ssh"))).filter((name) => name.startsWith("ssh_host"))).toEqual([]);
+    expect(existsSync(join(root, "etc/munge/munge.key"))).toBe(false);
+    const shadow = await readFile(join(root, "etc/shadow"), "utf8");
+    expect(shadow.split("\n").filter((line) => /^[^:]+:[^!*:]/.test(line) || /^[^:]+::/.test(line))).toEqual(
+      [],
+    );
+  });
+
+  it("starts nothing by itself that a role starts", async () => {
+    const root = String((await buildImage()).state.rootDirectory);
+    for (const unit of ["mariadb", "munge", "slurmctld", "slurmd", "slurmdbd", "nfs-server"]) {
+      const state = await execa("systemctl", [`--root=${root}`, "is-enabled", unit], { reject: false });
+      expect(state.stdout).toBe("disabled");
+    }
+  });
+
+  it("builds again after a build that was killed, and removes what that left", async () => {
+    const images = dirname(dirname(String((await buildImage()).state.rootDirectory)));
+    const leftover = join(images, ".building-4194305-debian12-amd64-x"); // no process has a number this high
+    await mkdir(leftover);
+    const failed = hostDriver("Image", "broken").create({
+      distribution: "debian12",
+      cacheDirectory: ".ai-how/cache",
+      edition: "never",
+      mirror: "http://127.0.0.1:1/debian",
+    });
+    await expect(failed).rejects.toThrow(/127\.0\.0\.1/);
+    expect((await readdir(images)).filter((name) => name.startsWith(".building"))).toEqual([]);
+  });
+});
