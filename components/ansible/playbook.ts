@@ -1,0 +1,88 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { Machine } from "../machines/machine.ts";
+import { inventory, knownHosts } from "./inventory.ts";
+import type { Play } from "./play.ts";
+
+export interface PlaybookArgs {
+  /** File in `ansible/playbooks`, without `.yml`. */
+  playbook: string;
+  /** What it is to apply; groups of one name are joined. */
+  plays: readonly Play[];
+}
+
+/**
+ * One run of `ansible-playbook`. It runs again when a role's files, a variable or a machine changed, and only then.
+ * Several plays share a run because connecting to an emulated machine costs more than most tasks.
+ */
+export class Playbook extends pulumi.ComponentResource {
+  /** Resolves when the run has ended well; changes with what was applied. */
+  readonly completed: pulumi.Output<string>;
+  /** What a later step has to be done again for. */
+  readonly triggers: readonly pulumi.Input<unknown>[];
+
+  constructor(name: string, args: PlaybookArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("ai-how:ansible:Playbook", name, {}, opts);
+
+    const groups = joinGroups(args.plays);
+    const machines = [
+      ...new Map([...groups.values()].flat().map((machine) => [machine.name, machine])).values(),
+    ];
+    const hosts = pulumi.all(
+      machines.map((machine) =>
+        pulumi
+          .all([machine.ssh, machine.address, machine.ready])
+          .apply(([ssh, address]) => ({ name: machine.name, kind: machine.kind, address, ssh })),
+      ),
+    );
+    const members = Object.fromEntries(
+      [...groups].map(([group, machines]) => [group, machines.map(({ name }) => name)]),
+    );
+    const roles = [...new Set(["base", ...args.plays.flatMap((play) => play.roles)])];
+    this.triggers = [
+      new pulumi.asset.FileAsset(`ansible/playbooks/${args.playbook}.yml`),
+      ...roles.map((role) => new pulumi.asset.FileArchive(`ansible/roles/${role}`)),
+      ...machines.map(({ ready }) => ready),
+    ];
+
+    const run = new command.local.Command(
+      `${name}-run`,
+      {
+        create: `ansible/run ${args.playbook}`,
+        // On standard input: an inventory may be longer than Linux lets a variable be.
+        stdin: pulumi.secret(
+          pulumi
+            .all([hosts, pulumi.all(args.plays.map(({ variables }) => variables))])
+            .apply(([known, variables]) =>
+              JSON.stringify(
+                inventory(members, known, Object.fromEntries(variables.flatMap(Object.entries<unknown>))),
+              ),
+            ),
+        ),
+        environment: {
+          AI_HOW_INVENTORY: "-",
+          AI_HOW_KNOWN_HOSTS: hosts.apply(knownHosts),
+          // One key opens all machines of a stack; hosts that have their own are reached by the user's agent.
+          AI_HOW_SSH_KEY: pulumi.secret(
+            hosts.apply(
+              (known) => known.find(({ ssh }) => ssh.privateKey !== undefined)?.ssh.privateKey ?? "",
+            ),
+          ),
+        },
+        triggers: [...this.triggers],
+      },
+      { parent: this },
+    );
+
+    this.completed = run.id;
+    this.registerOutputs({ completed: this.completed });
+  }
+}
+
+function joinGroups(plays: readonly Play[]): Map<string, Machine[]> {
+  const groups = new Map<string, Machine[]>();
+  for (const [group, machines] of plays.flatMap((play) => Object.entries(play.groups))) {
+    groups.set(group, [...new Set([...(groups.get(group) ?? []), ...machines])]);
+  }
+  return groups;
+}

@@ -1,0 +1,51 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { Playbook } from "../ansible/playbook.ts";
+import type { SlurmCluster } from "./slurm-cluster.ts";
+
+export interface SmokeJobArgs {
+  cluster: SlurmCluster;
+  /** The run that made the machines a cluster; the job runs again after it did. */
+  after: Playbook;
+}
+
+/** What a job that ran on every node has proved. */
+export interface SmokeJobResult {
+  readonly jobId: number;
+  /** Hostnames, as the nodes themselves said them. */
+  readonly nodes: readonly string[];
+  readonly elapsedSeconds: number;
+  /** SLURM's word, `COMPLETED`. */
+  readonly state: string;
+}
+
+/** A job on all nodes of a cluster's default partition at once: runs whenever the cluster's configuration changed, and fails when it fails. */
+export class SmokeJob extends pulumi.ComponentResource {
+  readonly result: pulumi.Output<SmokeJobResult>;
+
+  constructor(name: string, args: SmokeJobArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("ai-how:hpc:SmokeJob", name, {}, opts);
+    const { cluster } = args;
+    const partition = cluster.defaultPartition;
+    const job = new command.local.Command(
+      `${name}-job`,
+      {
+        create: `ansible/ssh bash -s -- ${partition.nodes.length} ${partition.name} < ansible/files/smoke-job.sh`,
+        environment: {
+          AI_HOW_MACHINE: pulumi.secret(cluster.controller.ssh.apply((ssh) => JSON.stringify(ssh))),
+        },
+        triggers: [
+          ...args.after.triggers,
+          new pulumi.asset.FileAsset("ansible/files/smoke-job.sh"),
+          partition.nodes.join(","),
+          args.after.completed,
+        ],
+        logging: "stderr",
+      },
+      { parent: this },
+    );
+    // The command's environment is secret, and so Pulumi calls its output secret; hostnames and a job's number are not.
+    this.result = pulumi.unsecret(job.stdout).apply((text) => JSON.parse(text) as SmokeJobResult);
+    this.registerOutputs({ result: this.result });
+  }
+}

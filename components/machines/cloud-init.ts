@@ -1,0 +1,77 @@
+import { stringify } from "yaml";
+
+/** What cloud-init makes of a fresh VM; everything else is in the image. */
+export interface CloudInitUser {
+  readonly hostname: string;
+  readonly domain: string;
+  /** User that Ansible and people log in as; may become root without a password. */
+  readonly adminUser: string;
+  readonly authorizedKey: string;
+  readonly hostPrivateKey: string;
+  readonly hostPublicKey: string;
+  /** virtiofs mounts. */
+  readonly mounts: readonly { readonly tag: string; readonly mountPoint: string; readonly options: string }[];
+}
+
+export interface CloudInitNetwork {
+  readonly domain: string;
+  readonly mac: string;
+  /** With prefix, `10.0.0.10/24`; undefined: DHCP. */
+  readonly address: string | undefined;
+  readonly gateway: string;
+}
+
+/** NoCloud `user-data`. The SSH host key is given, so that the first connection already knows whom it talks to. */
+export function userData(seed: CloudInitUser): string {
+  const config = {
+    hostname: seed.hostname,
+    fqdn: `${seed.hostname}.${seed.domain}`,
+    prefer_fqdn_over_hostname: false,
+    ssh_deletekeys: false,
+    ssh_keys: { ed25519_private: seed.hostPrivateKey, ed25519_public: seed.hostPublicKey },
+    disable_root: true,
+    ssh_pwauth: false,
+    users: [
+      {
+        name: seed.adminUser,
+        shell: "/bin/bash",
+        sudo: "ALL=(ALL) NOPASSWD:ALL",
+        lock_passwd: true,
+        ssh_authorized_keys: [seed.authorizedKey],
+      },
+    ],
+    ...(seed.mounts.length > 0 && {
+      mounts: seed.mounts.map(({ tag, mountPoint, options }) => [
+        tag,
+        mountPoint,
+        "virtiofs",
+        options,
+        "0",
+        "0",
+      ]),
+    }),
+  };
+  return `#cloud-config\n${stringify(config, { lineWidth: 0 })}`;
+}
+
+/** NoCloud `meta-data`. */
+export function metaData(hostname: string): string {
+  return stringify({ "instance-id": hostname, "local-hostname": hostname });
+}
+
+/** NoCloud `network-config`, version 2: the one interface, found by its MAC. */
+export function networkConfig(seed: CloudInitNetwork): string {
+  const addressing =
+    seed.address === undefined
+      ? { dhcp4: true }
+      : {
+          addresses: [seed.address],
+          routes: [{ to: "0.0.0.0/0", via: seed.gateway }],
+          nameservers: { addresses: [seed.gateway], search: [seed.domain] },
+        };
+  return stringify({
+    version: 2,
+    // Nobody advertises routes here, and waiting for them delays every boot.
+    ethernets: { lan: { match: { macaddress: seed.mac }, "accept-ra": false, ...addressing } },
+  });
+}

@@ -1,0 +1,224 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as host from "../../providers/host/resources.ts";
+import * as libvirt from "../../providers/libvirt/resources.ts";
+import { childOf } from "../options.ts";
+import type { BootImage } from "./boot-image.ts";
+import { metaData, networkConfig, userData } from "./cloud-init.ts";
+import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
+import type { VirtualNetwork } from "./virtual-network.ts";
+
+export interface VirtualMachineArgs {
+  hostname: string;
+  image: BootImage;
+  network: VirtualNetwork;
+  /** libvirt's storage pool for its disks. */
+  pool: pulumi.Input<string>;
+  /** Where its serial console is logged. */
+  consoleDirectory: pulumi.Output<string>;
+  cpus: number;
+  /** MiB */
+  memoryMib: number;
+  /** GiB */
+  diskGib: number;
+  mac: string;
+  /** Its fixed address in the network. */
+  address: string;
+  /** DNS domain of its network. */
+  domain: string;
+  /** What it runs as. */
+  platform: Platform;
+  /** The user that Ansible and people log in as. Default `admin`. */
+  adminUser?: string;
+  /** Key pair of that user. */
+  adminKey: host.SshKey;
+  /** How SSH gets into the network; undefined: directly. */
+  proxyCommand?: pulumi.Input<string>;
+  /** Whether it runs. Default true. */
+  running?: pulumi.Input<boolean>;
+  /** Sockets, and threads of a core; cores follow from `cpus`. Default: QEMU's, a socket for each. */
+  cpuTopology?: { readonly sockets: number; readonly threads: number };
+  /** PCI addresses of the host's devices that it gets whole. Default none. */
+  passthrough?: readonly string[];
+  /** Folders of the host that it mounts by virtiofs. Default none. */
+  mounts?: readonly VirtualMachineMount[];
+  /** Size in KiB of the huge pages that its memory lies in. Default: ordinary memory. */
+  hugepages?: 2048 | 1048576;
+  /** The first of the host's processors that its own are pinned to, one by one. Default: not pinned. */
+  firstHostCpu?: number;
+}
+
+/** A folder of the host in a VM. */
+export interface VirtualMachineMount {
+  readonly tag: string;
+  readonly hostPath: string;
+  readonly mountPoint: string;
+  /** Mount options, `rw,relatime`. */
+  readonly options: string;
+}
+
+const GIB = 1024 ** 3;
+// The leanest model boots fastest under emulation.
+const QEMU64 = { mode: "custom" as const, model: "qemu64" };
+
+/** What VMs of one host have in common. */
+export interface Platform {
+  /** libvirt's domain type. */
+  readonly type: pulumi.Output<"kvm" | "qemu">;
+  /** QEMU's machine type. */
+  readonly machine: pulumi.Output<string>;
+  readonly cpu: pulumi.Output<PlatformCpu>;
+}
+
+interface CpuFeature {
+  name: string;
+  policy: "require" | "disable" | "optional";
+}
+
+interface PlatformCpu {
+  mode: "host-passthrough" | "host-model" | "custom";
+  model?: string;
+  features?: CpuFeature[];
+}
+
+/** The platform of a host. Model and features are what guests see with KVM; under emulation the model is QEMU's own. */
+export function platformOf(
+  type: pulumi.Output<"kvm" | "qemu">,
+  cpuModel: "host-passthrough" | "host-model" | "qemu64" = "host-passthrough",
+  features: readonly CpuFeature[] = [],
+): Platform {
+  return {
+    type,
+    // The plain PC boots fastest under emulation; nothing here needs more.
+    machine: type.apply((is) => (is === "qemu" ? "pc" : "q35")),
+    cpu: type.apply((is) =>
+      is === "qemu"
+        ? QEMU64
+        : {
+            ...(cpuModel === "qemu64" ? QEMU64 : { mode: cpuModel }),
+            ...(features.length > 0 && { features: [...features] }),
+          },
+    ),
+  };
+}
+
+/** A VM on libvirt that starts from a golden image and is known by a host key of its own from the first connection on. */
+export class VirtualMachine extends pulumi.ComponentResource implements Machine {
+  readonly name: string;
+  readonly kind = "vm";
+  readonly address: pulumi.Output<string>;
+  readonly ssh: pulumi.Output<SshEndpoint>;
+  readonly login: SshLogin;
+  readonly ready: pulumi.Output<string>;
+  readonly registered: pulumi.Output<pulumi.URN>;
+
+  constructor(name: string, args: VirtualMachineArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("ai-how:machines:VirtualMachine", name, {}, opts);
+    const { hostname, domain, image, network, platform } = args;
+    const { cpus, cpuTopology, passthrough = [], mounts = [], hugepages, firstHostCpu } = args;
+    const adminUser = args.adminUser ?? "admin";
+    this.name = hostname;
+
+    const hostKey = new host.SshKey(`${name}-host-key`, { comment: hostname }, { parent: this });
+
+    const disk = new libvirt.Volume(
+      `${name}-disk`,
+      {
+        name: `${hostname}.qcow2`,
+        pool: args.pool,
+        format: "qcow2",
+        capacity: args.diskGib * GIB,
+        backing: { path: image.disk, format: "qcow2" },
+      },
+      // A machine keeps the image that it began with: its disk holds work, and roles bring it up to date.
+      { ...childOf(this, opts), ignoreChanges: ["backing"] },
+    );
+
+    const cloudInit = new libvirt.CloudInitDisk(
+      `${name}-cloud-init`,
+      {
+        name: `${hostname}-cloud-init.iso`,
+        pool: args.pool,
+        userData: pulumi
+          .all([hostKey.privateKey, hostKey.publicKey, args.adminKey.publicKey])
+          .apply(([hostPrivateKey, hostPublicKey, authorizedKey]) =>
+            userData({ hostname, domain, adminUser, authorizedKey, hostPrivateKey, hostPublicKey, mounts }),
+          ),
+        metaData: metaData(hostname),
+        networkConfig: networkConfig({
+          domain,
+          mac: args.mac,
+          address: `${args.address}/${network.prefix}`,
+          gateway: network.gateway,
+        }),
+      },
+      childOf(this, opts),
+    );
+
+    const machine = new libvirt.Domain(
+      `${name}-domain`,
+      {
+        name: hostname,
+        ...platform,
+        ...(cpuTopology !== undefined && {
+          cpu: platform.cpu.apply((cpu) => ({ ...cpu, topology: topologyOf(cpus, cpuTopology) })),
+        }),
+        vcpus: cpus,
+        memory: args.memoryMib,
+        ...(image.direct !== undefined && {
+          boot: {
+            kernel: image.direct.kernel,
+            initrd: image.direct.initrd,
+            cmdline: image.direct.arguments,
+          },
+        }),
+        disks: [
+          { volume: disk.path, generation: disk.generation, format: "qcow2" },
+          { volume: cloudInit.path, format: "raw", readonly: true },
+        ],
+        interfaces: [{ network: network.networkName, mac: args.mac }],
+        consoleLog: args.consoleDirectory.apply((directory) => `${directory}/${hostname}.log`),
+        ...(passthrough.length > 0 && {
+          hostDevices: passthrough.map((address) => ({ type: "pci" as const, address })),
+        }),
+        ...(mounts.length > 0 && { mounts: mounts.map(({ tag, hostPath }) => ({ tag, source: hostPath })) }),
+        ...(hugepages !== undefined && { hugepages }),
+        ...(firstHostCpu !== undefined && { cpuPinning: pinned(cpus, firstHostCpu) }),
+        running: args.running ?? true,
+      },
+      { ...childOf(this, opts), ignoreChanges: ["boot"] },
+    );
+
+    this.address = machine.id.apply(() => args.address);
+    this.login = { user: adminUser, port: 22, hostKey: hostKey.publicKey, proxyCommand: args.proxyCommand };
+    this.ssh = pulumi.secret(
+      pulumi
+        .all([hostKey.publicKey, args.adminKey.privateKey, args.proxyCommand, machine.id])
+        .apply(([publicKey, privateKey, proxyCommand]) => ({
+          address: args.address,
+          port: 22,
+          user: adminUser,
+          hostKey: publicKey,
+          privateKey,
+          ...(proxyCommand !== undefined && { proxyCommand }),
+        })),
+    );
+    this.ready = new host.SshReady(
+      `${name}-ready`,
+      { ssh: this.ssh, generation: disk.generation, starts: [machine.started] },
+      { parent: this },
+    ).ready;
+    this.registered = machine.urn;
+    this.registerOutputs({ address: this.address, ready: this.ready });
+  }
+}
+
+function topologyOf(
+  cpus: number,
+  { sockets, threads }: { readonly sockets: number; readonly threads: number },
+): { sockets: number; cores: number; threads: number } {
+  return { sockets, cores: cpus / (sockets * threads), threads };
+}
+
+function pinned(cpus: number, first: number): { vcpu: number; cpus: string }[] {
+  return Array.from({ length: cpus }, (_, vcpu) => ({ vcpu, cpus: String(first + vcpu) }));
+}

@@ -1,0 +1,63 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as libvirt from "../../providers/libvirt/resources.ts";
+import { childOf } from "../options.ts";
+
+/** A name and address that the network's DHCP server keeps for one machine. */
+export interface Lease {
+  readonly name: string;
+  readonly mac: string;
+  readonly address: string;
+}
+
+export interface VirtualNetworkArgs {
+  /** libvirt's name for it, `<cluster>-network`. */
+  name: pulumi.Input<string>;
+  /** Name of the bridge, at most 15 characters. */
+  bridge: pulumi.Input<string>;
+  /** `10.0.0.0/24` */
+  subnet: string;
+  /** The network's own address in the subnet, where its DNS and DHCP servers listen. */
+  gateway: string;
+  /** First and last address of the pool for machines without a lease. */
+  dhcpRange: { readonly start: string; readonly end: string };
+  /** DNS domain. */
+  domain: pulumi.Input<string>;
+  /** Whether machines reach other networks. Default `nat`. */
+  mode?: "nat" | "isolated" | "open";
+  leases: readonly Lease[];
+}
+
+/** A network of virtual machines and container nodes, with DHCP leases and DNS names for them. */
+export class VirtualNetwork extends pulumi.ComponentResource {
+  /** libvirt's name; unknown until the network is there, so that machines wait for it. */
+  readonly networkName: pulumi.Output<string>;
+  readonly bridge: pulumi.Output<string>;
+  readonly gateway: string;
+  /** Length of the subnet's prefix, 24 of `10.0.0.0/24`. */
+  readonly prefix: number;
+
+  constructor(name: string, args: VirtualNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("ai-how:machines:VirtualNetwork", name, {}, opts);
+
+    const network = new libvirt.Network(
+      `${name}-network`,
+      {
+        name: args.name,
+        bridge: args.bridge,
+        mode: args.mode ?? "nat",
+        domain: args.domain,
+        gateway: args.gateway,
+        subnet: args.subnet,
+        dhcp: args.dhcpRange,
+        leases: args.leases.map(({ mac, address, name }) => ({ mac, address, name })),
+      },
+      childOf(this, opts),
+    );
+
+    this.networkName = network.name;
+    this.bridge = network.bridge;
+    this.gateway = args.gateway;
+    this.prefix = Number(args.subnet.split("/")[1]);
+    this.registerOutputs({ networkName: this.networkName, bridge: this.bridge, gateway: this.gateway });
+  }
+}

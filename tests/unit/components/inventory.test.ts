@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { inventory, knownHosts } from "../../../components/ansible/inventory.ts";
+import { userData } from "../../../components/machines/cloud-init.ts";
+import { parse } from "yaml";
+
+const host = {
+  name: "controller",
+  kind: "vm",
+  address: "10.0.0.10",
+  ssh: {
+    address: "10.0.0.10",
+    port: 22,
+    user: "admin",
+    hostKey: "ssh-ed25519 AAAA controller",
+    proxyCommand: "nsenter --net=/run/netns/x nc %h %p",
+    privateKey: "PRIVATE",
+  },
+} as const;
+
+test("an inventory says how to reach each host, and keeps private keys out", () => {
+  const made = inventory({ slurm_controller: ["controller"] }, [host], {
+    slurm_config: { ClusterName: "c" },
+  });
+  expect(made).toMatchObject({
+    all: { vars: { slurm_config: { ClusterName: "c" } } },
+    slurm_controller: { hosts: ["controller"] },
+    _meta: {
+      hostvars: { controller: { ansible_host: "10.0.0.10", ansible_user: "admin", node_kind: "vm" } },
+    },
+  });
+  expect(JSON.stringify(made)).not.toContain("PRIVATE");
+  expect(JSON.stringify(made)).toContain(`ProxyCommand=\\"nsenter --net=/run/netns/x nc %h %p\\"`);
+});
+
+test("known hosts name the port where it is not SSH's own", () => {
+  expect(knownHosts([host])).toBe("10.0.0.10 ssh-ed25519 AAAA controller\n");
+  expect(knownHosts([{ ...host, ssh: { ...host.ssh, port: 2222 } }])).toMatch(/^\[10\.0\.0\.10\]:2222 /);
+});
+
+test("cloud-init gets the host key whole, and no password login", () => {
+  const seed = {
+    hostname: "a",
+    domain: "c.local",
+    adminUser: "admin",
+    authorizedKey: `ssh-ed25519 ${"A".repeat(200)} ai-how`,
+    hostPrivateKey: "-----BEGIN\nkey\n-----END\n",
+    hostPublicKey: "ssh-ed25519 BBBB",
+    mounts: [{ tag: "data", mountPoint: "/data", options: "ro" }],
+  };
+  expect(parse(userData(seed))).toMatchObject({
+    ssh_keys: { ed25519_private: seed.hostPrivateKey },
+    ssh_pwauth: false,
+    mounts: [["data", "/data", "virtiofs", "ro", "0", "0"]],
+    users: [{ name: "admin", lock_passwd: true, ssh_authorized_keys: [seed.authorizedKey] }],
+  });
+});
