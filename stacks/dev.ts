@@ -1,0 +1,48 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { UserError } from "../config/errors.ts";
+import type { HpcCluster, Site } from "../config/site.ts";
+import { configureHpc, isReal } from "./hpc.ts";
+import { makeMachines } from "./machines.ts";
+import { ADMIN_KEY_OUTPUT, OUTPUTS_VERSION, type StackOutputs } from "./outputs.ts";
+
+/** The default target: a small SLURM cluster on any Linux machine, in a network namespace of its own. */
+export async function dev(site: Site): Promise<pulumi.Inputs> {
+  const hpc = supported(site);
+  const machines = await makeMachines(site, hpc);
+  const outputs = {
+    version: OUTPUTS_VERSION,
+    target: "dev",
+    site: site.name,
+    ...(machines.virtualization !== undefined && { virtualization: machines.virtualization }),
+    ...configureHpc(hpc, machines),
+  } satisfies { [Key in keyof StackOutputs]: unknown };
+  return { ...outputs, ...(machines.adminKey !== undefined && { [ADMIN_KEY_OUTPUT]: machines.adminKey }) };
+}
+
+/** The site's HPC cluster; what this target cannot build is an error, all of it at once. */
+function supported({ hpc, cloud }: Site): HpcCluster {
+  if (hpc === undefined)
+    throw new UserError("the target dev builds clusters.hpc, and the cluster file has none");
+  const { cpuPinning, hugepages, numa, nested, cpuFeatures, cpuTopology } = hpc.acceleration;
+  const virtual = hpc.nodes.filter((node) => node.ssh === undefined);
+  const asked: readonly (readonly [string, boolean])[] = [
+    ["clusters.cloud", cloud !== undefined],
+    ["clusters.hpc.storage.beegfs", hpc.storage.beegfs !== undefined],
+    ["clusters.hpc: gpus without `pretend: true`", hpc.nodes.some(({ gpus }) => gpus.some(isReal))],
+    ["clusters.hpc: pcie_passthrough", virtual.some(({ passthrough }) => passthrough.length > 0)],
+    ["clusters.hpc: virtio_fs_mounts", virtual.some(({ mounts }) => mounts.length > 0)],
+    [
+      "clusters.hpc.hardware: cpu_pinning, hugepages and numa_topology",
+      cpuPinning || hugepages !== undefined || numa !== undefined,
+    ],
+    [
+      "clusters.hpc.hardware: nested, cpu_features and cpu_topology",
+      nested || cpuFeatures.length > 0 || cpuTopology !== undefined,
+    ],
+  ];
+  const details = asked
+    .filter(([, is]) => is)
+    .map(([what]) => `${what}: the target dev does not build this; leave it out`);
+  if (details.length > 0) throw new UserError("the target dev cannot build this cluster file", { details });
+  return hpc;
+}

@@ -1,0 +1,146 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { BootImage } from "../components/machines/boot-image.ts";
+import { DiskPool } from "../components/machines/disk-pool.ts";
+import { GoldenImage } from "../components/machines/golden-image.ts";
+import { ImageFile } from "../components/machines/image-file.ts";
+import { LibvirtHost } from "../components/machines/libvirt-host.ts";
+import type { Machine } from "../components/machines/machine.ts";
+import { platformOf, VirtualMachine } from "../components/machines/virtual-machine.ts";
+import { UserError } from "../config/errors.ts";
+import type { Cluster, Image, Network, Site, VirtualNode } from "../config/site.ts";
+import type { MachinesByName } from "./hpc.ts";
+import { clusterNetwork, existingHosts, isVirtual } from "./machines.ts";
+
+// libvirt's own place for logs of machines: its AppArmor profile lets it write there.
+const CONSOLES = "/var/log/libvirt/qemu";
+const IMAGES = "/var/lib/libvirt/images";
+const KIB_OF_HUGEPAGE = { "2M": 2048, "1G": 1048576 } as const;
+
+interface HostMachines extends MachinesByName {
+  /** Secret; undefined where all are existing hosts. */
+  readonly adminKey: pulumi.Output<string> | undefined;
+}
+
+/** Makes the machines of all clusters on the host's own libvirt, where they stay when this program is gone. */
+export function makeHostMachines(site: Site, uri: string): HostMachines {
+  const machines = new Map<string, Machine>(site.clusters.flatMap(existingHosts));
+  const hasVirtual = site.clusters.some(({ nodes }) => nodes.some(isVirtual));
+  const host = hasVirtual ? new LibvirtHost(`${site.name}-host`, { uri }) : undefined;
+  let nextHostCpu = 0;
+  for (const cluster of site.clusters) {
+    if (host === undefined || cluster.network === undefined) continue;
+    for (const [name, machine] of clusterMachines(host, cluster, cluster.network, nextHostCpu))
+      machines.set(name, machine);
+    nextHostCpu += pinnedCpus(cluster);
+  }
+  return {
+    of(name) {
+      const machine = machines.get(name);
+      if (machine === undefined) throw new UserError(`${name} is not a node of ${site.name}`);
+      return machine;
+    },
+    adminKey: host?.adminKey.privateKey,
+  };
+}
+
+function pinnedCpus({ acceleration, nodes }: Cluster): number {
+  if (!acceleration.cpuPinning) return 0;
+  return nodes.filter(isVirtual).reduce((sum, { cpus }) => sum + cpus, 0);
+}
+
+function clusterMachines(
+  host: LibvirtHost,
+  cluster: Cluster,
+  addressing: Network,
+  firstHostCpu: number,
+): (readonly [string, VirtualMachine])[] {
+  const { name, acceleration } = cluster;
+  const nodes = cluster.nodes.filter(isVirtual);
+  const onHost = { provider: host.libvirt };
+  const { network, addressOf } = clusterNetwork(name, addressing, nodes, onHost);
+  const { poolName } = new DiskPool(
+    `${name}-pool`,
+    { poolName: `${name}-pool`, path: `${IMAGES}/${name}` },
+    onHost,
+  );
+  const images = imagesOf(name, nodes, poolName, onHost);
+  const platform = platformOf(
+    // A workstation that cannot do KVM has to say so: emulation would be a surprise.
+    pulumi.output(acceleration.mode === "tcg" ? ("qemu" as const) : ("kvm" as const)),
+    acceleration.cpuModel,
+    [...acceleration.cpuFeatures, ...(acceleration.nested ? NESTED : [])],
+  );
+  let hostCpu = firstHostCpu;
+  return nodes.map((node) => {
+    const machine = new VirtualMachine(
+      node.name,
+      {
+        hostname: node.name,
+        image: images(node.image),
+        network,
+        pool: poolName,
+        consoleDirectory: pulumi.output(CONSOLES),
+        cpus: node.cpus,
+        memoryMib: node.memoryMib,
+        diskGib: node.diskGib,
+        mac: node.mac,
+        address: addressOf(node),
+        domain: addressing.domain,
+        platform,
+        adminKey: host.adminKey,
+        running: node.autoStart,
+        passthrough: node.passthrough.map(({ pciAddress }) => pciAddress),
+        mounts: node.mounts,
+        ...(acceleration.cpuTopology !== undefined && { cpuTopology: acceleration.cpuTopology }),
+        ...(acceleration.hugepages !== undefined && { hugepages: KIB_OF_HUGEPAGE[acceleration.hugepages] }),
+        ...(acceleration.cpuPinning && { firstHostCpu: hostCpu }),
+      },
+      onHost,
+    );
+    hostCpu += node.cpus;
+    return [node.name, machine] as const;
+  });
+}
+
+// Whichever of the two the host's processor has; the other one is ignored.
+const NESTED = [
+  { name: "vmx", policy: "optional" as const },
+  { name: "svm", policy: "optional" as const },
+];
+
+/** Finds the image of a node, and makes each once. */
+function imagesOf(
+  cluster: string,
+  nodes: readonly VirtualNode[],
+  pool: pulumi.Output<string>,
+  opts: pulumi.ComponentResourceOptions,
+): (image: Image) => BootImage {
+  const distinct = [...new Map(nodes.map(({ image }) => [JSON.stringify(image), image]))];
+  const made = new Map(
+    distinct.map(([key, image], index) => {
+      // The first has the plain name, so that a cluster with one image keeps it when a node gets its own.
+      const name = `${cluster}-image${index === 0 ? "" : `-${index + 1}`}`;
+      const boot =
+        image.kind === "file"
+          ? new ImageFile(
+              name,
+              {
+                path: image.path,
+                pool,
+                fileName: `${cluster}-base${index === 0 ? "" : `-${index + 1}`}.qcow2`,
+              },
+              opts,
+            )
+          : new GoldenImage(name, {
+              distribution: image.distribution,
+              ...(image.mirror !== undefined && { mirror: image.mirror }),
+            });
+      return [key, boot] as const;
+    }),
+  );
+  return (image) => {
+    const boot = made.get(JSON.stringify(image));
+    if (boot === undefined) throw new RangeError("an image of no node");
+    return boot;
+  };
+}

@@ -1,0 +1,96 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Playbook } from "../components/ansible/playbook.ts";
+import { NfsShare } from "../components/hpc/nfs-share.ts";
+import { SlurmCluster } from "../components/hpc/slurm-cluster.ts";
+import { SmokeJob } from "../components/hpc/smoke-job.ts";
+import type { Machine } from "../components/machines/machine.ts";
+import { UserError } from "../config/errors.ts";
+import type { Gpu, HpcCluster, Node } from "../config/site.ts";
+import { gresOf, planGpus } from "../gpu/index.ts";
+
+// What the kernel and the system services of a small guest keep for themselves.
+const SYSTEM_MEMORY_SHARE = 0.15;
+
+/** The machines of a site, by the names of its nodes. */
+export interface MachinesByName {
+  of(name: string): Machine;
+}
+
+/** Makes machines an HPC cluster that has run a job; returns what the stack's outputs say of it. */
+export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
+  const running = hpc.nodes.filter((node) => node.ssh !== undefined || node.autoStart);
+  const [controller, ...compute] = running;
+  if (controller?.role !== "controller") {
+    throw new UserError(
+      "clusters.hpc.controller.auto_start: a cluster without its controller cannot be built; let it be true",
+    );
+  }
+
+  const { nfs } = hpc.storage;
+  const scratch =
+    nfs &&
+    new NfsShare(`${hpc.name}-scratch`, {
+      server: machines.of(nfs.server),
+      clients: running.filter(({ name }) => name !== nfs.server).map(({ name }) => machines.of(name)),
+      path: nfs.mountPoint,
+      allowedSubnet: hpc.network?.subnet ?? "0.0.0.0/0",
+      options: nfs.options,
+    });
+
+  const cluster = new SlurmCluster(`${hpc.name}-slurm`, {
+    clusterName: hpc.name,
+    controller: machines.of(controller.name),
+    nodes: compute.map(({ name, cpus, memoryMib, gpus }) => ({
+      machine: machines.of(name),
+      cpus,
+      realMemory: memoryMib === undefined ? undefined : Math.floor(memoryMib * (1 - SYSTEM_MEMORY_SHARE)),
+      gpus: planGpus(gpus).plan,
+    })),
+    partitions: hpc.slurm.partitions.map((partition) => ({
+      ...partition,
+      nodes: partition.nodes.filter((name) => compute.some((node) => node.name === name)),
+    })),
+    accounting: hpc.slurm.accounting,
+    config: hpc.slurm.options,
+  });
+
+  const configuration = new Playbook(`${hpc.name}-configuration`, {
+    playbook: "cluster",
+    plays: [...(scratch === undefined ? [] : [scratch.play]), cluster.play],
+  });
+
+  const smokeJob = new SmokeJob(`${hpc.name}-smoke`, { cluster, after: configuration });
+
+  return {
+    machines: running.map((node) => machineOutput(node, machines.of(node.name))),
+    slurm: {
+      cluster: hpc.name,
+      controller: controller.shortName,
+      partitions: [...hpc.slurm.partitions]
+        .sort((a, b) => Number(b.isDefault) - Number(a.isDefault))
+        .map(({ name }) => name),
+      nodes: [...cluster.nodeNames],
+      accounting: hpc.slurm.accounting,
+      ...(nfs !== undefined && { scratch: nfs.mountPoint }),
+      smokeJob: smokeJob.result,
+    },
+  };
+}
+
+/** What outputs say of a machine. */
+export function machineOutput(node: Node, machine: Machine): pulumi.Inputs {
+  return {
+    name: node.name,
+    shortName: node.shortName,
+    role: node.role,
+    kind: machine.kind,
+    address: machine.address,
+    ...machine.login,
+    ...(node.gpus.length > 0 && { gpus: gresOf(planGpus(node.gpus).plan) }),
+  };
+}
+
+/** Whether there is to be a device, and not only the scheduler's belief in one. */
+export function isReal({ pretended }: Gpu): boolean {
+  return !pretended;
+}

@@ -1,0 +1,28 @@
+import { addressNumber, addressText } from "../config/ipv4.ts";
+import type { Network, VirtualNode } from "../config/site.ts";
+
+/**
+ * The address of each node: its own, or one of the DHCP range for nodes that leave it to DHCP. The choice hangs on the
+ * node's MAC address, so that it stays when other nodes come and go.
+ */
+export function leaseAddresses(network: Network, nodes: readonly VirtualNode[]): ReadonlyMap<string, string> {
+  const addresses = new Map<string, string>();
+  const taken = new Set<number>([addressNumber(network.gateway)]);
+  for (const { name, address } of nodes) {
+    if (address === undefined) continue;
+    addresses.set(name, address);
+    taken.add(addressNumber(address));
+  }
+  const first = addressNumber(network.dhcpStart);
+  const size = addressNumber(network.dhcpEnd) - first + 1;
+  for (const { name, mac } of nodes.filter(({ address }) => address === undefined)) {
+    const start = Number.parseInt(mac.replaceAll(":", "").slice(-8), 16) % size;
+    const free = Array.from({ length: size }, (_, step) => first + ((start + step) % size)).find(
+      (at) => !taken.has(at),
+    );
+    if (free === undefined) throw new RangeError(`${network.subnet} has no free address for ${name}`);
+    taken.add(free);
+    addresses.set(name, addressText(free));
+  }
+  return addresses;
+}

@@ -1,0 +1,162 @@
+import { isDeepStrictEqual } from "node:util";
+import * as pulumi from "@pulumi/pulumi";
+import pLimit from "p-limit";
+import { ContainerMachine } from "../components/machines/container-machine.ts";
+import { ExistingHost } from "../components/machines/existing-host.ts";
+import { GoldenImage } from "../components/machines/golden-image.ts";
+import type { Machine } from "../components/machines/machine.ts";
+import { Sandbox } from "../components/machines/sandbox.ts";
+import { platformOf, VirtualMachine } from "../components/machines/virtual-machine.ts";
+import { VirtualNetwork } from "../components/machines/virtual-network.ts";
+import { UserError } from "../config/errors.ts";
+import type { Cluster, HpcCluster, Network, Node, Site, VirtualNode } from "../config/site.ts";
+import { leaseAddresses } from "./leases.ts";
+
+/** The machines of a cluster, by the names of its nodes. */
+export interface Machines {
+  of(name: string): Machine;
+  /** How the virtual ones run; undefined where all are existing hosts. */
+  readonly virtualization: { type: pulumi.Input<string>; because: pulumi.Input<string> } | undefined;
+  /** Secret; undefined where all are existing hosts. */
+  readonly adminKey: pulumi.Output<string> | undefined;
+}
+
+// The SDK keeps 100 KiB for each resource that the engine has not answered yet: a thousand machines at once were 1.5 GB.
+const IN_FLIGHT = 16;
+
+/** Makes the machines of a cluster: existing hosts as they are, all others in a sandbox of their own. */
+export async function makeMachines(site: Site, cluster: HpcCluster): Promise<Machines> {
+  const machines = new Map<string, Machine>(existingHosts(cluster));
+  const virtual = cluster.nodes.filter(isVirtual);
+  const sandbox =
+    virtual.length > 0 && cluster.network !== undefined
+      ? await sandboxMachines(site, cluster, cluster.network, virtual, machines)
+      : undefined;
+  return {
+    of(name) {
+      const machine = machines.get(name);
+      if (machine === undefined) throw new UserError(`${name} is not a node of ${cluster.name}`);
+      return machine;
+    },
+    virtualization:
+      sandbox &&
+      (sandbox.hypervisor === undefined
+        ? { type: "container", because: "asked for" }
+        : { type: sandbox.hypervisor.domainType, because: sandbox.hypervisor.because }),
+    adminKey: sandbox?.adminKey.privateKey,
+  };
+}
+
+/** The hosts of a cluster that somebody else made, by the names of their nodes. */
+export function existingHosts({ nodes }: Cluster): (readonly [string, Machine])[] {
+  return nodes.flatMap((node) => {
+    if (node.ssh === undefined) return [];
+    const { host, port, user, hostKey } = node.ssh;
+    const ssh = { address: host, port, user, hostKey };
+    const machine = new ExistingHost(node.name, { hostname: node.name, address: node.address ?? host, ssh });
+    return [[node.name, machine] as const];
+  });
+}
+
+export function isVirtual(node: Node): node is VirtualNode {
+  return node.ssh === undefined;
+}
+
+/** The network of a cluster's virtual nodes, and the address that each has in it. */
+export function clusterNetwork(
+  cluster: string,
+  { dhcpStart, dhcpEnd, ...addressing }: Network,
+  nodes: readonly VirtualNode[],
+  opts: pulumi.ComponentResourceOptions,
+): { network: VirtualNetwork; addressOf: (node: VirtualNode) => string } {
+  const addresses = leaseAddresses({ dhcpStart, dhcpEnd, ...addressing }, nodes);
+  const addressOf = ({ name }: VirtualNode): string => addresses.get(name) ?? "";
+  const network = new VirtualNetwork(
+    `${cluster}-network`,
+    {
+      ...addressing,
+      dhcpRange: { start: dhcpStart, end: dhcpEnd },
+      leases: nodes.map((node) => ({ name: node.name, mac: node.mac, address: addressOf(node) })),
+    },
+    opts,
+  );
+  return { network, addressOf };
+}
+
+async function sandboxMachines(
+  site: Site,
+  cluster: HpcCluster,
+  addressing: Network,
+  nodes: readonly VirtualNode[],
+  machines: Map<string, Machine>,
+): Promise<Sandbox> {
+  const image = goldenImage(cluster, nodes);
+  const sandbox = new Sandbox(`${cluster.name}-sandbox`, {
+    sandboxName: pulumi.getStack(),
+    ...(site.machines === "vm" && {
+      virtualMachines: { acceleration: cluster.acceleration.mode, kernel: image.direct.kernel },
+    }),
+  });
+  const inside = { provider: sandbox.libvirt, deletedWith: sandbox.resource };
+  const { network, addressOf } = clusterNetwork(cluster.name, addressing, nodes, inside);
+  const { nfs } = cluster.storage;
+  const platform =
+    sandbox.hypervisor && platformOf(sandbox.hypervisor.domainType, cluster.acceleration.cpuModel);
+  const makeMachine = (node: VirtualNode): Machine => {
+    const common = {
+      hostname: node.name,
+      image,
+      network,
+      mac: node.mac,
+      address: addressOf(node),
+      adminKey: sandbox.adminKey,
+      proxyCommand: sandbox.proxyCommand,
+      running: node.autoStart,
+    };
+    return platform === undefined
+      ? new ContainerMachine(
+          node.name,
+          {
+            ...common,
+            networkNamespace: sandbox.networkNamespace,
+            stateDirectory: sandbox.stateDirectory,
+            // No kernel serves NFS to itself in another container: the shared folder is one of the host's.
+            binds: nfs === undefined ? [] : [{ source: sandbox.sharedDirectory, target: nfs.mountPoint }],
+          },
+          // Its processes are in a namespace of their own: the sandbox's end is not theirs.
+          { provider: sandbox.libvirt },
+        )
+      : new VirtualMachine(
+          node.name,
+          {
+            ...common,
+            pool: sandbox.pool,
+            consoleDirectory: sandbox.consoleDirectory,
+            cpus: node.cpus,
+            memoryMib: node.memoryMib,
+            diskGib: node.diskGib,
+            domain: addressing.domain,
+            platform,
+          },
+          inside,
+        );
+  };
+  await pLimit(IN_FLIGHT).map(nodes, async (node) => {
+    const machine = makeMachine(node);
+    machines.set(node.name, machine);
+    await new Promise((resolve) => machine.registered.apply(resolve));
+  });
+  return sandbox;
+}
+
+function goldenImage({ name, image }: HpcCluster, nodes: readonly VirtualNode[]): GoldenImage {
+  if (image?.kind !== "built" || nodes.some((node) => !isDeepStrictEqual(node.image, image))) {
+    throw new UserError(
+      "the target dev builds one image for all nodes: give `image:` instead of `base_image_path:`",
+    );
+  }
+  return new GoldenImage(`${name}-image`, {
+    distribution: image.distribution,
+    ...(image.mirror !== undefined && { mirror: image.mirror }),
+  });
+}

@@ -1,0 +1,67 @@
+import { z } from "zod";
+
+/** Raised when an output changes its meaning or goes away; additions do not raise it. */
+export const OUTPUTS_VERSION = 1;
+
+const machineSchema = z.object({
+  name: z.string().describe("Hostname"),
+  shortName: z.string().describe("Name inside its cluster, as `ai-how ssh` takes it"),
+  role: z.string().describe("What it does in its cluster: controller, compute"),
+  kind: z.enum(["vm", "container", "host"]).describe("What it is"),
+  address: z.string().describe("IPv4 address"),
+  user: z.string().describe("The user to log in as"),
+  port: z.int().describe("SSH port"),
+  hostKey: z.string().describe("Public SSH host key, `ssh-ed25519 AAAA...`"),
+  proxyCommand: z
+    .string()
+    .optional()
+    .describe("OpenSSH ProxyCommand that reaches it; absent: a direct connection"),
+  gpus: z
+    .array(
+      z.object({
+        type: z.string().optional().describe("A MIG profile, or a whole GPU's model; absent: any GPU"),
+        count: z.int(),
+        pretended: z.boolean().describe("Whether SLURM only counts them and there is no device"),
+      }),
+    )
+    .optional()
+    .describe("What SLURM has of GPUs there, as `--gres=gpu:TYPE:COUNT` asks for them; absent: none"),
+});
+
+/** Outputs of every stack, for other programs; a secret is never among the plain ones. */
+export const stackOutputsSchema = z.object({
+  version: z.literal(OUTPUTS_VERSION).describe("Version of this format"),
+  target: z.enum(["dev", "workstation", "dgx-spark", "homelab"]).describe("Which program of ai-how made it"),
+  site: z.string().describe("`metadata.name` of the cluster file"),
+  machines: z.array(machineSchema).describe("All machines, the controller first"),
+  virtualization: z
+    .object({
+      type: z.enum(["kvm", "qemu", "container"]).describe("`qemu` is software emulation"),
+      because: z.string().describe("Why it is that"),
+    })
+    .optional(),
+  slurm: z
+    .object({
+      cluster: z.string().describe("SLURM's ClusterName"),
+      controller: z.string().describe("Short name of the machine to submit jobs on"),
+      partitions: z.array(z.string()).describe("Names of partitions, the default first"),
+      nodes: z.array(z.string()).describe("Names of compute nodes"),
+      accounting: z.boolean().describe("Whether `sacct` remembers jobs"),
+      scratch: z.string().optional().describe("Folder that all nodes share"),
+      smokeJob: z
+        .object({
+          jobId: z.int(),
+          nodes: z.array(z.string()).describe("Hostnames, as the nodes themselves said them"),
+          elapsedSeconds: z.number(),
+          state: z.string().describe("SLURM's word, COMPLETED"),
+        })
+        .describe("The job that proved the cluster"),
+    })
+    .optional(),
+});
+
+export type StackOutputs = z.infer<typeof stackOutputsSchema>;
+export type MachineOutput = z.infer<typeof machineSchema>;
+
+/** Names of outputs that are secret and so no part of `StackOutputs`. */
+export const ADMIN_KEY_OUTPUT = "adminPrivateKey";

@@ -1,0 +1,53 @@
+import * as pulumi from "@pulumi/pulumi";
+import { UserError } from "../config/errors.ts";
+import type { Site } from "../config/site.ts";
+import { makeHostMachines } from "./host-machines.ts";
+import { configureHpc, isReal, machineOutput } from "./hpc.ts";
+import { ADMIN_KEY_OUTPUT, OUTPUTS_VERSION, type StackOutputs } from "./outputs.ts";
+
+/** One big machine: the VMs of an HPC and of a cloud cluster on its own libvirt, with its GPUs passed through to them. */
+export function workstation(site: Site, uri: string): pulumi.Inputs {
+  refuseWhatIsMissing(site);
+  const machines = makeHostMachines(site, uri);
+  const hpc = site.hpc && configureHpc(site.hpc, machines);
+  const cloud = (site.cloud?.nodes ?? [])
+    .filter((node) => node.ssh !== undefined || node.autoStart)
+    .map((node) => machineOutput(node, machines.of(node.name)));
+  const outputs = {
+    version: OUTPUTS_VERSION,
+    target: "workstation",
+    site: site.name,
+    ...hpc,
+    machines: [...(hpc?.machines ?? []), ...cloud],
+  } satisfies { [Key in keyof StackOutputs]: unknown };
+  return { ...outputs, ...(machines.adminKey !== undefined && { [ADMIN_KEY_OUTPUT]: machines.adminKey }) };
+}
+
+function refuseWhatIsMissing({ machines, hpc, clusters }: Site): void {
+  const asked: readonly (readonly [string, boolean])[] = [
+    [
+      "machines: container: the target dev builds container nodes; use machines: vm",
+      machines === "container",
+    ],
+    [
+      "clusters.hpc.storage.beegfs: the target workstation does not build this yet; use storage.nfs",
+      hpc?.storage.beegfs !== undefined,
+    ],
+    [
+      "hardware.acceleration.numa_topology: the target workstation does not build this yet; leave it out",
+      clusters.some(({ acceleration }) => acceleration.numa !== undefined),
+    ],
+  ];
+  const details = asked.filter(([, is]) => is).map(([what]) => what);
+  if (
+    !pulumi.runtime.isDryRun() &&
+    clusters.some(({ nodes }) => nodes.some(({ gpus }) => gpus.some(isReal)))
+  ) {
+    details.push(
+      "gpus: there is no role yet that installs NVIDIA's driver and cuts partitions; preview, plan and graph work, " +
+        "`up` does with `pretend: true` or without GPUs",
+    );
+  }
+  if (details.length > 0)
+    throw new UserError("the target workstation cannot build this cluster file", { details });
+}
