@@ -1,0 +1,189 @@
+import { styleText } from "node:util";
+import type { EngineEvent, Listener, Operation, ShownDiff, Summary } from "./events.ts";
+import { nameOf, typeOf } from "./in-process/urn.ts";
+
+const SYMBOLS: Readonly<Record<Operation, string>> = {
+  same: " ",
+  create: "+",
+  update: "~",
+  replace: "±",
+  delete: "-",
+  refresh: "≠",
+  forget: "∅",
+  read: ">",
+};
+const COLOURS = {
+  same: "dim",
+  create: "green",
+  update: "yellow",
+  replace: "magenta",
+  delete: "red",
+  refresh: "yellow",
+  forget: "red",
+  read: "cyan",
+} as const;
+const DOING: Readonly<Partial<Record<Operation, string>>> = {
+  create: "creating",
+  update: "updating",
+  replace: "replacing",
+  delete: "deleting",
+};
+const DONE: Readonly<Record<Operation, string>> = {
+  same: "unchanged",
+  create: "created",
+  update: "updated",
+  replace: "replaced",
+  delete: "deleted",
+  refresh: "changed outside",
+  forget: "gone",
+  read: "read",
+};
+const STILL_SECONDS = 10;
+
+export interface DisplayOptions {
+  readonly write: (text: string) => void;
+  readonly colour: boolean;
+  readonly preview: boolean;
+}
+
+/** Prints what an engine does, a line an event, the same in a terminal and in a pipe; then the tree and the totals. */
+export class Display {
+  readonly #options: DisplayOptions;
+  readonly #operations = new Map<
+    string,
+    { operation: Operation; diffs: readonly ShownDiff[]; seconds?: number }
+  >();
+  readonly #children = new Map<string, string[]>();
+  readonly #since = new Map<string, number>();
+  readonly #start = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  #lastLine = performance.now();
+
+  constructor(options: DisplayOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => {
+      this.#stillAtWork();
+    }, 1000);
+    this.#timer.unref();
+  }
+
+  readonly listen: Listener = (event) => {
+    switch (event.type) {
+      case "registered":
+        this.#children.set(event.parent, [...(this.#children.get(event.parent) ?? []), event.urn]);
+        return;
+      case "planned":
+        this.#operations.set(event.urn, event);
+        if (!this.#options.preview || event.operation === "refresh" || event.operation === "forget") {
+          this.#operation(event.urn, event.operation, DONE[event.operation]);
+        }
+        if (!this.#options.preview || event.operation === "refresh") {
+          for (const diff of event.diffs) this.#diff(diff);
+        }
+        return;
+      case "started":
+        this.#operations.set(event.urn, event);
+        this.#since.set(event.urn, performance.now());
+        this.#operation(event.urn, event.operation, DOING[event.operation] ?? "");
+        for (const diff of event.diffs) this.#diff(diff);
+        return;
+      case "done": {
+        const entry = this.#operations.get(event.urn);
+        this.#operations.set(event.urn, {
+          operation: event.operation,
+          diffs: entry?.diffs ?? [],
+          seconds: event.seconds,
+        });
+        this.#since.delete(event.urn);
+        this.#operation(
+          event.urn,
+          event.operation,
+          `${DONE[event.operation]} (${event.seconds.toFixed(1)} s)`,
+        );
+        return;
+      }
+      case "failed":
+        this.#since.delete(event.urn);
+        this.#line(this.#style("red", `✗ ${label(event.urn)}: ${event.message}`));
+        return;
+      case "log":
+        this.#log(event);
+    }
+  };
+
+  /** The tree of what a preview would do, and the totals. */
+  finish(summary: Summary, failed: boolean): void {
+    clearInterval(this.#timer);
+    if (this.#options.preview && !failed) this.#tree();
+    const seconds = ((performance.now() - this.#start) / 1000).toFixed(1);
+    const parts = Object.entries(summary)
+      .filter(([operation, count]) => operation !== "same" && operation !== "read" && count > 0)
+      .map(([operation, count]) => {
+        const name = operation as Operation;
+        return this.#style(
+          COLOURS[name],
+          `${SYMBOLS[name]} ${count} ${this.#options.preview ? `to ${verb(name)}` : DONE[name]}`,
+        );
+      });
+    const same = summary.same ?? 0;
+    const changes = parts.length > 0 ? parts.join(", ") : "no changes";
+    if (!failed) this.#line(`${changes}; ${same} unchanged; ${seconds} s`);
+  }
+
+  #operation(urn: string, operation: Operation, text: string): void {
+    this.#line(`${this.#style(COLOURS[operation], SYMBOLS[operation])} ${label(urn)} ${text}`);
+  }
+
+  #diff({ path, kind, was, is, replaces }: ShownDiff, depth = 0): void {
+    const sign = { add: "+", delete: "-", update: "~" }[kind];
+    const values = [was, is].filter((value) => value !== undefined).join(" -> ");
+    const change = `${sign} ${path}${values === "" ? "" : `: ${values}`}`;
+    this.#line(this.#style("dim", `${"  ".repeat(depth + 2)}${change}${replaces ? "  (replaces)" : ""}`));
+  }
+
+  #log(event: Extract<EngineEvent, { type: "log" }>): void {
+    const prefix = event.urn === "" ? "" : `${nameOf(event.urn)}: `;
+    const text = `  ${prefix}${event.line}`;
+    if (event.level === "info") this.#line(this.#style("dim", text));
+    else this.#line(this.#style(event.level === "error" ? "red" : "yellow", text));
+  }
+
+  #tree(): void {
+    const show = (urn: string, depth: number): void => {
+      const entry = this.#operations.get(urn);
+      const symbol =
+        entry === undefined ? " " : this.#style(COLOURS[entry.operation], SYMBOLS[entry.operation]);
+      this.#line(`${symbol} ${"  ".repeat(depth)}${label(urn)}`);
+      for (const diff of entry?.diffs ?? []) this.#diff(diff, depth);
+      for (const child of this.#children.get(urn) ?? []) show(child, depth + 1);
+    };
+    for (const urn of this.#children.get("") ?? []) show(urn, 0);
+  }
+
+  #stillAtWork(): void {
+    const quiet = (performance.now() - this.#lastLine) / 1000;
+    if (quiet < STILL_SECONDS || this.#since.size === 0) return;
+    const names = [...this.#since].map(
+      ([urn, since]) => `${nameOf(urn)} ${Math.round((performance.now() - since) / 1000)} s`,
+    );
+    this.#line(this.#style("dim", `  … ${names.join(", ")}`));
+  }
+
+  #line(text: string): void {
+    this.#lastLine = performance.now();
+    this.#options.write(`${text}\n`);
+  }
+
+  #style(style: Parameters<typeof styleText>[0], text: string): string {
+    return this.#options.colour ? styleText(style, text, { validateStream: false }) : text;
+  }
+}
+
+function label(urn: string): string {
+  const type = typeOf(urn).split(":").at(-1) ?? "";
+  return `${type} ${nameOf(urn)}`;
+}
+
+function verb(operation: Operation): string {
+  return { refresh: "record", forget: "recreate", same: "keep" }[operation as string] ?? operation;
+}

@@ -1,0 +1,43 @@
+/** What an engine does to a resource. */
+export type Operation = "same" | "create" | "update" | "replace" | "delete" | "refresh" | "forget" | "read";
+
+/** One input that differs, as a person may see it: secrets hidden. */
+export interface ShownDiff {
+  readonly path: string;
+  readonly kind: "add" | "delete" | "update";
+  readonly was?: string;
+  readonly is?: string;
+  /** True when this difference replaces the resource. */
+  readonly replaces: boolean;
+}
+
+/** What an engine tells while it works; a display, a log or a test listens. */
+export type EngineEvent =
+  /** The program registered a resource; an empty parent is the stack itself. */
+  | { readonly type: "registered"; readonly urn: string; readonly parent: string }
+  /** A preview's step, or a difference that a refresh found. */
+  | {
+      readonly type: "planned";
+      readonly urn: string;
+      readonly operation: Operation;
+      readonly diffs: readonly ShownDiff[];
+    }
+  | {
+      readonly type: "started";
+      readonly urn: string;
+      readonly operation: Operation;
+      readonly diffs: readonly ShownDiff[];
+    }
+  | { readonly type: "done"; readonly urn: string; readonly operation: Operation; readonly seconds: number }
+  | { readonly type: "failed"; readonly urn: string; readonly operation: Operation; readonly message: string }
+  | {
+      readonly type: "log";
+      readonly urn: string;
+      readonly level: "info" | "warning" | "error";
+      readonly line: string;
+    };
+
+export type Listener = (event: EngineEvent) => void;
+
+/** How often each operation was done. */
+export type Summary = Readonly<Partial<Record<Operation, number>>>;

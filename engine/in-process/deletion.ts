@@ -1,0 +1,110 @@
+import { UserError } from "../../config/errors.ts";
+import type { Operation } from "./handler.ts";
+import { isProvider, needs, plain, protectedMessage } from "./resources.ts";
+import type { ResourceState } from "./state.ts";
+import { revealAll, UNKNOWN } from "./values.ts";
+import { Stopped, type Work } from "./work.ts";
+
+/**
+ * Deletes resources, each after those that need it and side by side where they can. What is deleted with another one
+ * is only forgotten. After a failure nothing new begins. `replacing`: they come back at once.
+ */
+export async function deleteAll(
+  work: Work,
+  resources: readonly ResourceState[],
+  { replacing = false } = {},
+): Promise<void> {
+  const leaving = new Set(resources.map(({ urn }) => urn));
+  const guarded = resources.find((resource) => resource.protect === true);
+  if (guarded !== undefined) {
+    work.failed(guarded.urn, "delete", new UserError(protectedMessage(guarded, "deleted")));
+    return;
+  }
+  const ended = new Map<ResourceState, Promise<void>>();
+  // Later resources can only need earlier ones, so walking backwards meets every dependent first.
+  for (const resource of [...resources].reverse()) {
+    const dependents = [...ended].filter(([other]) => needs(other, resource)).map(([, end]) => end);
+    const end = Promise.all(dependents).then(() =>
+      work.limited(() => deleteOne(work, resource, leaving, replacing)),
+    );
+    ended.set(resource, end);
+  }
+  await Promise.all(ended.values());
+}
+
+async function deleteOne(
+  work: Work,
+  resource: ResourceState,
+  leaving: ReadonlySet<string>,
+  replacing: boolean,
+): Promise<void> {
+  const { state, handlers, preview } = work.options;
+  const { urn } = resource;
+  if (work.failure !== undefined) return;
+  if (!resource.custom || isProvider(resource.type)) {
+    state.remove(resource);
+    return;
+  }
+  if (preview) {
+    work.plan(urn, "delete", []);
+    state.remove(resource);
+    return;
+  }
+  const withOther = resource.deletedWith !== undefined && leaving.has(resource.deletedWith);
+  try {
+    const remove = async (context: Operation): Promise<void> => {
+      if (!withOther && resource.retainOnDelete !== true) {
+        const handler = await handlers.handler(resource.type, resource.provider);
+        await handler.delete(resource.id ?? "", plain(resource), context);
+      }
+      state.remove(resource);
+      await state.save();
+    };
+    await work.perform(urn, "delete", [], remove, !replacing && resource.pendingDelete !== true);
+  } catch (error) {
+    if (!(error instanceof Stopped)) work.failed(urn, "delete", error);
+  }
+}
+
+/**
+ * The resources that cannot stay while `old` is away: those that would be replaced if what they take from it changed,
+ * in the order of the state.
+ */
+export async function dependentsToReplace(work: Work, old: ResourceState): Promise<ResourceState[]> {
+  const away = new Set([old.urn]);
+  const found: ResourceState[] = [];
+  for (const resource of work.options.state.resources) {
+    if (!resource.custom || isProvider(resource.type) || resource.pendingDelete === true) continue;
+    const affected = Object.entries(resource.propertyDependencies)
+      .filter(([, urns]) => urns.some((urn) => away.has(urn)))
+      .map(([key]) => key);
+    if (affected.length === 0) continue;
+    const handler = await work.options.handlers.handler(resource.type, resource.provider);
+    const inputs = revealAll(resource.inputs);
+    const unknown = Object.fromEntries(affected.map((key) => [key, UNKNOWN]));
+    if (handler.diff(inputs, { ...inputs, ...unknown }).replaces.length === 0) continue;
+    away.add(resource.urn);
+    found.push(resource);
+  }
+  return found;
+}
+
+/** Removes what a killed engine had begun to create and nobody wants any more. */
+export async function cleanInterrupted(work: Work, unwanted: (urn: string) => boolean): Promise<void> {
+  const { state, handlers, preview } = work.options;
+  if (preview || work.failure !== undefined) return;
+  for (const resource of state.pending.filter(({ urn }) => unwanted(urn)).reverse()) {
+    try {
+      const handler = await handlers.handler(resource.type, resource.provider);
+      const id = handler.identify(resource.urn, revealAll(resource.inputs));
+      if (id !== undefined) {
+        await work.perform(resource.urn, "delete", [], (context) =>
+          handler.delete(id, plain(resource), context),
+        );
+      }
+      state.settle(resource.urn);
+    } catch (error) {
+      work.failed(resource.urn, "delete", error);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import { join } from "node:path";
+import { UserError } from "../../config/errors.ts";
+import type { Engine, RunOptions, StackOutput, StackReference, StackResource } from "../engine.ts";
+import type { Summary } from "../events.ts";
+import { passphrase } from "../passphrase.ts";
+import { loadProject, loadStackConfig, type Project } from "../project.ts";
+import { Deployment } from "./deployment.ts";
+import { Handlers } from "./handlers/index.ts";
+import { lockStack } from "./lock.ts";
+import { Monitor } from "./monitor.ts";
+import { runProgram } from "./program.ts";
+import { StackState, type ResourceState } from "./state.ts";
+import { hasSecret, reveal } from "./values.ts";
+
+/** The file that holds what the in-process engine knows of a stack. */
+export function stateFile({ root, stack }: StackReference): string {
+  return join(root, ".ai-how", `${stack}.json`);
+}
+
+/** Runs the program without Pulumi's CLI: the SDK's runner on one side, handlers for each resource type on the other. */
+export class InProcessEngine implements Engine {
+  readonly name = "in-process";
+  readonly #reference: StackReference;
+
+  constructor(reference: StackReference) {
+    this.#reference = reference;
+  }
+
+  async preview(options: RunOptions): Promise<Summary> {
+    return (await this.plan(options)).summary;
+  }
+
+  /** A preview, with the resources as they would be. */
+  async plan(options: RunOptions): Promise<{ summary: Summary; resources: readonly ResourceState[] }> {
+    // A preview changes nothing, so it needs no lock and works on a copy.
+    const state = (await this.#load()).detached();
+    const summary = await this.#run(state, options, true);
+    return { summary, resources: state.resources };
+  }
+
+  async up(options: RunOptions): Promise<Summary> {
+    return this.#locked("up", async () => this.#run(await this.#load(), options, false));
+  }
+
+  async refresh(options: RunOptions): Promise<Summary> {
+    return this.#locked("refresh", async () => {
+      const { deployment } = await this.#deployment(await this.#load(), options, false);
+      await deployment.refresh();
+      return concluded(deployment);
+    });
+  }
+
+  async down(options: RunOptions): Promise<Summary> {
+    return this.#locked("down", async () => {
+      const state = await this.#load();
+      const { deployment } = await this.#deployment(state, options, false);
+      await deployment.destroy();
+      const summary = concluded(deployment);
+      if (state.empty) await state.discard();
+      return summary;
+    });
+  }
+
+  async outputs(): Promise<Readonly<Record<string, StackOutput>>> {
+    const { outputs } = await this.#load();
+    return Object.fromEntries(
+      Object.entries(outputs).map(([key, value]) => [
+        key,
+        { value: reveal(value), secret: hasSecret(value) },
+      ]),
+    );
+  }
+
+  async resources(): Promise<readonly StackResource[]> {
+    return (await this.#load()).resources.map(({ urn, type, id, parent }) => ({
+      urn,
+      type,
+      ...(id !== undefined && { id }),
+      ...(parent !== undefined && { parent }),
+    }));
+  }
+
+  #load(): Promise<StackState> {
+    const { root, stack } = this.#reference;
+    return StackState.load(stateFile(this.#reference), stack, () => passphrase(root));
+  }
+
+  async #locked<Result>(operation: string, work: () => Promise<Result>): Promise<Result> {
+    const unlock = await lockStack(
+      join(this.#reference.root, ".ai-how", `${this.#reference.stack}.lock`),
+      operation,
+    );
+    try {
+      return await work();
+    } finally {
+      await unlock();
+    }
+  }
+
+  async #deployment(
+    state: StackState,
+    options: RunOptions,
+    preview: boolean,
+  ): Promise<{
+    deployment: Deployment;
+    handlers: Handlers;
+    project: Project;
+    config: Readonly<Record<string, string>>;
+  }> {
+    const { root, stack } = this.#reference;
+    const [project, config] = await Promise.all([loadProject(root), loadStackConfig(root, stack)]);
+    const handlers = new Handlers(root, (key) => config[key]);
+    const deployment = new Deployment({ ...options, project: project.name, root, state, handlers, preview });
+    return { deployment, handlers, project, config };
+  }
+
+  async #run(state: StackState, options: RunOptions, preview: boolean): Promise<Summary> {
+    const { root, stack } = this.#reference;
+    const { deployment, handlers, project, config } = await this.#deployment(state, options, preview);
+    // Pulumi.yaml asks for `refresh: always`: what happened behind our back is seen before anything is planned.
+    await deployment.refresh();
+    if (deployment.failure !== undefined) throw deployment.failure;
+    const monitor = new Monitor({ ...options, deployment, handlers, project: project.name, stack, preview });
+    const address = await monitor.listen();
+    try {
+      const code = await runProgram({
+        signal: options.signal,
+        parallel: options.parallel,
+        emit: deployment.emit,
+        root,
+        main: project.main,
+        project: project.name,
+        stack,
+        config,
+        secretKeys: [],
+        preview,
+        address,
+      });
+      if (code !== 0 || monitor.programFailed) deployment.fail(new UserError("the program failed"));
+    } finally {
+      await deployment.finish();
+      monitor.close();
+    }
+    return concluded(deployment);
+  }
+}
+
+function concluded(deployment: Deployment): Summary {
+  if (deployment.failure !== undefined) throw deployment.failure;
+  return deployment.summary;
+}

@@ -1,0 +1,42 @@
+import { isObject, isSecret, reveal, type Value, type Values } from "./values.ts";
+
+// Anything shorter would be found by chance everywhere; a word of a long text says something only if it is long.
+const SHORTEST = 6;
+const SHORTEST_WORD = 20;
+
+/** Replaces secrets in text that a person or a log will see, as Pulumi's own engine does. */
+export class Redaction {
+  readonly #secrets = new Set<string>();
+
+  /** Remembers every secret in these values. */
+  learn(...all: Values[]): void {
+    for (const values of all) this.#collect(values);
+  }
+
+  apply(text: string): string {
+    let result = text;
+    for (const known of this.#secrets) result = result.replaceAll(known, "[secret]");
+    return result;
+  }
+
+  #collect(value: Value): void {
+    if (isSecret(value)) this.#remember(reveal(value));
+    else if (Array.isArray(value)) for (const item of value) this.#collect(item);
+    else if (isObject(value)) for (const item of Object.values(value)) this.#collect(item);
+  }
+
+  #remember(value: Value): void {
+    if (typeof value === "string") {
+      // A key of many lines is logged a line at a time, and its lines are long words. Sentences of a long text, such as
+      // what a command with a secret said the last time, would hide the same sentences of the next run.
+      const text = value.trim();
+      const parts = text.includes("\n") ? text.split(/\s+/) : [text];
+      const shortest = parts.length > 1 ? SHORTEST_WORD : SHORTEST;
+      for (const part of parts) if (part.length >= shortest) this.#secrets.add(part);
+    } else if (Array.isArray(value)) {
+      for (const item of value) this.#remember(item);
+    } else if (isObject(value)) {
+      for (const item of Object.values(value)) this.#remember(item);
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from "node:crypto";
+import { UserError } from "../../config/errors.ts";
+import { isObject, isSecret, mapValues, secret, type Value, type Values } from "./values.ts";
+
+const SEALED = "ai-how:sealed";
+
+/** What the state file says about its encryption: enough to check a passphrase, not to find it. */
+export interface SecretsHeader {
+  readonly salt: string;
+  readonly proof: string;
+}
+
+/** Encrypts the secrets of one state file: AES-256-GCM, the key from the passphrase by scrypt. */
+export class SecretBox {
+  readonly header: SecretsHeader;
+  readonly #key: Buffer;
+  // Encryption is random; a secret that did not change keeps its text, so that an unchanged state is the same file.
+  readonly #sealed = new Map<string, string>();
+
+  private constructor(key: Buffer, salt: string, proof?: string) {
+    this.#key = key;
+    this.header = { salt, proof: proof ?? this.#encrypt("ai-how") };
+  }
+
+  static create(passphrase: string): SecretBox {
+    const salt = randomBytes(16).toString("base64");
+    return new SecretBox(deriveKey(passphrase, salt), salt);
+  }
+
+  /** Opens the box of an existing state; a wrong passphrase is an error of the user. */
+  static open(passphrase: string, header: SecretsHeader, file: string): SecretBox {
+    const box = new SecretBox(deriveKey(passphrase, header.salt), header.salt, header.proof);
+    try {
+      box.#decrypt(header.proof);
+    } catch {
+      throw new UserError(
+        `${file}: the passphrase does not open this state; set PULUMI_CONFIG_PASSPHRASE to the one it was made with`,
+      );
+    }
+    return box;
+  }
+
+  /** The value with each secret replaced by its encryption. */
+  seal(value: Value): Value {
+    if (isSecret(value)) {
+      const text = JSON.stringify(value.value);
+      const sealed = this.#sealed.get(text) ?? this.#encrypt(text);
+      this.#sealed.set(text, sealed);
+      return { [SEALED]: sealed };
+    }
+    if (Array.isArray(value)) return value.map((item) => this.seal(item));
+    return isObject(value) ? mapValues(value, (item) => this.seal(item)) : value;
+  }
+
+  unseal(value: Value): Value {
+    if (Array.isArray(value)) return value.map((item) => this.unseal(item));
+    if (!isObject(value)) return value;
+    const sealed = value[SEALED];
+    if (typeof sealed !== "string") return mapValues(value, (item) => this.unseal(item));
+    const text = this.#decrypt(sealed);
+    this.#sealed.set(text, sealed);
+    return secret(JSON.parse(text) as Value);
+  }
+
+  sealAll(values: Values): Values {
+    return mapValues(values, (value) => this.seal(value));
+  }
+
+  unsealAll(values: Values): Values {
+    return mapValues(values, (value) => this.unseal(value));
+  }
+
+  #encrypt(text: string): string {
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv("aes-256-gcm", this.#key, nonce);
+    const body = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString("base64");
+  }
+
+  #decrypt(sealed: string): string {
+    const bytes = Buffer.from(sealed, "base64");
+    const decipher = createDecipheriv("aes-256-gcm", this.#key, bytes.subarray(0, 12));
+    decipher.setAuthTag(bytes.subarray(12, 28));
+    return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString("utf8");
+  }
+}
+
+function deriveKey(passphrase: string, salt: string): Buffer {
+  return scryptSync(passphrase, Buffer.from(salt, "base64"), 32, { N: 2 ** 15, maxmem: 64 * 1024 * 1024 });
+}

@@ -1,0 +1,118 @@
+import pLimit from "p-limit";
+import { UserError } from "../../config/errors.ts";
+import { ProviderError } from "../../providers/framework/resource.ts";
+import type { EngineEvent, Listener, Operation as OperationName, ShownDiff, Summary } from "../events.ts";
+import type { Operation } from "./handler.ts";
+import type { Handlers } from "./handlers/index.ts";
+import { Redaction } from "./redaction.ts";
+import type { StackState } from "./state.ts";
+import { nameOf, typeOf } from "./urn.ts";
+
+export interface WorkOptions {
+  readonly project: string;
+  /** The project's folder. */
+  readonly root: string;
+  readonly state: StackState;
+  readonly handlers: Handlers;
+  readonly preview: boolean;
+  /** How many resources are worked on at a time. */
+  readonly parallel: number;
+  readonly emit: Listener;
+  readonly signal: AbortSignal;
+}
+
+/** Thrown at whoever still asks for work after a failure. */
+export class Stopped extends Error {
+  override readonly name = "Stopped";
+}
+
+/** One run of the engine: does operations, a limited number at a time, tells of them, counts them, and stops at a failure. */
+export class Work {
+  readonly options: WorkOptions;
+  readonly redaction = new Redaction();
+  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #summary: Partial<Record<OperationName, number>> = {};
+  #failure: Error | undefined;
+
+  constructor(options: WorkOptions) {
+    this.options = options;
+    this.#limit = pLimit(options.parallel);
+    for (const { inputs, outputs } of options.state.resources) this.redaction.learn(inputs, outputs);
+    options.signal.addEventListener("abort", () => {
+      this.fail(new UserError("interrupted; run the same command again to go on"));
+    });
+  }
+
+  get summary(): Summary {
+    return this.#summary;
+  }
+
+  /** The first failure; nothing new starts after it. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  fail(error: Error): void {
+    this.#failure ??= error;
+  }
+
+  stopIfFailed(): void {
+    if (this.#failure !== undefined) throw new Stopped("stopped after a failure");
+  }
+
+  /** Runs `task` when one of the places is free. */
+  limited<Result>(task: () => Promise<Result>): Promise<Result> {
+    return this.#limit(task);
+  }
+
+  /** Does an operation, and tells when it starts and ends; half of a replacement does not count by itself. */
+  async perform<Result>(
+    urn: string,
+    operation: OperationName,
+    diffs: readonly ShownDiff[],
+    task: (context: Operation) => Promise<Result>,
+    counts = true,
+  ): Promise<Result> {
+    const start = performance.now();
+    this.emit({ type: "started", urn, operation, diffs });
+    const result = await task(this.operation(urn));
+    if (counts) this.count(operation);
+    this.emit({ type: "done", urn, operation, seconds: (performance.now() - start) / 1000 });
+    return result;
+  }
+
+  operation(urn: string): Operation {
+    const log = (line: string): void => {
+      this.emit({ type: "log", urn, level: "info", line });
+    };
+    return { urn, signal: this.options.signal, log };
+  }
+
+  /** Tells of an operation that a preview leaves at that. */
+  plan(urn: string, operation: OperationName, diffs: readonly ShownDiff[]): void {
+    this.count(operation);
+    this.emit({ type: "planned", urn, operation, diffs });
+  }
+
+  count(operation: OperationName): void {
+    this.#summary[operation] = (this.#summary[operation] ?? 0) + 1;
+  }
+
+  /** Tells of a failure and stops the run; returns the error to throw. */
+  failed(urn: string, operation: OperationName, error: unknown): Error {
+    const failure = error instanceof Error ? error : new Error(String(error));
+    const expected = failure instanceof UserError || failure instanceof ProviderError;
+    const message = expected ? failure.message : (failure.stack ?? failure.message);
+    this.emit({ type: "failed", urn, operation, message });
+    this.fail(new UserError(`${typeOf(urn)} ${nameOf(urn)} failed`));
+    return failure;
+  }
+
+  /** Passes an event on, without the secrets that are known by then. */
+  emit(event: EngineEvent): void {
+    if (event.type === "log") this.options.emit({ ...event, line: this.redaction.apply(event.line) });
+    else if (event.type === "failed")
+      this.options.emit({ ...event, message: this.redaction.apply(event.message) });
+    else this.options.emit(event);
+  }
+}

@@ -1,0 +1,31 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { UserError } from "../config/errors.ts";
+
+/** Where the passphrase lies that ai-how made for a project whose user gave none; readable by its owner only. */
+export function passphraseFile(root: string): string {
+  return join(root, ".ai-how", "passphrase");
+}
+
+/**
+ * The passphrase of the project's state: `PULUMI_CONFIG_PASSPHRASE`, the file `PULUMI_CONFIG_PASSPHRASE_FILE`, or one
+ * that is made at the first use, so that one command is enough to begin.
+ */
+export async function passphrase(root: string): Promise<string> {
+  const given = process.env.PULUMI_CONFIG_PASSPHRASE;
+  if (given !== undefined) return given;
+  const file = process.env.PULUMI_CONFIG_PASSPHRASE_FILE ?? passphraseFile(root);
+  try {
+    return (await readFile(file, "utf8")).trimEnd();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EACCES")
+      throw new UserError(`${file}: made by another user, probably root; run this with sudo`);
+    if (code !== "ENOENT" || file !== passphraseFile(root)) throw error;
+  }
+  const made = randomBytes(24).toString("base64url");
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(file, `${made}\n`, { mode: 0o600, flag: "wx" });
+  return made;
+}

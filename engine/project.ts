@@ -1,0 +1,88 @@
+import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { parse, parseDocument } from "yaml";
+import { z } from "zod";
+import { UserError } from "../config/errors.ts";
+
+const projectSchema = z.object({ name: z.string(), main: z.string().default("index.ts") });
+const plainValue = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+const stackSchema = z.object({
+  encryptionsalt: z.string().optional(),
+  config: z.record(z.string(), z.union([plainValue, z.strictObject({ secure: z.string() })])).default({}),
+});
+
+/** What Pulumi.yaml says that an engine needs. */
+export interface Project {
+  readonly root: string;
+  readonly name: string;
+  readonly main: string;
+}
+
+/** The nearest folder with a Pulumi.yaml, upwards from here. */
+export function findRoot(from: string): string {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, "Pulumi.yaml"))) return folder;
+    if (folder === dirname(folder)) {
+      throw new UserError(`${from}: no Pulumi.yaml here or above; run ai-how inside the project`, {
+        exitCode: 2,
+      });
+    }
+  }
+}
+
+export async function loadProject(root: string): Promise<Project> {
+  const file = join(root, "Pulumi.yaml");
+  return { root, ...projectSchema.parse(parse(await readFile(file, "utf8"))) };
+}
+
+/** The file that says which target and cluster file a stack uses. */
+export function stackFile(root: string, stack: string): string {
+  return join(root, `Pulumi.${stack}.yaml`);
+}
+
+/** The plain configuration of a stack; encrypted values can be opened by Pulumi's own CLI only. */
+export async function loadStackConfig(
+  root: string,
+  stack: string,
+): Promise<Readonly<Record<string, string>>> {
+  const file = stackFile(root, stack);
+  const text = await readFile(file, "utf8").catch(() => {
+    throw new UserError(`${file}: there is no such stack; there are ${knownStacks(root).join(", ")}`, {
+      exitCode: 2,
+    });
+  });
+  const parsed = stackSchema.safeParse(parse(text));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new UserError(`${file}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not a stack file"}`);
+  }
+  return Object.fromEntries(
+    Object.entries(parsed.data.config).map(([key, value]) => {
+      if (typeof value === "string") return [key, value];
+      throw new UserError(
+        `${file}: config.${key} is encrypted by Pulumi; the in-process engine cannot open it: use \`--engine pulumi\``,
+      );
+    }),
+  );
+}
+
+/** Sets a configuration value in the stack's file, as `pulumi config set` does; comments stay. */
+export async function setStackConfig(
+  root: string,
+  stack: string,
+  key: string,
+  value: string,
+): Promise<boolean> {
+  const file = stackFile(root, stack);
+  const document = parseDocument(await readFile(file, "utf8"));
+  if (document.getIn(["config", key]) === value) return false;
+  document.setIn(["config", key], value);
+  await writeFileAtomic(file, document.toString());
+  return true;
+}
+
+function knownStacks(root: string): string[] {
+  return ["dev", "workstation", "dgx-spark", "homelab"].filter((stack) => existsSync(stackFile(root, stack)));
+}

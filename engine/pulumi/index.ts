@@ -1,0 +1,145 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, delimiter, dirname, join } from "node:path";
+import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
+import { z } from "zod";
+import { UserError } from "../../config/errors.ts";
+import type { Engine, RunOptions, StackOutput, StackReference, StackResource } from "../engine.ts";
+import type { Summary } from "../events.ts";
+import { passphrase } from "../passphrase.ts";
+import { summaryOf, translate } from "./events.ts";
+
+const exportSchema = z.object({
+  deployment: z.object({
+    resources: z
+      .array(
+        z.object({
+          urn: z.string(),
+          type: z.string(),
+          id: z.string().optional(),
+          parent: z.string().optional(),
+        }),
+      )
+      .default([]),
+  }),
+});
+
+/** Runs the program by Pulumi's own CLI, driven through the Automation API. */
+export class PulumiEngine implements Engine {
+  readonly name = "pulumi";
+  readonly #reference: StackReference;
+  readonly #cli: string;
+  #stack: Promise<Stack> | undefined;
+
+  /** `cli` is the path of the `pulumi` executable. */
+  constructor(reference: StackReference, cli: string) {
+    this.#reference = reference;
+    this.#cli = cli;
+  }
+
+  async preview(options: RunOptions): Promise<Summary> {
+    return this.#run(options, async (stack, common) => (await stack.preview(common)).changeSummary);
+  }
+
+  async up(options: RunOptions): Promise<Summary> {
+    return this.#run(options, async (stack, common) => (await stack.up(common)).summary.resourceChanges);
+  }
+
+  async refresh(options: RunOptions): Promise<Summary> {
+    return this.#run(
+      options,
+      async (stack, common) => (await stack.refresh(common)).summary.resourceChanges,
+      true,
+    );
+  }
+
+  async down(options: RunOptions): Promise<Summary> {
+    return this.#run(options, async (stack, common) => (await stack.destroy(common)).summary.resourceChanges);
+  }
+
+  async outputs(): Promise<Readonly<Record<string, StackOutput>>> {
+    const stack = await this.#select();
+    return stack.outputs();
+  }
+
+  async resources(): Promise<readonly StackResource[]> {
+    const stack = await this.#select();
+    const { deployment } = exportSchema.parse(await stack.exportStack());
+    return deployment.resources.map(({ urn, type, id, parent }) => ({
+      urn,
+      type,
+      ...(id !== undefined && { id }),
+      ...(parent !== undefined && { parent }),
+    }));
+  }
+
+  async #run(
+    options: RunOptions,
+    work: (stack: Stack, common: CommonOptions) => Promise<Partial<Record<string, number>> | undefined>,
+    refreshing = false,
+  ): Promise<Summary> {
+    const stack = await this.#select();
+    const told = { failure: false };
+    const common: CommonOptions = {
+      parallel: options.parallel,
+      signal: options.signal,
+      suppressProgress: true,
+      onEvent: (event) => {
+        for (const translated of translate(event, refreshing)) {
+          if (translated.type === "failed" || (translated.type === "log" && translated.level === "error"))
+            told.failure = true;
+          options.emit(translated);
+        }
+      },
+    };
+    try {
+      return summaryOf((await work(stack, common)) ?? {}, refreshing);
+    } catch (error) {
+      // The events have told what went wrong; the CLI's whole output adds nothing to that.
+      if (told.failure) throw new UserError("the run failed", { cause: error });
+      throw error;
+    }
+  }
+
+  #select(): Promise<Stack> {
+    this.#stack ??= this.#open();
+    return this.#stack;
+  }
+
+  async #open(): Promise<Stack> {
+    const { root, stack } = this.#reference;
+    // An installation is a folder with `bin/pulumi`; anything else is found by its folder on PATH.
+    const folder = dirname(this.#cli);
+    const pulumiCommand = await PulumiCommand.get(
+      basename(folder) === "bin" ? { root: dirname(folder) } : {},
+    );
+    return LocalWorkspace.createOrSelectStack(
+      { stackName: stack, workDir: root },
+      { pulumiCommand, envVars: await environment(root, folder) },
+    );
+  }
+}
+
+type CommonOptions = NonNullable<Parameters<Stack["up"]>[0]> &
+  NonNullable<Parameters<Stack["destroy"]>[0]> &
+  NonNullable<Parameters<Stack["refresh"]>[0]> &
+  NonNullable<Parameters<Stack["preview"]>[0]>;
+
+async function environment(root: string, cliFolder: string): Promise<Record<string, string>> {
+  const loggedIn = existsSync(
+    join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "credentials.json"),
+  );
+  const state = join(root, ".ai-how", "pulumi");
+  const ownBackend = process.env.PULUMI_BACKEND_URL === undefined && !loggedIn;
+  if (ownBackend) await mkdir(state, { recursive: true, mode: 0o700 });
+  return {
+    PULUMI_SKIP_UPDATE_CHECK: "1",
+    // A missing plugin is one clear error, not five download retries.
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PULUMI_CONFIG_PASSPHRASE: await passphrase(root),
+    ...(ownBackend && { PULUMI_BACKEND_URL: `file://${state}` }),
+    // The language host takes the first `node` that it finds: it has to be the one that runs TypeScript as it is.
+    PATH: [dirname(process.execPath), cliFolder, process.env.PATH ?? ""].join(delimiter),
+  };
+}

@@ -1,0 +1,72 @@
+import { access, constants, readdir, realpath } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join, sep } from "node:path";
+import { UserError } from "../config/errors.ts";
+import type { Engine, StackReference } from "./engine.ts";
+import { InProcessEngine, stateFile } from "./in-process/index.ts";
+
+export type EngineChoice = "auto" | "pulumi" | "in-process";
+
+/** The engine that will run, and the reason in half a line. */
+export interface Selection {
+  readonly engine: Engine;
+  readonly because: string;
+}
+
+/**
+ * Decides which engine runs. A stack stays with the engine that made it; a new one goes to Pulumi's CLI where that is
+ * installed, with the plugin that the program needs, and is run in-process elsewhere. Looks at files only.
+ */
+export async function selectEngine(reference: StackReference, choice: EngineChoice): Promise<Selection> {
+  const ours = existsSync(stateFile(reference));
+  if (choice === "in-process") return { engine: new InProcessEngine(reference), because: "asked for" };
+  if (choice === "auto" && ours) {
+    return { engine: new InProcessEngine(reference), because: "this stack was made by it" };
+  }
+  if (choice === "pulumi" && ours) {
+    throw new UserError(
+      `the stack ${reference.stack} was made by the in-process engine; take it down first: ai-how down ${reference.stack} --engine in-process`,
+    );
+  }
+  const cli = await findPulumi();
+  if (cli !== undefined) {
+    const { PulumiEngine } = await import("./pulumi/index.ts");
+    return { engine: new PulumiEngine(reference, cli), because: choice === "pulumi" ? "asked for" : cli };
+  }
+  if (choice === "pulumi") {
+    throw new UserError(
+      "Pulumi's CLI is not installed: put `pulumi` on PATH, or run `npx pulumi version` once",
+    );
+  }
+  return {
+    engine: new InProcessEngine(reference),
+    because: "Pulumi's CLI is not installed; `npx pulumi version` would fetch it",
+  };
+}
+
+/** The `pulumi` on PATH, or the one that the npm package `pulumi` has in its cache. */
+export async function findPulumi(): Promise<string | undefined> {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  const cache = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "versions");
+  const cached = (await readdir(cache).catch(() => [])).map((version) => join(cache, version, "bin"));
+  for (const folder of [...folders, ...cached]) {
+    const file = join(folder, "pulumi");
+    if ((await isExecutable(file)) && !(await isLauncher(file))) return file;
+  }
+  return undefined;
+}
+
+/** The npm package's launcher, on PATH under npx and make, says nothing about a CLI being there: it fetches one. */
+async function isLauncher(file: string): Promise<boolean> {
+  return (await realpath(file)).includes(`${sep}node_modules${sep}pulumi${sep}`);
+}
+
+async function isExecutable(file: string): Promise<boolean> {
+  try {
+    await access(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
