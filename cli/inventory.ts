@@ -1,0 +1,110 @@
+import { Option, type Command } from "commander";
+import { deriveSite, loadClusterFile, type Site } from "../config/index.ts";
+import { UserError } from "../config/errors.ts";
+import { Provider } from "../providers/framework/provider.ts";
+import { ProviderError } from "../providers/framework/resource.ts";
+import type { HostDevicesResult, PciDevice } from "../providers/libvirt/host-devices.ts";
+import { libvirt } from "../providers/libvirt/provider.ts";
+import { columns } from "./table.ts";
+
+/** PCI's base class of display controllers; GPUs without a display are among them. */
+const DISPLAY = "03";
+
+interface InventoryOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly connect: string;
+}
+
+/** A device with the machine that wants it. */
+interface Claimed extends PciDevice {
+  readonly claimedBy: string | undefined;
+}
+
+/** `inventory pcie|gpu`: the host's PCI devices, their IOMMU groups and drivers, and which machine claims them. */
+export function addInventory(program: Command): void {
+  const inventory = program
+    .command("inventory")
+    .description("the PCI devices or GPUs of this host, and who claims them");
+  for (const [name, description, isWanted] of [
+    ["pcie", "every PCI device", () => true],
+    ["gpu", "GPUs", ({ class: code }: PciDevice) => code.startsWith(DISPLAY)],
+  ] as const) {
+    inventory
+      .command(name)
+      .description(`${description} of this host, with IOMMU group, driver and the machine that claims it`)
+      .option("-c, --config <file>", "the cluster file whose machines claim devices. Default: none")
+      .option("--json", "as JSON")
+      .addOption(
+        new Option("--connect <uri>", "libvirt's connection URI")
+          .default("qemu:///system")
+          .env("LIBVIRT_DEFAULT_URI"),
+      )
+      .action(async (options: InventoryOptions) => {
+        const claims = options.config === undefined ? new Map<string, string>() : claimsOf(options.config);
+        const { devices, reason } = await hostDevices(options.connect);
+        const claimed = devices
+          .filter(isWanted)
+          .map((device) => ({ ...device, claimedBy: claims.get(device.address) }));
+        if (options.json === true)
+          process.stdout.write(`${JSON.stringify({ devices: claimed, reason }, undefined, 2)}\n`);
+        else {
+          process.stdout.write(
+            claimed.length === 0 ? `no ${name === "gpu" ? "GPU" : "PCI device"}\n` : table(claimed),
+          );
+          if (reason !== "") process.stderr.write(`no device can be given to a machine: ${reason}\n`);
+        }
+      });
+  }
+  for (const name of ["generate-hpc", "generate-k8s"]) {
+    inventory
+      .command(name, { hidden: true })
+      .argument("[arguments...]")
+      .allowUnknownOption()
+      .action(() => {
+        const instead = "`ai-how up` hands Ansible its inventory; `ai-how outputs --json` has the machines";
+        throw new UserError(`inventory ${name} is no longer needed: ${instead}`, { exitCode: 2 });
+      });
+  }
+}
+
+async function hostDevices(uri: string): Promise<HostDevicesResult> {
+  const provider = new Provider(libvirt);
+  try {
+    provider.configure({ uri });
+    const operation = { urn: "", log: () => undefined, signal: new AbortController().signal };
+    const { result } = await provider.invoke("libvirt:index:hostDevices", {}, operation);
+    return result as unknown as HostDevicesResult;
+  } catch (error) {
+    if (error instanceof ProviderError) throw new UserError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** The machine that claims each PCI address. */
+function claimsOf(file: string): Map<string, string> {
+  const { clusters }: Site = deriveSite(loadClusterFile(file).config);
+  return new Map(
+    clusters.flatMap(({ nodes }) =>
+      nodes.flatMap((node) =>
+        node.ssh === undefined
+          ? node.passthrough.map(({ pciAddress }) => [pciAddress, node.name] as const)
+          : [],
+      ),
+    ),
+  );
+}
+
+function table(devices: readonly Claimed[]): string {
+  return columns([
+    ["address", "device", "id", "driver", "IOMMU group", "claimed by"],
+    ...devices.map(({ address, vendor, product, vendorId, productId, driver, iommuGroup, claimedBy }) => [
+      address,
+      [vendor, product].filter((part) => part !== "").join(" "),
+      `${vendorId}:${productId}`,
+      driver,
+      iommuGroup < 0 ? "none" : String(iommuGroup),
+      claimedBy ?? "",
+    ]),
+  ]);
+}

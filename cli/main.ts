@@ -1,0 +1,47 @@
+import { Command, CommanderError } from "commander";
+import { UserError } from "../config/errors.ts";
+import { addDoctor } from "./doctor.ts";
+import { addGraph } from "./graph.ts";
+import { addInventory } from "./inventory.ts";
+import { addMachines } from "./machines.ts";
+import { addOutputs } from "./outputs.ts";
+import { addPlan } from "./plan.ts";
+import { addRender } from "./render.ts";
+import { addRuns } from "./runs.ts";
+import { addSsh } from "./ssh.ts";
+import { addStatus } from "./status.ts";
+import { addTopology } from "./topology.ts";
+import { addValidate } from "./validate.ts";
+
+const program = new Command("ai-how")
+  .description("AI and HPC infrastructure on hardware that one person owns")
+  .showHelpAfterError("(`ai-how --help` lists the commands)")
+  .exitOverride();
+
+addRuns(program);
+addOutputs(program);
+addStatus(program);
+addSsh(program);
+addMachines(program);
+addTopology(program);
+addValidate(program);
+addInventory(program);
+addPlan(program);
+addGraph(program);
+addRender(program);
+addDoctor(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed what was wrong; usage errors are 2, --help and --version are none.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else if (error instanceof UserError) {
+    process.stderr.write(`ai-how: ${[error.message, ...error.details].join("\n")}\n`);
+    process.exitCode = error.exitCode;
+  } else {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

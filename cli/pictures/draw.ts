@@ -1,0 +1,66 @@
+import { instance } from "@viz-js/viz";
+import type { Box, Picture } from "./model.ts";
+
+export const PICTURE_FORMATS = ["mermaid", "svg", "json"] as const;
+export type PictureFormat = (typeof PICTURE_FORMATS)[number];
+
+/** A picture as text in one of the formats. SVG is Graphviz's. */
+export async function draw(picture: Picture, format: PictureFormat): Promise<string> {
+  if (format === "json") return `${JSON.stringify(picture, undefined, 2)}\n`;
+  if (format === "mermaid") return mermaid(picture);
+  return (await instance()).renderString(dot(picture), { format: "svg" });
+}
+
+type Children = ReadonlyMap<string | undefined, readonly Box[]>;
+
+function childrenOf({ boxes }: Picture): Children {
+  return Map.groupBy(boxes, ({ parent }) => parent);
+}
+
+/** A Mermaid flowchart. Its ids may be numbers only in their tail, so boxes are numbered. */
+function mermaid(picture: Picture): string {
+  const children = childrenOf(picture);
+  const ids = new Map(picture.boxes.map(({ id }, index) => [id, `box${index}`]));
+  const idOf = (id: string): string => ids.get(id) ?? "";
+  const text = (lines: readonly string[]): string =>
+    `"${lines.map((line) => line.replaceAll('"', "#quot;").replaceAll("<", "#lt;")).join("<br>")}"`;
+  const lines = (parent: string | undefined, indent: string): string[] =>
+    (children.get(parent) ?? []).flatMap(({ id, label }) =>
+      children.has(id)
+        ? [`${indent}subgraph ${idOf(id)}[${text(label)}]`, ...lines(id, `${indent}  `), `${indent}end`]
+        : [`${indent}${idOf(id)}[${text(label)}]`],
+    );
+  const arrows = picture.arrows.map(({ from, to }) => `  ${idOf(from)} --> ${idOf(to)}`);
+  return `${["flowchart LR", ...lines(undefined, "  "), ...arrows].join("\n")}\n`;
+}
+
+/** Graphviz's language. Arrows to a box that holds others end at its first. */
+function dot(picture: Picture): string {
+  const children = childrenOf(picture);
+  const quoted = (value: string): string => JSON.stringify(value);
+  const text = (lines: readonly string[]): string => quoted(lines.join("\n")).replaceAll("\\\\n", "\\n");
+  const lines = (parent: string | undefined): string[] =>
+    (children.get(parent) ?? []).flatMap(({ id, label }) =>
+      children.has(id)
+        ? [
+            `subgraph ${quoted(`cluster ${id}`)} { label=${text(label)}; color="#94a3b8"; style=rounded;`,
+            ...lines(id),
+            "}",
+          ]
+        : [`${quoted(id)} [label=${text(label)}];`],
+    );
+  const leaf = (id: string): string => {
+    const [first] = children.get(id) ?? [];
+    return first === undefined ? id : leaf(first.id);
+  };
+  const arrows = picture.arrows.map(({ from, to }) => `${quoted(leaf(from))} -> ${quoted(leaf(to))};`);
+  return [
+    "digraph {",
+    'rankdir=LR; bgcolor="white"; fontname="Helvetica"; fontsize=12; nodesep=0.25; ranksep=0.6;',
+    'node [shape=box, style="rounded,filled", fillcolor="#eef2ff", color="#6366f1", fontname="Helvetica", fontsize=11];',
+    'edge [color="#64748b", arrowsize=0.7];',
+    ...lines(undefined),
+    ...arrows,
+    "}",
+  ].join("\n");
+}

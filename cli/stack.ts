@@ -1,0 +1,31 @@
+import { Option, type Command } from "commander";
+import type { Engine, StackReference } from "../engine/engine.ts";
+import { findRoot, loadStackConfig } from "../engine/project.ts";
+import { selectEngine, type EngineChoice } from "../engine/select.ts";
+
+/** The options that every command about a stack has. */
+export interface StackOptions {
+  readonly engine: EngineChoice;
+}
+
+/** Adds the stack argument and the options of `StackOptions`. */
+export function withStack(command: Command): Command {
+  return command
+    .argument("[stack]", "dev, workstation, dgx-spark or homelab", "dev")
+    .addOption(
+      new Option("--engine <engine>", "what runs the program")
+        .choices(["auto", "pulumi", "in-process"])
+        .default("auto")
+        .env("AI_HOW_ENGINE"),
+    );
+}
+
+/** Finds the stack's project and the engine that runs it; an unknown stack is an error of usage. */
+export async function openStack(
+  stack: string,
+  options: StackOptions,
+): Promise<{ reference: StackReference; engine: Engine; because: string }> {
+  const reference = { root: findRoot(process.cwd()), stack };
+  await loadStackConfig(reference.root, stack);
+  return { reference, ...(await selectEngine(reference, options.engine)) };
+}

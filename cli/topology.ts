@@ -1,0 +1,76 @@
+import { Option, type Command } from "commander";
+import { deriveSite, loadClusterFile, type Cluster, type Node, type Site } from "../config/index.ts";
+import { planGpus, type PlannedGpu } from "../gpu/index.ts";
+import { DEFAULT_CLUSTER_FILE, writeResult } from "./destination.ts";
+import { draw, PICTURE_FORMATS, type PictureFormat } from "./pictures/draw.ts";
+import type { Arrow, Box, Picture } from "./pictures/model.ts";
+
+interface TopologyOptions {
+  readonly config?: string;
+  readonly format: PictureFormat;
+  readonly output?: string;
+}
+
+/** `topology [FILE]`: networks, machines, GPUs and partitions of a cluster file as a picture; touches nothing. */
+export function addTopology(program: Command): void {
+  program
+    .command("topology")
+    .description("a picture of the networks, machines, GPUs and partitions of a cluster file")
+    .argument("[file]", `the cluster file (default: "${DEFAULT_CLUSTER_FILE}")`)
+    .option("-c, --config <file>", "the cluster file, as the old ai-how took it")
+    .addOption(
+      new Option("-f, --format <format>", "how to draw it").choices(PICTURE_FORMATS).default("mermaid"),
+    )
+    .option("-o, --output <file>", "write there instead of to standard output")
+    .action(async (file: string | undefined, options: TopologyOptions) => {
+      const { config } = loadClusterFile(file ?? options.config ?? DEFAULT_CLUSTER_FILE);
+      await writeResult(await draw(topology(deriveSite(config)), options.format), options.output);
+    });
+}
+
+function topology({ clusters }: Site): Picture {
+  const parts = clusters.map(clusterPart);
+  return { boxes: parts.flatMap(({ boxes }) => boxes), arrows: parts.flatMap(({ arrows }) => arrows) };
+}
+
+function clusterPart(cluster: Cluster): Picture {
+  const { name, kind, network, nodes } = cluster;
+  const boxes: Box[] = [{ id: name, label: [name, kind] }];
+  const arrows: Arrow[] = [];
+  if (network !== undefined) {
+    boxes.push({ id: network.name, label: [network.name, network.subnet, network.bridge], parent: name });
+  }
+  for (const node of nodes) {
+    boxes.push({ id: node.name, label: nodeLabel(node), parent: name });
+    if (network !== undefined && node.ssh === undefined) arrows.push({ from: network.name, to: node.name });
+    for (const gpu of planGpus(node.gpus).plan) {
+      const id = `${node.name} GPU ${gpu.index}`;
+      boxes.push({ id, label: gpuLabel(gpu), parent: name });
+      arrows.push({ from: node.name, to: id });
+    }
+  }
+  return { boxes, arrows };
+}
+
+function nodeLabel({ shortName, address, cpus, memoryMib, ssh }: Node): string[] {
+  const sizes = [
+    ...(cpus === undefined ? [] : [`${cpus} CPUs`]),
+    ...(memoryMib === undefined ? [] : [`${Number((memoryMib / 1024).toFixed(2))} GiB`]),
+  ];
+  return [
+    shortName,
+    ssh === undefined ? (address ?? "DHCP") : `${address ?? ssh.host}, an existing host`,
+    ...(sizes.length > 0 ? [sizes.join(", ")] : []),
+  ];
+}
+
+function gpuLabel({ index, model, known, pciAddress, pretended, placements }: PlannedGpu): string[] {
+  const partitions = [...Map.groupBy(placements, ({ profile }) => profile.name)].map(
+    ([name, same]) => `${same.length} x ${name}`,
+  );
+  return [
+    `GPU ${index}: ${known?.name ?? model ?? "any"}`,
+    ...(pretended ? ["pretended"] : pciAddress === undefined ? [] : [pciAddress]),
+    partitions.length === 0 ? "whole" : partitions.join(", "),
+  ];
+}
