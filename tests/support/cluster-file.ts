@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { stringify } from "yaml";
+
+/** What a test wants of a cluster. */
+export interface ClusterSpec {
+  /** Starts the name of every machine. */
+  readonly name: string;
+  readonly machines: "vm" | "container";
+  readonly computeNodes: number;
+  /** MIG profiles of a pretended A100 80GB on each compute node. Default: no GPU. */
+  readonly migProfiles?: readonly string[];
+}
+
+/** A SLURM cluster of a controller and some compute nodes, with shared scratch: the text of its cluster file. */
+export function clusterFile({ name, machines, computeNodes, migProfiles }: ClusterSpec): string {
+  const subnet = subnetOf(name);
+  return stringify({
+    version: "1.0",
+    metadata: { name, description: "One test's cluster" },
+    machines,
+    clusters: {
+      hpc: {
+        name,
+        image: { distribution: "debian12" },
+        network: { subnet: `${subnet}.0/24`, bridge: bridgeOf(name) },
+        controller: { cpu_cores: 1, memory_mb: 1536, disk_gb: 10, ip_address: `${subnet}.10` },
+        compute_nodes: Array.from({ length: computeNodes }, (_, index) => ({
+          cpu_cores: migProfiles === undefined ? 1 : 2,
+          memory_gb: 1,
+          disk_gb: 10,
+          ip: `${subnet}.${11 + index}`,
+          ...(migProfiles !== undefined && {
+            gpus: [{ model: "a100-80gb", pretend: true, mig: { profiles: migProfiles } }],
+          }),
+        })),
+        slurm_config: { partitions: ["compute"], default_partition: "compute" },
+        storage: { nfs: { enabled: true, server: "controller", mount_point: "/scratch" } },
+      },
+    },
+  });
+}
+
+/** Names of the cluster's machines, the controller first. */
+export function machineNames({ name, computeNodes }: Pick<ClusterSpec, "name" | "computeNodes">): string[] {
+  const compute = Array.from(
+    { length: computeNodes },
+    (_, index) => `${name}-compute-${String(index + 1).padStart(2, "0")}`,
+  );
+  return [`${name}-controller`, ...compute];
+}
+
+export function bridgeOf(name: string): string {
+  return `virbr-${name}`;
+}
+
+/** The first three numbers of the cluster's network: each name has one of its own. */
+function subnetOf(name: string): string {
+  return `10.213.${createHash("sha256").update(name).digest().readUInt8(0)}`;
+}

@@ -1,0 +1,99 @@
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { onTestFinished } from "vitest";
+import type { Engine } from "../../engine/engine.ts";
+import type { EngineEvent, Operation, Summary } from "../../engine/events.ts";
+import { InProcessEngine, stateFile } from "../../engine/in-process/index.ts";
+
+export const repository = resolve(import.meta.dirname, "../..");
+
+/** What one run of an engine did. */
+export interface Run {
+  readonly summary: Summary;
+  readonly error: Error | undefined;
+  readonly events: readonly EngineEvent[];
+}
+
+/** A small Pulumi project in a folder of its own, gone after the test. */
+export class Project {
+  readonly root: string;
+  readonly stack = "test";
+
+  private constructor(root: string) {
+    this.root = root;
+  }
+
+  /** Makes a project; `program` is the body of its index.ts after the imports `pulumi`, `command`, `host`. */
+  static async create(program: string): Promise<Project> {
+    const root = await mkdtemp(join(tmpdir(), "ai-how-engine-"));
+    onTestFinished(() => rm(root, { recursive: true, force: true }));
+    const project = new Project(root);
+    await symlink(join(repository, "node_modules"), join(root, "node_modules"));
+    await writeFile(join(root, "package.json"), '{"type": "module"}');
+    await writeFile(join(root, "Pulumi.yaml"), "name: trial\nruntime: nodejs\nmain: index.ts\n");
+    await writeFile(join(root, "Pulumi.test.yaml"), "config: {}\n");
+    await project.program(program);
+    return project;
+  }
+
+  async program(body: string): Promise<void> {
+    const imports = [
+      'import * as pulumi from "@pulumi/pulumi";',
+      'import * as command from "@pulumi/command";',
+      `import * as host from ${JSON.stringify(join(repository, "providers/host/resources.ts"))};`,
+      "void command; void host;",
+    ];
+    await writeFile(join(this.root, "index.ts"), `${imports.join("\n")}\n${body}\n`);
+  }
+
+  get engine(): InProcessEngine {
+    return new InProcessEngine(this);
+  }
+
+  get stateFile(): string {
+    return stateFile(this);
+  }
+
+  async run(operation: "preview" | "up" | "refresh" | "down", abort = new AbortController()): Promise<Run> {
+    const events: EngineEvent[] = [];
+    const engine: Engine = this.engine;
+    try {
+      const summary = await engine[operation]({
+        emit: (event) => events.push(event),
+        signal: abort.signal,
+        parallel: 8,
+      });
+      return { summary, error: undefined, events };
+    } catch (error) {
+      return { summary: {}, error: error as Error, events };
+    }
+  }
+
+  /** The lines of a file in the project's folder; none when it is not there. */
+  async lines(file: string): Promise<string[]> {
+    const text = await readFile(join(this.root, file), "utf8").catch(() => "");
+    return text.split("\n").filter((line) => line !== "");
+  }
+
+  async outputs(): Promise<Record<string, unknown>> {
+    return Object.fromEntries(
+      Object.entries(await this.engine.outputs()).map(([key, { value }]) => [key, value]),
+    );
+  }
+}
+
+/** The names of the resources that a run did something to. */
+export function touched(run: Run, operation: Operation): string[] {
+  return run.events
+    .filter((event) => (event.type === "done" || event.type === "planned") && event.operation === operation)
+    .map((event) => ("urn" in event ? (event.urn.split("::").at(-1) ?? "") : ""))
+    .sort();
+}
+
+/** What failed, as `name: message`. */
+export function failures(run: Run): string[] {
+  return run.events.flatMap((event) =>
+    event.type === "failed" ? [`${event.urn.split("::").at(-1) ?? ""}: ${event.message}`] : [],
+  );
+}

@@ -1,0 +1,291 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, delimiter, dirname, join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll } from "vitest";
+import { sandboxPlaces, type SandboxPlaces } from "../../providers/host/sandbox-daemon.ts";
+import { removeSandbox } from "../../providers/host/sandbox.ts";
+import { stackOutputsSchema, type StackOutputs } from "../../stacks/outputs.ts";
+import { findPulumi } from "../../engine/select.ts";
+import { clusterFile, machineNames, type ClusterSpec } from "./cluster-file.ts";
+import { aiHowCommand, Running, type CommandOptions, type Said } from "./command.ts";
+import { leftovers } from "./leftovers.ts";
+import { CommandLineWatch, processes } from "./processes.ts";
+import { repository } from "./project.ts";
+import { leaksIn, leaksInFiles, secretsOf, secretsOfExport, type Secret } from "./secrets.ts";
+
+export interface SiteSpec extends Omit<ClusterSpec, "name"> {
+  /** Default in-process. */
+  readonly engine?: "in-process" | "pulumi";
+}
+
+/**
+ * A stack of one file's tests, with a cluster file of its own. Whatever the tests leave of it is removed afterwards;
+ * whatever its commands say, and what command lines the host has meanwhile, is remembered to look for secrets.
+ */
+export class Site {
+  /** Starts the name of every machine. */
+  readonly cluster: string;
+  readonly stack: string;
+  readonly places: SandboxPlaces;
+  #spec: ClusterSpec;
+  readonly #engine: "in-process" | "pulumi";
+  readonly #since = Date.now();
+  readonly #watch = new CommandLineWatch();
+  readonly #running = new Set<Running>();
+  readonly #said: string[] = [];
+  readonly #secrets = new Map<string, Secret>();
+  readonly #networkNamespaces = new Set<string>();
+  readonly #machines = new Set<string>();
+  #folder = "";
+  #env: Record<string, string> = {};
+
+  /** Registers its own setting up and taking down with vitest: make it inside the `describe` that it is for. */
+  constructor(name: string, { engine = "in-process", ...spec }: SiteSpec) {
+    this.cluster = name;
+    // Two checkouts may run their tests on one host.
+    const checkout = createHash("sha256").update(repository).digest("hex").slice(0, 4);
+    this.stack = `test-${name}-${checkout}`;
+    this.places = sandboxPlaces(this.stack);
+    this.#spec = { name, ...spec };
+    this.#engine = engine;
+    beforeAll(async () => {
+      await this.#clean();
+      this.#folder = await mkdtemp(join(tmpdir(), `${this.stack}-`));
+      if (engine === "pulumi") await this.#prepareBackend();
+      await this.write(this.#spec.computeNodes);
+      await writeFile(
+        this.configuration,
+        `config:\n  ai-how:target: dev\n  ai-how:clusterFile: ${this.clusterFile}\n`,
+      );
+      this.#watch.start();
+    });
+    afterAll(async () => {
+      this.#watch.stop();
+      await Promise.all([...this.#running].map((command) => command.kill()));
+      await this.#clean();
+      await rm(this.#folder, { recursive: true, force: true });
+    });
+  }
+
+  get configuration(): string {
+    return join(repository, `Pulumi.${this.stack}.yaml`);
+  }
+
+  get clusterFile(): string {
+    return join(this.#folder, "cluster.yaml");
+  }
+
+  get stateFile(): string {
+    return join(repository, ".ai-how", `${this.stack}.json`);
+  }
+
+  /** Names of the machines that the cluster file asks for, the controller first. */
+  get machines(): string[] {
+    return machineNames(this.#spec);
+  }
+
+  /** Writes the cluster file with this many compute nodes. */
+  async write(computeNodes: number): Promise<void> {
+    this.#spec = { ...this.#spec, computeNodes };
+    for (const name of this.machines) this.#machines.add(name);
+    await writeFile(this.clusterFile, clusterFile(this.#spec));
+  }
+
+  /** Starts `ai-how COMMAND STACK ...`. */
+  start(command: string, ...args: string[]): Running {
+    return this.launch(aiHowCommand, [command, this.stack, "--engine", this.#engine, ...args]);
+  }
+
+  /** Starts any program, remembering what it says. */
+  launch(program: string, args: readonly string[], options: CommandOptions = {}): Running {
+    const running = new Running(program, args, { ...options, env: { ...this.#env, ...options.env } });
+    this.#running.add(running);
+    void running.ended.then(async ({ output }) => {
+      this.#running.delete(running);
+      this.#said.push(output);
+      await this.#learn();
+    });
+    return running;
+  }
+
+  /** Runs `ai-how COMMAND STACK ...` to its end, whatever that is. */
+  async run(command: string, ...args: string[]): Promise<Said> {
+    const said = await this.start(command, ...args).ended;
+    await this.#learn();
+    return said;
+  }
+
+  /** Runs `ai-how` and expects it to succeed. */
+  async succeed(command: string, ...args: string[]): Promise<Said> {
+    const said = await this.run(command, ...args);
+    if (said.exitCode !== 0)
+      throw new Error(`${command} ended with ${said.exitCode ?? said.signal ?? "nothing"}:\n${said.output}`);
+    return said;
+  }
+
+  /** Runs Pulumi's own CLI on the stack, without ai-how, to its end. */
+  async pulumi(...args: string[]): Promise<Said> {
+    const cli = (await findPulumi()) ?? "pulumi";
+    return this.launch(cli, [...args, "--stack", this.stack, "--non-interactive"]).ended;
+  }
+
+  /** Runs a command on a machine by `ai-how ssh`. */
+  async ssh(machine: string, ...command: string[]): Promise<Said> {
+    const options = ["--stack", this.stack, "--engine", this.#engine];
+    return this.launch(aiHowCommand, ["ssh", machine, ...options, "--", ...command]).ended;
+  }
+
+  /** What a command on a machine prints, without the last line's end; it has to succeed. */
+  async on(machine: string, command: string): Promise<string> {
+    const said = await this.ssh(machine, command);
+    if (said.exitCode !== 0) throw new Error(`${machine}: ${command}:\n${said.output}`);
+    return said.stdout;
+  }
+
+  /** `ai-how outputs --json`, in the form that other programs rely on. */
+  async outputs(): Promise<StackOutputs> {
+    return stackOutputsSchema.parse(JSON.parse((await this.succeed("outputs", "--json")).stdout));
+  }
+
+  /** When each machine began to run, by name: a value that changes when it boots again. */
+  async boots(): Promise<Record<string, string>> {
+    const boots = await Promise.all(
+      this.machines.map(async (name) => [
+        name,
+        await this.on(name, "cat /proc/sys/kernel/random/boot_id; cut -d' ' -f22 /proc/1/stat"),
+      ]),
+    );
+    return Object.fromEntries(boots) as Record<string, string>;
+  }
+
+  /** Names of the machines that run on the host as VMs or containers, a name for each time that it does. */
+  runningMachines(): string[] {
+    return processes()
+      .flatMap(({ arguments: args }) => {
+        const said = args.join(" ");
+        if (!said.includes(`${this.places.state}/`)) return [];
+        const program = basename(args[0] ?? "");
+        if (program === "systemd-nspawn") return /--hostname=(\S+)/.exec(said)?.[1] ?? [];
+        return program.startsWith("qemu-system-") ? (/guest=([^,\s]+)/.exec(said)?.[1] ?? []) : [];
+      })
+      .sort();
+  }
+
+  /** What virsh says inside the sandbox. */
+  async virsh(...args: string[]): Promise<string> {
+    return (await execa("virsh", ["-c", this.places.uri, ...args])).stdout;
+  }
+
+  /** The process that is a container machine, as its provider finds it. */
+  leader(machine: string): number {
+    return Number(readFileSync(join(this.places.containers, machine, "leader"), "utf8").split(" ")[0]);
+  }
+
+  /** Resources of the state file: `type name`, sorted; what was begun and not finished is marked. */
+  resources(): string[] {
+    const { resources, pending } = JSON.parse(readFileSync(this.stateFile, "utf8")) as Record<
+      "resources" | "pending",
+      { urn: string }[]
+    >;
+    return [...resources.map(({ urn }) => urn), ...pending.map(({ urn }) => `begun: ${urn}`)].sort();
+  }
+
+  leftovers(): string[] {
+    return leftovers({
+      stack: this.stack,
+      cluster: this.cluster,
+      machines: this.#machines,
+      networkNamespaces: this.#networkNamespaces,
+      since: this.#since,
+    });
+  }
+
+  /** Where secrets of this stack have shown so far. Fails when it could not have found any. */
+  async leaks(): Promise<string[]> {
+    await this.#learn();
+    const secrets = [...this.#secrets.values()];
+    const watched = [...this.#watch.seen];
+    if (secrets.length === 0) throw new Error("the stack had no secrets to look for");
+    if (!watched.some((line) => line.includes("ansible-playbook")))
+      throw new Error("no command line of Ansible was seen");
+    const temporary = (await readdir(tmpdir()))
+      .filter((name) => name.startsWith("ai-how-") || name.startsWith(this.stack))
+      .map((name) => join(tmpdir(), name));
+    return [
+      ...this.#said.flatMap((output, index) => leaksIn(`output of command ${index + 1}`, output, secrets)),
+      ...watched.flatMap((line) => leaksIn(`command line ${line.slice(0, 80)}`, line, secrets)),
+      ...leaksInFiles(
+        [this.places.runtime, this.places.state, join(repository, ".ai-how"), ...temporary],
+        secrets,
+      ),
+    ];
+  }
+
+  /** Takes note of secrets and namespaces, which are new after an `up` and lost after a `down`. */
+  async #learn(): Promise<void> {
+    const place = `/run/netns/${this.places.namespace}`;
+    const found = statSync(place, { throwIfNoEntry: false });
+    if (found?.dev === statSync("/proc/self/ns/net").dev) this.#networkNamespaces.add(`net:[${found.ino}]`);
+    // A state that a test has damaged holds nothing to learn.
+    for (const secret of await this.#secretsNow().catch(() => []))
+      this.#secrets.set(`${secret.name} ${secret.traces.join("")}`, secret);
+  }
+
+  async #secretsNow(): Promise<Secret[]> {
+    if (this.#engine === "in-process") return secretsOf(this.stack);
+    const cli = (await findPulumi()) ?? "pulumi";
+    const args = ["stack", "export", "--show-secrets", "--stack", this.stack, "--non-interactive"];
+    return secretsOfExport((await execa(cli, args, { cwd: repository, env: this.#env })).stdout);
+  }
+
+  /** State of Pulumi's own engine is kept apart, with a passphrase of its own. */
+  async #prepareBackend(): Promise<void> {
+    const backend = join(this.#folder, "backend");
+    await mkdir(backend);
+    const cli = (await findPulumi()) ?? "pulumi";
+    this.#env = {
+      PULUMI_BACKEND_URL: `file://${backend}`,
+      PULUMI_CONFIG_PASSPHRASE: randomBytes(12).toString("hex"),
+      PULUMI_SKIP_UPDATE_CHECK: "1",
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+      // Its language host and plugins lie beside it, and it takes the first node that it finds.
+      PATH: [dirname(process.execPath), dirname(cli), process.env.PATH].join(delimiter),
+    };
+  }
+
+  /** Removes all of the stack, whatever state it is in. */
+  async #clean(): Promise<void> {
+    for (const name of (await readdir(this.places.containers).catch(() => [])) as string[]) {
+      const pid = readPid(join(this.places.containers, name, "leader"));
+      if (pid !== undefined) signalQuietly(pid);
+    }
+    await removeSandbox(this.stack);
+    const state = join(repository, ".ai-how");
+    for (const name of readdirSync(state).filter((name) => name.startsWith(`${this.stack}.`)))
+      await rm(join(state, name), { force: true });
+    await rm(this.configuration, { force: true });
+  }
+}
+
+function readPid(file: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(file, "utf8").split(" ")[0]);
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(file.replace(/leader$/, ""))
+      ? pid
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function signalQuietly(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it ended meanwhile
+  }
+}
