@@ -37,12 +37,14 @@ export function findMachine({ outputs }: Connection, name: string): MachineOutpu
 export function ssh<Settings extends Options>(
   root: string,
   { privateKey }: Connection,
-  { address, port, user, hostKey, proxyCommand }: MachineOutput,
+  { kind, address, port, user, hostKey, proxyCommand, privateKeyPath }: MachineOutput,
   command: readonly string[],
   options: Settings,
   waitSeconds = 0,
 ) {
-  const machine = { address, port, user, hostKey, proxyCommand, privateKey, waitSeconds };
+  // The stack's key opens what the stack made; a host of the user's own knows the user's.
+  const key = kind === "host" ? { privateKeyPath } : { privateKey };
+  const machine = { address, port, user, hostKey, proxyCommand, ...key, waitSeconds };
   return execa(join(root, "ansible", "ssh"), [...command], {
     ...options,
     env: { AI_HOW_MACHINE: JSON.stringify(machine) },

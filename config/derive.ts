@@ -239,6 +239,6 @@ function gpuOf(config: GpuConfig): Gpu {
 }
 
 function mountOf(config: VirtioFsMount): Mount {
-  const { tag, owner, group, mode, options } = config;
-  return { tag, hostPath: config.host_path, mountPoint: config.mount_point, owner, group, mode, options };
+  const { tag, host_path: hostPath, mount_point: mountPoint, options } = config;
+  return { tag, hostPath, mountPoint, options };
 }

@@ -54,6 +54,9 @@ const DEVICE: Readonly<Record<string, string>> = {
   description: "ignored: use a comment",
 };
 
+const HOST_OWNS = "ignored: the node sees owner and mode of host_path";
+const MOUNT: Readonly<Record<string, string>> = { owner: HOST_OWNS, group: HOST_OWNS, mode: HOST_OWNS };
+
 /** What reading the old keys gives. */
 export interface LegacyReading {
   /** One warning for every old key. */
@@ -147,19 +150,10 @@ class LegacyReader {
     this.#ssh(node);
     this.#rename(node, "image_path", "base_image_path");
     this.#rename(node, oldAddress, newAddress);
+    this.#ignoreInList(node, "virtio_fs_mounts", MOUNT);
     const passthrough = this.#inside(node, "pcie_passthrough");
-    const devices = list(passthrough?.values.devices);
-    if (passthrough !== undefined) {
-      devices.forEach((device, i) => {
-        const at = place(
-          device,
-          joinPath(passthrough.path, "devices", i),
-          joinPath(passthrough.written, "devices", i),
-        );
-        if (at !== undefined) this.#ignore(at, DEVICE);
-      });
-    }
-    this.#gpu(node, devices);
+    if (passthrough !== undefined) this.#ignoreInList(passthrough, "devices", DEVICE);
+    this.#gpu(node, list(passthrough?.values.devices));
   }
 
   /** The old `gpu` block lists MIG instances of the one GPU that the node has. */
@@ -216,6 +210,13 @@ class LegacyReader {
       delete owner.values[key];
       this.#warn(joinPath(owner.written, key), message);
     }
+  }
+
+  #ignoreInList(owner: Place, key: string, keys: Readonly<Record<string, string>>): void {
+    list(owner.values[key]).forEach((entry, i) => {
+      const at = place(entry, joinPath(owner.path, key, i), joinPath(owner.written, key, i));
+      if (at !== undefined) this.#ignore(at, keys);
+    });
   }
 
   #rename(owner: Place, from: string, to: string): boolean {

@@ -120,15 +120,12 @@ export interface PassthroughDevice {
   readonly iommuGroup: number | undefined;
 }
 
-/** A folder of the host in a node. */
+/** A folder of the host in a node, with the owners and modes that its files have on the host. */
 export interface Mount {
   readonly tag: string;
   readonly hostPath: string;
   readonly mountPoint: string;
-  readonly owner: string;
-  readonly group: string;
-  /** Octal, `0755`. */
-  readonly mode: string;
+  /** Mount options, `rw,relatime`. */
   readonly options: string;
 }
 

@@ -30,7 +30,6 @@ function supported({ hpc, cloud }: Site): HpcCluster {
     ["clusters.hpc.storage.beegfs", hpc.storage.beegfs !== undefined],
     ["clusters.hpc: gpus without `pretend: true`", hpc.nodes.some(({ gpus }) => gpus.some(isReal))],
     ["clusters.hpc: pcie_passthrough", virtual.some(({ passthrough }) => passthrough.length > 0)],
-    ["clusters.hpc: virtio_fs_mounts", virtual.some(({ mounts }) => mounts.length > 0)],
     [
       "clusters.hpc.hardware: cpu_pinning, hugepages and numa_topology",
       cpuPinning || hugepages !== undefined || numa !== undefined,

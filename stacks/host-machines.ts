@@ -29,7 +29,7 @@ export function makeHostMachines(site: Site, uri: string): HostMachines {
   let nextHostCpu = 0;
   for (const cluster of site.clusters) {
     if (host === undefined || cluster.network === undefined) continue;
-    for (const [name, machine] of clusterMachines(host, cluster, cluster.network, nextHostCpu))
+    for (const [name, machine] of clusterMachines(host, site, cluster, cluster.network, nextHostCpu))
       machines.set(name, machine);
     nextHostCpu += pinnedCpus(cluster);
   }
@@ -50,6 +50,7 @@ function pinnedCpus({ acceleration, nodes }: Cluster): number {
 
 function clusterMachines(
   host: LibvirtHost,
+  site: Site,
   cluster: Cluster,
   addressing: Network,
   firstHostCpu: number,
@@ -57,7 +58,7 @@ function clusterMachines(
   const { name, acceleration } = cluster;
   const nodes = cluster.nodes.filter(isVirtual);
   const onHost = { provider: host.libvirt };
-  const { network, addressOf } = clusterNetwork(name, addressing, nodes, onHost);
+  const { network, addressOf } = clusterNetwork(site, cluster, addressing, onHost);
   const { poolName } = new DiskPool(
     `${name}-pool`,
     { poolName: `${name}-pool`, path: `${IMAGES}/${name}` },

@@ -10,6 +10,7 @@ import { platformOf, VirtualMachine } from "../components/machines/virtual-machi
 import { VirtualNetwork } from "../components/machines/virtual-network.ts";
 import { UserError } from "../config/errors.ts";
 import type { Cluster, HpcCluster, Network, Node, Site, VirtualNode } from "../config/site.ts";
+import { dnsOf } from "./dns.ts";
 import { leaseAddresses } from "./leases.ts";
 
 /** The machines of a cluster, by the names of its nodes. */
@@ -51,8 +52,14 @@ export async function makeMachines(site: Site, cluster: HpcCluster): Promise<Mac
 export function existingHosts({ nodes }: Cluster): (readonly [string, Machine])[] {
   return nodes.flatMap((node) => {
     if (node.ssh === undefined) return [];
-    const { host, port, user, hostKey } = node.ssh;
-    const ssh = { address: host, port, user, hostKey };
+    const { host, port, user, hostKey, privateKeyPath } = node.ssh;
+    const ssh = {
+      address: host,
+      port,
+      user,
+      hostKey,
+      ...(privateKeyPath !== undefined && { privateKeyPath }),
+    };
     const machine = new ExistingHost(node.name, { hostname: node.name, address: node.address ?? host, ssh });
     return [[node.name, machine] as const];
   });
@@ -64,18 +71,24 @@ export function isVirtual(node: Node): node is VirtualNode {
 
 /** The network of a cluster's virtual nodes, and the address that each has in it. */
 export function clusterNetwork(
-  cluster: string,
-  { dhcpStart, dhcpEnd, ...addressing }: Network,
-  nodes: readonly VirtualNode[],
+  site: Site,
+  cluster: Cluster,
+  addressing: Network,
   opts: pulumi.ComponentResourceOptions,
 ): { network: VirtualNetwork; addressOf: (node: VirtualNode) => string } {
-  const addresses = leaseAddresses({ dhcpStart, dhcpEnd, ...addressing }, nodes);
+  const nodes = cluster.nodes.filter(isVirtual);
+  const addresses = leaseAddresses(addressing, nodes);
   const addressOf = ({ name }: VirtualNode): string => addresses.get(name) ?? "";
   const network = new VirtualNetwork(
-    `${cluster}-network`,
+    `${cluster.name}-network`,
     {
-      ...addressing,
-      dhcpRange: { start: dhcpStart, end: dhcpEnd },
+      name: addressing.name,
+      bridge: addressing.bridge,
+      subnet: addressing.subnet,
+      gateway: addressing.gateway,
+      domain: addressing.domain,
+      dhcpRange: { start: addressing.dhcpStart, end: addressing.dhcpEnd },
+      dns: dnsOf(site, cluster.name, addressing),
       leases: nodes.map((node) => ({ name: node.name, mac: node.mac, address: addressOf(node) })),
     },
     opts,
@@ -98,7 +111,7 @@ async function sandboxMachines(
     }),
   });
   const inside = { provider: sandbox.libvirt, deletedWith: sandbox.resource };
-  const { network, addressOf } = clusterNetwork(cluster.name, addressing, nodes, inside);
+  const { network, addressOf } = clusterNetwork(site, cluster, addressing, inside);
   const { nfs } = cluster.storage;
   const platform =
     sandbox.hypervisor && platformOf(sandbox.hypervisor.domainType, cluster.acceleration.cpuModel);
@@ -120,8 +133,16 @@ async function sandboxMachines(
             ...common,
             networkNamespace: sandbox.networkNamespace,
             stateDirectory: sandbox.stateDirectory,
-            // No kernel serves NFS to itself in another container: the shared folder is one of the host's.
-            binds: nfs === undefined ? [] : [{ source: sandbox.sharedDirectory, target: nfs.mountPoint }],
+            binds: [
+              // No kernel serves NFS to itself in another container: the shared folder is one of the host's.
+              ...(nfs === undefined ? [] : [{ source: sandbox.sharedDirectory, target: nfs.mountPoint }]),
+              ...node.mounts.map(({ hostPath, mountPoint, options }) => ({
+                source: hostPath,
+                target: mountPoint,
+                readOnly: options.split(",").includes("ro"),
+                existing: true,
+              })),
+            ],
           },
           // Its processes are in a namespace of their own: the sandbox's end is not theirs.
           { provider: sandbox.libvirt },
@@ -137,6 +158,7 @@ async function sandboxMachines(
             diskGib: node.diskGib,
             domain: addressing.domain,
             platform,
+            mounts: node.mounts,
           },
           inside,
         );

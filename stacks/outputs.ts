@@ -16,6 +16,10 @@ const machineSchema = z.object({
     .string()
     .optional()
     .describe("OpenSSH ProxyCommand that reaches it; absent: a direct connection"),
+  privateKeyPath: z
+    .string()
+    .optional()
+    .describe("Key file to log in with; absent: the stack's key, and for a host the SSH client's own"),
   gpus: z
     .array(
       z.object({

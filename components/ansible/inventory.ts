@@ -42,6 +42,7 @@ function hostVariables({ kind, address, ssh }: InventoryHost): Variables {
     ...(ssh.proxyCommand !== undefined && {
       ansible_ssh_common_args: `-o ProxyCommand="${ssh.proxyCommand}"`,
     }),
+    ...(ssh.privateKeyPath !== undefined && { ansible_ssh_private_key_file: ssh.privateKeyPath }),
     node_kind: kind,
     node_address: address,
   };

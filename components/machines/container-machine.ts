@@ -21,7 +21,7 @@ export interface ContainerMachineArgs {
   /** How SSH gets into the network; undefined: directly. */
   proxyCommand?: pulumi.Input<string>;
   /** Folders of the host that it shares. Default none. */
-  binds?: pulumi.Input<pulumi.Input<{ source: pulumi.Input<string>; target: pulumi.Input<string> }>[]>;
+  binds?: pulumi.Input<pulumi.Input<host.ContainerBindArgs>[]>;
   /** Whether it runs. Default true. */
   running?: pulumi.Input<boolean>;
 }

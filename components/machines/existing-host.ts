@@ -30,6 +30,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Machine {
       port: open.port,
       hostKey: open.hostKey,
       proxyCommand: open.apply(({ proxyCommand }) => proxyCommand),
+      privateKeyPath: open.apply(({ privateKeyPath }) => privateKeyPath),
     };
     this.address = pulumi.output(args.address ?? open.address);
     // A host key is what makes a host the same host.

@@ -10,8 +10,10 @@ export interface SshEndpoint {
   readonly hostKey: string;
   /** An OpenSSH ProxyCommand; undefined: a direct connection. */
   readonly proxyCommand?: string;
-  /** Secret; undefined: what the user's SSH agent has. */
+  /** Secret; undefined: the key of `privateKeyPath`. */
   readonly privateKey?: string;
+  /** A key file of the user's, `~` is the home folder; undefined: what the user's SSH agent and client have. */
+  readonly privateKeyPath?: string;
 }
 
 /** The parts of an endpoint that are no secret, each known as early as it can be. */
@@ -20,6 +22,8 @@ export interface SshLogin {
   readonly port: pulumi.Input<number>;
   readonly hostKey: pulumi.Input<string>;
   readonly proxyCommand: pulumi.Input<string | undefined>;
+  /** A key file of the user's; undefined: the stack's key, or what the user's SSH client has. */
+  readonly privateKeyPath?: pulumi.Input<string | undefined>;
 }
 
 /** Anything that Ansible can reach: a VM, a container node, or a host that exists. */

@@ -9,6 +9,14 @@ export interface Lease {
   readonly address: string;
 }
 
+/** Whom the network's DNS server asks for names that it does not know. */
+export interface NetworkDns {
+  /** Each for names of its domain, without one for all others. Empty: what the host itself asks. */
+  readonly forwarders: readonly { readonly address: string; readonly domain?: string }[];
+  /** Whether questions for names of the network's own domain stay here. */
+  readonly domainLocal: boolean;
+}
+
 export interface VirtualNetworkArgs {
   /** libvirt's name for it, `<cluster>-network`. */
   name: pulumi.Input<string>;
@@ -25,6 +33,8 @@ export interface VirtualNetworkArgs {
   /** Whether machines reach other networks. Default `nat`. */
   mode?: "nat" | "isolated" | "open";
   leases: readonly Lease[];
+  /** Default: the host's resolvers for everything but the own domain. */
+  dns?: NetworkDns;
 }
 
 /** A network of virtual machines and container nodes, with DHCP leases and DNS names for them. */
@@ -46,6 +56,13 @@ export class VirtualNetwork extends pulumi.ComponentResource {
         bridge: args.bridge,
         mode: args.mode ?? "nat",
         domain: args.domain,
+        ...(args.dns !== undefined && {
+          domainLocal: args.dns.domainLocal,
+          forwarders: args.dns.forwarders.map(({ address, domain }) => ({
+            address,
+            ...(domain !== undefined && { domain }),
+          })),
+        }),
         gateway: args.gateway,
         subnet: args.subnet,
         dhcp: args.dhcpRange,

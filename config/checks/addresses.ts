@@ -96,8 +96,19 @@ function clusterProblems(cluster: SurveyedCluster): Problem[] {
     const message = address === undefined ? undefined : misplacement(plan.subnet, address);
     return message === undefined ? [] : [{ path: joinPath(plan.path, key), message }];
   });
+  const { dns_mode: mode, service_discovery: discovery } = cluster.network?.fields ?? {};
+  const unserved =
+    mode === "service_discovery" && discovery === undefined
+      ? [
+          {
+            path: joinPath(plan.path, "service_discovery"),
+            message: "is required by dns_mode service_discovery",
+          },
+        ]
+      : [];
   return [
     ...misplaced,
+    ...unserved,
     ...cluster.nodes.flatMap((node) => nodeProblems(plan, node)),
     // A range that is elsewhere has nothing to compare with.
     ...(misplaced.some(({ path }) => !path.endsWith("gateway_ip")) ? [] : rangeProblems(plan, cluster)),

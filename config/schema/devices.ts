@@ -32,13 +32,6 @@ export const virtioFsMount = z
     mount_point: absolutePath.describe(
       "Where it is mounted on the node, an absolute path, unique on the node.",
     ),
-    owner: text.default("admin").describe("Owner of the mount point. Default: admin."),
-    group: text.default("admin").describe("Group of the mount point. Default: admin."),
-    mode: z
-      .string()
-      .regex(/^0[0-7]{3}$/, { error: says('is not a mode such as "0755"') })
-      .default("0755")
-      .describe("Mode of the mount point, four octal digits in quotes. Default: 0755."),
     options: text.default("rw,relatime").describe("Mount options. Default: rw,relatime."),
   })
   .describe("One folder of the host, shared by virtiofs.");

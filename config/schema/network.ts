@@ -3,7 +3,7 @@ import { address, says, subnet, text } from "./fields.ts";
 
 const serviceDiscovery = z
   .strictObject({
-    type: text.describe("Kind of service discovery, for example consul."),
+    type: text.describe("Kind of service discovery and the domain that it answers for, for example consul."),
     address: address.describe("IPv4 address of its DNS interface."),
   })
   .describe("DNS of a service discovery; used with dns_mode service_discovery.");
@@ -36,7 +36,11 @@ export const network = z
     dns_mode: z
       .enum(["isolated", "shared_dns", "routed", "service_discovery"])
       .default("isolated")
-      .describe("How names of other networks resolve. Default: isolated, not at all."),
+      .describe(
+        "How names of other networks resolve. isolated: not at all. shared_dns: clusters of this file that both have it " +
+          "know each other's names. routed: dns_servers are asked for names of the cluster's own domain, too. " +
+          "service_discovery: names of the domain service_discovery.type are asked of its address. Default: isolated.",
+      ),
     service_discovery: serviceDiscovery.optional(),
   })
   .describe("The cluster's virtual network. Required unless every node is an existing host.");

@@ -9,10 +9,14 @@ import type { HostConfig } from "./provider.ts";
 
 /** A directory of the host that the machine sees. */
 export interface ContainerBind {
-  /** Absolute path on the host; made, for everybody to write, when it is missing, and never removed. */
+  /** Absolute path on the host; never removed. */
   source: string;
   /** Absolute path in the machine. */
   target: string;
+  /** Whether the machine may only read. */
+  readOnly: boolean;
+  /** Whether a missing source is an error; else it is made, for everybody to write. */
+  existing: boolean;
 }
 
 /** What a container machine is made from. */
@@ -96,7 +100,16 @@ export const container = resourceType<HostConfig, ContainerInputs, ContainerStat
     adminUser: z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be the name of an account"),
     cpus: z.number().positive().optional(),
     memoryMib: z.int().min(64).optional(),
-    binds: z.array(z.strictObject({ source: path, target: path })).default([]),
+    binds: z
+      .array(
+        z.strictObject({
+          source: path,
+          target: path,
+          readOnly: z.boolean().default(false),
+          existing: z.boolean().default(false),
+        }),
+      )
+      .default([]),
     running: z.boolean().default(true),
     stateDirectory: path,
   },

@@ -226,14 +226,22 @@ export interface ContainerArgs {
   cpus?: pulumi.Input<number | undefined>;
   /** Memory in MiB. Default unlimited. */
   memoryMib?: pulumi.Input<number | undefined>;
-  /** Directories of the host that it sees; a missing one is made, for everybody to write. Default none. */
-  binds?: pulumi.Input<
-    pulumi.Input<{ source: pulumi.Input<string>; target: pulumi.Input<string> }>[] | undefined
-  >;
+  /** Directories of the host that it sees. Default none. */
+  binds?: pulumi.Input<pulumi.Input<ContainerBindArgs>[] | undefined>;
   /** Whether it runs. Default true. */
   running?: pulumi.Input<boolean | undefined>;
   /** Where machines keep what differs from their image, one directory each. */
   stateDirectory: pulumi.Input<string>;
+}
+
+/** A directory of the host in a container. */
+export interface ContainerBindArgs {
+  source: pulumi.Input<string>;
+  target: pulumi.Input<string>;
+  /** Whether the container may only read. Default false. */
+  readOnly?: pulumi.Input<boolean | undefined>;
+  /** Whether a missing source is an error. Default false: it is made, for everybody to write. */
+  existing?: pulumi.Input<boolean | undefined>;
 }
 
 /** A full system from a golden image in a systemd-nspawn container: its own init, network and SSH, the host's kernel. */

@@ -11,6 +11,7 @@ interface SshReadyInputs {
     hostKey: string;
     proxyCommand?: string | undefined;
     privateKey?: string | undefined;
+    privateKeyPath?: string | undefined;
   };
   /** What makes the machine a new one. */
   generation: string;
@@ -37,6 +38,7 @@ export const sshReady = resourceType<unknown, SshReadyInputs, SshReadyState>({
       hostKey: z.string().min(1),
       proxyCommand: z.string().min(1).optional(),
       privateKey: z.string().min(1).optional(),
+      privateKeyPath: z.string().min(1).optional(),
     }),
     generation: z.string(),
     starts: z.array(z.string()).default([]),

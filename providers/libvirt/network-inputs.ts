@@ -19,6 +19,14 @@ export interface NetworkHost {
   names: string[];
 }
 
+/** Where the network's DNS server sends questions that it cannot answer. */
+export interface NetworkForwarder {
+  /** IPv4 address of a DNS server. */
+  address: string;
+  /** Only questions for names of this domain; default is all others. */
+  domain?: string | undefined;
+}
+
 /** What a virtual network is made from. */
 export interface NetworkInputs {
   /** libvirt's name for it. */
@@ -33,14 +41,18 @@ export interface NetworkInputs {
   bridge?: string | undefined;
   /** Bytes; default is the kernel's, 1500. */
   mtu?: number | undefined;
-  /** DNS domain of the machines; queries for it never leave the host. */
+  /** DNS domain of the machines. */
   domain?: string | undefined;
+  /** Whether questions for names of `domain` that nobody here has stay here; default true. */
+  domainLocal: boolean;
   /** Addresses for machines without a lease of their own; none by default. */
   dhcp?: { start: string; end: string } | undefined;
   /** Fixed leases; changed while the network runs, without disturbing anybody. */
   leases: NetworkLease[];
   /** Names besides those of the leases. */
   hosts: NetworkHost[];
+  /** Default is what the host itself asks. */
+  forwarders: NetworkForwarder[];
   /** Started with libvirtd; default true. */
   autostart: boolean;
   /** Whether it runs; default true. */
@@ -60,12 +72,16 @@ export const networkSchemas = {
     .optional(),
   mtu: z.int().min(576).max(65_536).optional(),
   domain: z.string().min(1).optional(),
+  domainLocal: z.boolean().default(true),
   dhcp: z.strictObject({ start: addressSchema, end: addressSchema }).optional(),
   leases: z
     .array(z.strictObject({ mac: macSchema, address: addressSchema, name: z.string().min(1).optional() }))
     .default([]),
   hosts: z
     .array(z.strictObject({ address: addressSchema, names: z.array(z.string().min(1)).min(1) }))
+    .default([]),
+  forwarders: z
+    .array(z.strictObject({ address: addressSchema, domain: z.string().min(1).optional() }))
     .default([]),
   autostart: z.boolean().default(true),
   active: z.boolean().default(true),

@@ -1,5 +1,5 @@
 import ipaddr from "ipaddr.js";
-import type { NetworkHost, NetworkInputs, NetworkLease } from "./network-inputs.ts";
+import type { NetworkForwarder, NetworkHost, NetworkInputs, NetworkLease } from "./network-inputs.ts";
 import { gatewayOf } from "./network-inputs.ts";
 import type { Xml, XmlElement } from "./xml.ts";
 
@@ -14,8 +14,14 @@ export function networkXml(inputs: NetworkInputs, uuid: string): XmlElement {
       forward: inputs.mode === "isolated" ? undefined : { "@mode": inputs.mode },
       bridge: { "@name": inputs.bridge, "@stp": "on", "@delay": "0" },
       mtu: inputs.mtu === undefined ? undefined : { "@size": inputs.mtu },
-      domain: inputs.domain === undefined ? undefined : { "@name": inputs.domain, "@localOnly": "yes" },
-      dns: inputs.hosts.length === 0 ? undefined : { host: inputs.hosts.map(hostXml) },
+      domain:
+        inputs.domain === undefined
+          ? undefined
+          : { "@name": inputs.domain, "@localOnly": inputs.domainLocal ? "yes" : "no" },
+      dns:
+        inputs.hosts.length + inputs.forwarders.length === 0
+          ? undefined
+          : { forwarder: inputs.forwarders.map(forwarderXml), host: inputs.hosts.map(hostXml) },
       ip: {
         "@address": gatewayOf(inputs),
         "@prefix": prefix,
@@ -42,6 +48,10 @@ export function hostXml(host: NetworkHost): XmlElement {
   return { "@ip": host.address, hostname: host.names };
 }
 
+function forwarderXml({ address, domain }: NetworkForwarder): XmlElement {
+  return { "@domain": domain, "@addr": address };
+}
+
 /** What a network's XML says about the properties that are ours; `active` and `autostart` are not in it. */
 export function parseNetwork(network: Xml): Omit<NetworkInputs, "active" | "autostart"> {
   const ip = network.children("ip").find((candidate) => (candidate.attribute("family") ?? "ipv4") === "ipv4");
@@ -50,7 +60,8 @@ export function parseNetwork(network: Xml): Omit<NetworkInputs, "active" | "auto
   const mode = network.child("forward")?.attribute("mode") ?? (network.child("forward") ? "nat" : "isolated");
   const bridge = network.child("bridge")?.attribute("name");
   const mtu = network.child("mtu")?.attribute("size");
-  const domain = network.child("domain")?.attribute("name");
+  const domain = network.child("domain");
+  const domainName = domain?.attribute("name");
   const range = ip?.child("dhcp", "range");
   return {
     name: network.child("name")?.text ?? "",
@@ -61,7 +72,9 @@ export function parseNetwork(network: Xml): Omit<NetworkInputs, "active" | "auto
     gateway,
     ...(bridge === undefined ? {} : { bridge }),
     ...(mtu === undefined ? {} : { mtu: Number(mtu) }),
-    ...(domain === undefined ? {} : { domain }),
+    ...(domainName === undefined ? {} : { domain: domainName }),
+    // Without a domain there is nothing that could leave.
+    domainLocal: domain === undefined || domain.attribute("localOnly") === "yes",
     ...(range === undefined
       ? {}
       : { dhcp: { start: range.attribute("start") ?? "", end: range.attribute("end") ?? "" } }),
@@ -70,6 +83,10 @@ export function parseNetwork(network: Xml): Omit<NetworkInputs, "active" | "auto
       address: host.attribute("ip") ?? "",
       names: host.children("hostname").map((name) => name.text),
     })),
+    forwarders: (network.child("dns")?.children("forwarder") ?? []).map((forwarder) => {
+      const only = forwarder.attribute("domain");
+      return { address: forwarder.attribute("addr") ?? "", ...(only === undefined ? {} : { domain: only }) };
+    }),
   };
 }
 

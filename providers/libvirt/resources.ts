@@ -31,8 +31,10 @@ export interface NetworkArgs {
   bridge?: pulumi.Input<string | undefined>;
   /** Bytes; default is the kernel's, 1500. */
   mtu?: pulumi.Input<number | undefined>;
-  /** DNS domain of the machines; queries for it never leave the host. */
+  /** DNS domain of the machines. */
   domain?: pulumi.Input<string | undefined>;
+  /** Whether questions for names of `domain` that nobody here has stay here; default true. */
+  domainLocal?: pulumi.Input<boolean | undefined>;
   /** Addresses for machines without a lease of their own; none by default. */
   dhcp?: pulumi.Input<{ start: pulumi.Input<string>; end: pulumi.Input<string> } | undefined>;
   /** Fixed leases; changed while the network runs, without disturbing anybody. */
@@ -40,6 +42,10 @@ export interface NetworkArgs {
   /** Names that its DNS server answers, besides those of the leases. */
   hosts?: pulumi.Input<
     { address: pulumi.Input<string>; names: pulumi.Input<pulumi.Input<string>[]> }[] | undefined
+  >;
+  /** Where questions that it cannot answer go; default is what the host itself asks. */
+  forwarders?: pulumi.Input<
+    { address: pulumi.Input<string>; domain?: pulumi.Input<string | undefined> }[] | undefined
   >;
   /** Started with libvirtd; default true. */
   autostart?: pulumi.Input<boolean | undefined>;

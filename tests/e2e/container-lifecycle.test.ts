@@ -11,7 +11,8 @@ const engines = [
 
 for (const { engine, name, lacking, again } of engines) {
   describeUnless(lacking, `a container stack by the engine ${engine}`, () => {
-    const site = new Site(name, { machines: "container", computeNodes: 2, engine });
+    const hostFolder = import.meta.dirname;
+    const site = new Site(name, { machines: "container", computeNodes: 2, engine, hostFolder });
     const nodes = [`${name}-compute-01`, `${name}-compute-02`];
 
     it("is previewed with nothing made", async () => {
@@ -72,6 +73,11 @@ for (const { engine, name, lacking, again } of engines) {
     it("shares its scratch folder", async () => {
       await site.on("compute-01", "echo shared > /scratch/file");
       expect(await site.on("compute-02", "cat /scratch/file")).toBe("shared");
+    });
+
+    it("shows a folder of the host on the node that asks for it, to read only", async () => {
+      expect(await site.on("compute-01", "ls /mnt/host")).toContain("container-lifecycle.test.ts");
+      expect(await site.ssh("compute-01", "sudo touch /mnt/host/new")).toMatchObject({ exitCode: 1 });
     });
 
     it("says which machines answer, also when one was stopped, and starts it again", async () => {

@@ -5,7 +5,7 @@ import { describeUnless, hostLacks } from "../support/where.ts";
 
 // Booting costs most: one cluster serves all tests of this file, each of which goes on where the one before ended.
 describeUnless(await hostLacks(), "a stack of virtual machines", () => {
-  const site = new Site("vm", { machines: "vm", computeNodes: 2 });
+  const site = new Site("vm", { machines: "vm", computeNodes: 2, hostFolder: import.meta.dirname });
   const nodes = ["vm-compute-01", "vm-compute-02"];
   const except = async (machine: string): Promise<Record<string, string>> =>
     Object.fromEntries(Object.entries(await site.boots()).filter(([name]) => name !== machine));
@@ -32,6 +32,11 @@ describeUnless(await hostLacks(), "a stack of virtual machines", () => {
     expect((await site.on("controller", "srun -N2 hostname")).split("\n").sort()).toEqual(nodes);
     await site.on("compute-01", "echo shared > /scratch/file");
     expect(await site.on("compute-02", "cat /scratch/file; stat -f -c %T /scratch")).toBe("shared\nnfs");
+  });
+
+  it("has a folder of the host on the node that asks for it, to read only", async () => {
+    expect(await site.on("compute-01", "ls /mnt/host; stat -f -c %T /mnt/host")).toContain("vm.test.ts");
+    expect(await site.ssh("compute-01", "sudo touch /mnt/host/vm.test.ts")).toMatchObject({ exitCode: 1 });
   });
 
   it("has no changes at the second `up`, in 10 s or less", async () => {

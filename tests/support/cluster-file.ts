@@ -9,10 +9,12 @@ export interface ClusterSpec {
   readonly computeNodes: number;
   /** MIG profiles of a pretended A100 80GB on each compute node. Default: no GPU. */
   readonly migProfiles?: readonly string[];
+  /** A folder of the host that the first compute node has at /mnt/host, to read only. Default: none. */
+  readonly hostFolder?: string;
 }
 
 /** A SLURM cluster of a controller and some compute nodes, with shared scratch: the text of its cluster file. */
-export function clusterFile({ name, machines, computeNodes, migProfiles }: ClusterSpec): string {
+export function clusterFile({ name, machines, computeNodes, migProfiles, hostFolder }: ClusterSpec): string {
   const subnet = subnetOf(name);
   return stringify({
     version: "1.0",
@@ -32,6 +34,12 @@ export function clusterFile({ name, machines, computeNodes, migProfiles }: Clust
           ...(migProfiles !== undefined && {
             gpus: [{ model: "a100-80gb", pretend: true, mig: { profiles: migProfiles } }],
           }),
+          ...(hostFolder !== undefined &&
+            index === 0 && {
+              virtio_fs_mounts: [
+                { tag: "host", host_path: hostFolder, mount_point: "/mnt/host", options: "ro" },
+              ],
+            }),
         })),
         slurm_config: { partitions: ["compute"], default_partition: "compute" },
         storage: { nfs: { enabled: true, server: "controller", mount_point: "/scratch" } },

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { chmod, chown, lstat, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
@@ -65,8 +66,11 @@ export async function writeSeed(directory: string, inputs: ContainerInputs): Pro
     await writeFile(target, file.content, { mode: file.mode, flag: "wx" });
     await chown(target, file.uid, file.gid);
   }
-  for (const { source } of inputs.binds) {
-    if ((await mkdir(source, { recursive: true })) !== undefined) await chmod(source, 0o1777);
+  for (const { source, existing } of inputs.binds) {
+    if (existing) {
+      if (!existsSync(source))
+        throw new ProviderError(`${source}: no such folder on this host; make it, or take the mount out`);
+    } else if ((await mkdir(source, { recursive: true })) !== undefined) await chmod(source, 0o1777);
   }
 }
 

@@ -129,7 +129,9 @@ function nspawnArguments(inputs: ContainerInputs): string[] {
     "--link-journal=no",
     "--resolv-conf=off",
     "--timezone=off",
-    ...inputs.binds.map(({ source, target }) => `--bind=${source}:${target}`),
+    ...inputs.binds.map(
+      ({ source, target, readOnly }) => `--bind${readOnly ? "-ro" : ""}=${source}:${target}`,
+    ),
   ];
 }
 

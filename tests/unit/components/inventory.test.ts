@@ -50,7 +50,7 @@ test("cloud-init gets the host key whole, and no password login", () => {
   expect(parse(userData(seed))).toMatchObject({
     ssh_keys: { ed25519_private: seed.hostPrivateKey },
     ssh_pwauth: false,
-    mounts: [["data", "/data", "virtiofs", "ro", "0", "0"]],
+    bootcmd: [["sh", "-c", expect.any(String), "mount", "/data", "data /data virtiofs ro,nofail 0 0"]],
     users: [{ name: "admin", lock_passwd: true, ssh_authorized_keys: [seed.authorizedKey] }],
   });
 });

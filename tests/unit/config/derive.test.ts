@@ -202,7 +202,7 @@ test("hardware options get a meaning that works", () => {
 
 test("templates are expanded before anything is derived", () => {
   expect(site("old-template").hpc?.nodes).toMatchObject([
-    { name: "templated-controller", cpus: 2, mounts: [{ mountPoint: "/mnt/templated", mode: "0755" }] },
+    { name: "templated-controller", cpus: 2, mounts: [{ mountPoint: "/mnt/templated" }] },
     { name: "templated-compute-01", autoStart: false },
   ]);
   expect(site("no-template").description).toBe("Stays $HOME");

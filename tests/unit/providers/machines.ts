@@ -104,6 +104,7 @@ export const networks = {
       { mac: "52:54:00:00:00:02", address: "192.168.100.11" },
     ],
     hosts: [{ address: "192.168.100.1", names: ["gateway", "ntp"] }],
+    forwarders: [{ address: "9.9.9.9" }, { address: "192.168.110.1", domain: "cloud.local" }],
   }),
   "network-isolated": networkInputs({ mode: "isolated", gateway: "192.168.100.254" }),
   "network-open": networkInputs({ mode: "open", subnet: "10.1.0.0/16", mtu: 9000 }),
