@@ -9,7 +9,14 @@ import {
   type Site,
 } from "../config/index.ts";
 import { UserError } from "../config/errors.ts";
-import { creationOrder, gresConf, gresParameter, kubernetesResources, planGpus } from "../gpu/index.ts";
+import {
+  creationOrder,
+  gresConf,
+  gresParameter,
+  kubernetesResources,
+  planGpus,
+  type Vgpu,
+} from "../gpu/index.ts";
 import { DEFAULT_CLUSTER_FILE, writeResult } from "./destination.ts";
 import { columns } from "./table.ts";
 
@@ -84,16 +91,20 @@ function partitionRows(partitions: readonly string[][]): string[][] {
 }
 
 function partitionCells({ name, gpus }: Node): string[][] {
-  return planGpus(gpus).plan.map(({ index, model, known, pciAddress, pretended, placements }) => [
+  return planGpus(gpus).plan.map(({ index, model, known, pciAddress, pretended, vgpu, placements }) => [
     name,
     String(index),
     known?.name ?? model ?? "",
     pretended ? "pretended" : (pciAddress ?? ""),
     placements.length === 0
-      ? "whole"
+      ? wholeOrSlice(vgpu)
       : placements.map(({ profile, start }) => `${profile.name}@${start}`).join(" "),
     known === undefined || placements.length === 0 ? "" : `${known.minimumDriver} or newer`,
   ]);
+}
+
+function wholeOrSlice(vgpu: Vgpu | undefined): string {
+  return vgpu === undefined ? "whole" : `vGPU type ${vgpu.type} (${vgpu.backend})`;
 }
 
 /** The format of the old `plan clusters -f json`, with `gpus` and `gres` added. */
@@ -137,6 +148,7 @@ function nodeDocument(node: Node): unknown {
       model: each.known?.key ?? each.model ?? null,
       pci_address: each.pciAddress ?? null,
       pretended: each.pretended,
+      vgpu: each.vgpu ?? null,
       placements: creationOrder(each),
       minimum_driver: each.known?.minimumDriver ?? null,
       derived: each.known?.derived ?? null,

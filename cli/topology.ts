@@ -64,13 +64,13 @@ function nodeLabel({ shortName, address, cpus, memoryMib, ssh }: Node): string[]
   ];
 }
 
-function gpuLabel({ index, model, known, pciAddress, pretended, placements }: PlannedGpu): string[] {
+function gpuLabel({ index, model, known, pciAddress, pretended, vgpu, placements }: PlannedGpu): string[] {
   const partitions = [...Map.groupBy(placements, ({ profile }) => profile.name)].map(
     ([name, same]) => `${same.length} x ${name}`,
   );
   return [
     `GPU ${index}: ${known?.name ?? model ?? "any"}`,
     ...(pretended ? ["pretended"] : pciAddress === undefined ? [] : [pciAddress]),
-    partitions.length === 0 ? "whole" : partitions.join(", "),
+    partitions.length > 0 ? partitions.join(", ") : vgpu === undefined ? "whole" : `vGPU type ${vgpu.type}`,
   ];
 }

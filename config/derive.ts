@@ -218,9 +218,14 @@ function passthroughOf(
     deviceId: device.device_id,
     iommuGroup: device.iommu_group,
   }));
-  const more = gpus.flatMap(({ pci_address }) => {
+  const more = gpus.flatMap(({ pci_address, vgpu }) => {
     const pciAddress = pci_address?.toLowerCase();
-    if (pciAddress === undefined || listed.some((device) => device.pciAddress === pciAddress)) return [];
+    if (
+      pciAddress === undefined ||
+      vgpu !== undefined ||
+      listed.some((device) => device.pciAddress === pciAddress)
+    )
+      return [];
     return [
       { pciAddress, type: "gpu" as const, vendorId: undefined, deviceId: undefined, iommuGroup: undefined },
     ];
@@ -235,6 +240,7 @@ function gpuOf(config: GpuConfig): Gpu {
     pretended: config.pretend,
     count: config.count,
     migProfiles: config.mig?.profiles ?? [],
+    vgpu: config.vgpu,
   };
 }
 

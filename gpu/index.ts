@@ -3,6 +3,13 @@ export { findGpuModel, gpuModels, isKnownGpu, knownGpuNames, whyUnpartitioned } 
 export type { Geometry, GpuModel, MigProfile } from "./geometry.ts";
 export { kubernetesResources, nodeLabels } from "./kubernetes.ts";
 export { creationOrder, migParted } from "./mig-parted.ts";
-export { planGpus, type GpuPlan, type GpuProblem, type GpuRequest, type PlannedGpu } from "./plan.ts";
+export {
+  planGpus,
+  type GpuPlan,
+  type GpuProblem,
+  type GpuRequest,
+  type PlannedGpu,
+  type Vgpu,
+} from "./plan.ts";
 export { placePartitions, type Placement, type Placing } from "./planner.ts";
 export { gresConf, gresOf, gresParameter, pretendedCount, PRETENDED_FILES, type Gres } from "./slurm.ts";

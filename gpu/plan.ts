@@ -12,6 +12,16 @@ export interface GpuRequest {
   readonly count: number;
   /** Names of MIG profiles, one a partition; empty: not partitioned. */
   readonly migProfiles: readonly string[];
+  /** A slice of a GPU that the host keeps, by NVIDIA's vGPU manager; undefined: the node has the device. */
+  readonly vgpu?: Vgpu | undefined;
+}
+
+/** How a host hands out slices of a GPU to VMs. Source: NVIDIA's vGPU user guide. */
+export interface Vgpu {
+  /** `mdev`: mediated devices, up to Linux 6.7; `vendor-vfio`: virtual functions with a type, from 6.8 on. */
+  readonly backend: "mdev" | "vendor-vfio";
+  /** NVIDIA's number of the vGPU type. */
+  readonly type: number;
 }
 
 /** One GPU of a node as it will be. */
@@ -24,6 +34,8 @@ export interface PlannedGpu {
   readonly known: GpuModel | undefined;
   readonly pciAddress: string | undefined;
   readonly pretended: boolean;
+  /** Undefined: the node has the device. */
+  readonly vgpu: Vgpu | undefined;
   /** In creation order; empty: not partitioned. */
   readonly placements: readonly Placement[];
 }
@@ -52,8 +64,8 @@ export function planGpus(requests: readonly GpuRequest[]): {
     const { known, placements, problems: found } = partitions(request);
     problems.push(...found.map((problem) => ({ ...problem, request: number })));
     for (let copy = 0; copy < request.count; copy++) {
-      const { model, pciAddress, pretended } = request;
-      gpus.push({ index: gpus.length, model, known, pciAddress, pretended, placements });
+      const { model, pciAddress, pretended, vgpu } = request;
+      gpus.push({ index: gpus.length, model, known, pciAddress, pretended, vgpu, placements });
     }
   }
   return { plan: gpus, problems };

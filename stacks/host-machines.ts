@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { BootImage } from "../components/machines/boot-image.ts";
+import type { HostDevices } from "../components/machines/host-devices.ts";
 import { DiskPool } from "../components/machines/disk-pool.ts";
 import { GoldenImage } from "../components/machines/golden-image.ts";
 import { ImageFile } from "../components/machines/image-file.ts";
@@ -8,6 +9,7 @@ import type { Machine } from "../components/machines/machine.ts";
 import { platformOf, VirtualMachine } from "../components/machines/virtual-machine.ts";
 import { UserError } from "../config/errors.ts";
 import type { Cluster, Image, Network, Site, VirtualNode } from "../config/site.ts";
+import { hostDevices, hostDevicesOf } from "./host-devices.ts";
 import type { MachinesByName } from "./hpc.ts";
 import { clusterNetwork, existingHosts, isVirtual } from "./machines.ts";
 
@@ -26,10 +28,12 @@ export function makeHostMachines(site: Site, uri: string): HostMachines {
   const machines = new Map<string, Machine>(site.clusters.flatMap(existingHosts));
   const hasVirtual = site.clusters.some(({ nodes }) => nodes.some(isVirtual));
   const host = hasVirtual ? new LibvirtHost(`${site.name}-host`, { uri }) : undefined;
+  const devices = hostDevices(site, uri);
   let nextHostCpu = 0;
   for (const cluster of site.clusters) {
     if (host === undefined || cluster.network === undefined) continue;
-    for (const [name, machine] of clusterMachines(host, site, cluster, cluster.network, nextHostCpu))
+    const place = { site, host, devices, firstHostCpu: nextHostCpu };
+    for (const [name, machine] of clusterMachines(place, cluster, cluster.network))
       machines.set(name, machine);
     nextHostCpu += pinnedCpus(cluster);
   }
@@ -48,12 +52,19 @@ function pinnedCpus({ acceleration, nodes }: Cluster): number {
   return nodes.filter(isVirtual).reduce((sum, { cpus }) => sum + cpus, 0);
 }
 
+/** Where machines are made. */
+interface Place {
+  readonly site: Site;
+  readonly host: LibvirtHost;
+  readonly devices: HostDevices | undefined;
+  /** The first of the host's CPUs that is not pinned to yet. */
+  readonly firstHostCpu: number;
+}
+
 function clusterMachines(
-  host: LibvirtHost,
-  site: Site,
+  { site, host, devices, firstHostCpu }: Place,
   cluster: Cluster,
   addressing: Network,
-  firstHostCpu: number,
 ): (readonly [string, VirtualMachine])[] {
   const { name, acceleration } = cluster;
   const nodes = cluster.nodes.filter(isVirtual);
@@ -90,13 +101,14 @@ function clusterMachines(
         platform,
         adminKey: host.adminKey,
         running: node.autoStart,
-        passthrough: node.passthrough.map(({ pciAddress }) => pciAddress),
+        hostDevices: hostDevicesOf(node),
         mounts: node.mounts,
         ...(acceleration.cpuTopology !== undefined && { cpuTopology: acceleration.cpuTopology }),
+        sharedMemory: acceleration.sharedMemory,
         ...(acceleration.hugepages !== undefined && { hugepages: KIB_OF_HUGEPAGE[acceleration.hugepages] }),
         ...(acceleration.cpuPinning && { firstHostCpu: hostCpu }),
       },
-      onHost,
+      { ...onHost, ...(devices !== undefined && { dependsOn: [devices] }) },
     );
     hostCpu += node.cpus;
     return [node.name, machine] as const;

@@ -1,8 +1,8 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../config/errors.ts";
 import type { Site } from "../config/site.ts";
 import { makeHostMachines } from "./host-machines.ts";
-import { configureHpc, isReal, machineOutput } from "./hpc.ts";
+import { configureHpc, machineOutput } from "./hpc.ts";
 import { ADMIN_KEY_OUTPUT, OUTPUTS_VERSION, type StackOutputs } from "./outputs.ts";
 
 /** One big machine: the VMs of an HPC and of a cloud cluster on its own libvirt, with its GPUs passed through to them. */
@@ -39,15 +39,6 @@ function refuseWhatIsMissing({ machines, hpc, clusters }: Site): void {
     ],
   ];
   const details = asked.filter(([, is]) => is).map(([what]) => what);
-  if (
-    !pulumi.runtime.isDryRun() &&
-    clusters.some(({ nodes }) => nodes.some(({ gpus }) => gpus.some(isReal)))
-  ) {
-    details.push(
-      "gpus: there is no role yet that installs NVIDIA's driver and cuts partitions; preview, plan and graph work, " +
-        "`up` does with `pretend: true` or without GPUs",
-    );
-  }
   if (details.length > 0)
     throw new UserError("the target workstation cannot build this cluster file", { details });
 }

@@ -37,15 +37,20 @@ export interface VirtualMachineArgs {
   running?: pulumi.Input<boolean>;
   /** Sockets, and threads of a core; cores follow from `cpus`. Default: QEMU's, a socket for each. */
   cpuTopology?: { readonly sockets: number; readonly threads: number };
-  /** PCI addresses of the host's devices that it gets whole. Default none. */
-  passthrough?: readonly string[];
+  /** Devices of the host that it gets. Default none. */
+  hostDevices?: readonly HostDevice[];
   /** Folders of the host that it mounts by virtiofs. Default none. */
   mounts?: readonly VirtualMachineMount[];
   /** Size in KiB of the huge pages that its memory lies in. Default: ordinary memory. */
   hugepages?: 2048 | 1048576;
+  /** Whether other processes of the host can map its memory; with mounts they always can. Default false. */
+  sharedMemory?: boolean;
   /** The first of the host's processors that its own are pinned to, one by one. Default: not pinned. */
   firstHostCpu?: number;
 }
+
+/** A device of the host: a PCI device or a mediated device. */
+export type HostDevice = pulumi.Input<libvirt.DomainHostDeviceArgs>;
 
 /** A folder of the host in a VM. */
 export interface VirtualMachineMount {
@@ -114,7 +119,7 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
   constructor(name: string, args: VirtualMachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:machines:VirtualMachine", name, {}, opts);
     const { hostname, domain, image, network, platform } = args;
-    const { cpus, cpuTopology, passthrough = [], mounts = [], hugepages, firstHostCpu } = args;
+    const { cpus, cpuTopology, hostDevices = [], mounts = [], hugepages, firstHostCpu } = args;
     const adminUser = args.adminUser ?? "admin";
     this.name = hostname;
 
@@ -177,11 +182,10 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
         ],
         interfaces: [{ network: network.networkName, mac: args.mac }],
         consoleLog: args.consoleDirectory.apply((directory) => `${directory}/${hostname}.log`),
-        ...(passthrough.length > 0 && {
-          hostDevices: passthrough.map((address) => ({ type: "pci" as const, address })),
-        }),
+        ...(hostDevices.length > 0 && { hostDevices: [...hostDevices] }),
         ...(mounts.length > 0 && { mounts: mounts.map(({ tag, hostPath }) => ({ tag, source: hostPath })) }),
         ...(hugepages !== undefined && { hugepages }),
+        ...(args.sharedMemory === true && { sharedMemory: true }),
         ...(firstHostCpu !== undefined && { cpuPinning: pinned(cpus, firstHostCpu) }),
         running: args.running ?? true,
       },

@@ -8,6 +8,8 @@ interface Claim {
   readonly node: SurveyedNode;
   readonly path: string;
   readonly address: string;
+  /** True for a parent of mediated devices, which can have several. */
+  readonly isShared: boolean;
 }
 
 /** PCI devices that are claimed twice, and GPUs that cannot be as described. */
@@ -61,8 +63,9 @@ function doubleClaims(nodes: readonly SurveyedNode[]): DoubleClaim[] {
     const others = earlier.get(key) ?? [];
     earlier.set(key, [...others, claim]);
     const starts = (other: Claim) => other.node.fields.auto_start !== false;
-    const rival = others.find((other) => other.node === claim.node || (starts(other) && starts(claim)));
-    const other = rival ?? others[0];
+    const excluding = others.filter((other) => !(other.isShared && claim.isShared));
+    const rival = excluding.find((other) => other.node === claim.node || (starts(other) && starts(claim)));
+    const other = rival ?? excluding[0];
     return other === undefined ? [] : [{ claim, other, isFatal: rival !== undefined }];
   });
 }
@@ -73,12 +76,14 @@ function claims(node: SurveyedNode): Claim[] {
     node,
     path: joinPath(node.path, "pcie_passthrough", "devices", i, "pci_address"),
     address: device.pci_address.toLowerCase(),
+    isShared: false,
   }));
   // A GPU that is also passed through is the same claim, with what the scheduler should know.
-  const own = gpus.flatMap(({ pci_address }, i) => {
+  const own = gpus.flatMap(({ pci_address, vgpu }, i) => {
     const address = pci_address?.toLowerCase();
     if (address === undefined || passed.some((claim) => claim.address === address)) return [];
-    return [{ node, path: joinPath(node.path, "gpus", i, "pci_address"), address }];
+    const isShared = vgpu?.backend === "mdev";
+    return [{ node, path: joinPath(node.path, "gpus", i, "pci_address"), address, isShared }];
   });
   return [...passed, ...own];
 }
@@ -102,8 +107,25 @@ function gpuProblems({ path, fields }: SurveyedNode): Problem[] {
         message: `${gpu.count} GPUs cannot share one pci_address; list them one by one`,
       });
     }
+    if (gpu.vgpu !== undefined) problems.push(...vgpuProblems(gpu, at));
     return problems;
   });
+}
+
+function vgpuProblems(
+  { pci_address, pretend, mig }: NonNullable<SurveyedNode["fields"]["gpus"]>[number],
+  at: (key: string) => string,
+): Problem[] {
+  if (pretend)
+    return [{ path: at("vgpu"), message: "a pretended GPU is no slice of one; remove it or pretend" }];
+  return [
+    ...(pci_address === undefined
+      ? [{ path: at("pci_address"), message: "is required by vgpu: the device that the host takes it from" }]
+      : []),
+    ...(mig === undefined
+      ? []
+      : [{ path: at("mig"), message: "a vGPU cannot be cut further; choose its size by vgpu.type" }]),
+  ];
 }
 
 /** Partitions that their GPU does not have, or has no room for. */

@@ -49,6 +49,31 @@ const mig = z
   })
   .describe("Partitions of the GPU (MIG). Default: not partitioned.");
 
+const vgpu = z
+  .strictObject({
+    backend: z
+      .enum(["mdev", "vendor-vfio"])
+      .describe(
+        "How the host's kernel and driver hand it out: mdev up to Linux 6.7 (pci_address is the GPU or function that offers " +
+          "the type), vendor-vfio from 6.8 on (pci_address is a virtual function of its own).",
+      ),
+    type: z
+      .union(
+        [
+          z.int().positive(),
+          z
+            .string()
+            .regex(/^nvidia-\d+$/)
+            .transform((name) => Number(name.slice("nvidia-".length))),
+        ],
+        { error: says("is not a vGPU type such as nvidia-1053") },
+      )
+      .describe("Number of the vGPU type as the host's driver lists it: 1053, or nvidia-1053."),
+  })
+  .describe(
+    "A slice of a GPU that the host keeps, by NVIDIA's vGPU manager, instead of the whole device. Needs NVIDIA's licence. Default: the whole device.",
+  );
+
 /** A GPU of a node. */
 export const gpu = z
   .strictObject({
@@ -64,6 +89,7 @@ export const gpu = z
       .default(1)
       .describe("How many such GPUs, at least 1; more than 1 only without pci_address. Default: 1."),
     mig: mig.optional(),
+    vgpu: vgpu.optional(),
   })
   .describe("One GPU, or several that are alike.");
 

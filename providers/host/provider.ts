@@ -6,6 +6,7 @@ import { randomSecret } from "./random-secret.ts";
 import { sandbox } from "./sandbox.ts";
 import { sshKey } from "./ssh-key.ts";
 import { sshReady } from "./ssh-ready.ts";
+import { virtualGpu } from "./virtual-gpu.ts";
 
 /** The host provider acts on the machine it runs on and has nothing to configure. */
 export type HostConfig = Record<string, never>;
@@ -15,6 +16,6 @@ export const host: ProviderDefinition<HostConfig> = {
   name: "host",
   version: "0.1.0",
   config: {},
-  resources: [container, hypervisor, image, randomSecret, sandbox, sshKey, sshReady],
+  resources: [container, hypervisor, image, randomSecret, sandbox, sshKey, sshReady, virtualGpu],
   invokes: [],
 };

@@ -265,3 +265,24 @@ export class Container extends pulumi.CustomResource {
     );
   }
 }
+
+/** Arguments of a `VirtualGpu`. */
+export interface VirtualGpuArgs {
+  /** `mdev`: a mediated device, up to Linux 6.7; `vendor-vfio`: a virtual function of its own, from 6.8 on. */
+  backend: pulumi.Input<"mdev" | "vendor-vfio">;
+  /** PCI address: with `mdev` of what has mediated devices, with `vendor-vfio` of the virtual function. */
+  address: pulumi.Input<string>;
+  /** Number of the vGPU type, as the driver lists it. */
+  type: pulumi.Input<number>;
+}
+
+/** A slice of a GPU that the host keeps, for one VM, by NVIDIA's vGPU manager. */
+export class VirtualGpu extends pulumi.CustomResource {
+  declare readonly address: pulumi.Output<string>;
+  /** UUID of the mediated device; undefined with `vendor-vfio`. */
+  declare readonly uuid: pulumi.Output<string | undefined>;
+
+  constructor(name: string, args: VirtualGpuArgs, opts?: pulumi.CustomResourceOptions) {
+    super("host:index:VirtualGpu", name, { ...args, uuid: undefined }, opts);
+  }
+}

@@ -92,6 +92,8 @@ export interface DomainInputs {
   consoleLog?: string | undefined;
   /** Size in KiB of the huge pages that its memory lies in, 2048 or 1048576 on x86_64; none by default. */
   hugepages?: number | undefined;
+  /** Whether its memory is a file that other processes can map, as with any mount; default false. */
+  sharedMemory: boolean;
   /** Host processors for virtual ones: `{ vcpu: 0, cpus: "2-3" }`; none by default. */
   cpuPinning: { vcpu: number; cpus: string }[];
   /** Started with libvirtd; default false. */
@@ -193,6 +195,7 @@ export const domainSchemas = {
   hugepages: z
     .literal([64, 2048, 32_768, 524_288, 1_048_576], "must be a page size in KiB, such as 2048 or 1048576")
     .optional(),
+  sharedMemory: z.boolean().default(false),
   cpuPinning: z
     .array(
       z.strictObject({

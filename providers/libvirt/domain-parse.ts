@@ -19,6 +19,10 @@ export function parseDomain(domain: Xml): Omit<DomainInputs, Outside> {
   const boot = parseBoot(os);
   const log = devices?.child("serial", "log")?.attribute("file");
   const page = domain.child("memoryBacking", "hugepages", "page");
+  const mounts = (devices?.children("filesystem") ?? []).map((mount) => ({
+    source: mount.child("source")?.attribute("dir") ?? "",
+    tag: mount.child("target")?.attribute("dir") ?? "",
+  }));
   return {
     name: domain.child("name")?.text ?? "",
     type: domain.attribute("type") === "kvm" ? "kvm" : "qemu",
@@ -31,13 +35,13 @@ export function parseDomain(domain: Xml): Omit<DomainInputs, Outside> {
     ...(boot === undefined ? {} : { boot }),
     disks: (devices?.children("disk") ?? []).map(parseDisk),
     interfaces: (devices?.children("interface") ?? []).map(parseInterface),
-    mounts: (devices?.children("filesystem") ?? []).map((mount) => ({
-      source: mount.child("source")?.attribute("dir") ?? "",
-      tag: mount.child("target")?.attribute("dir") ?? "",
-    })),
+    mounts,
     hostDevices: (devices?.children("hostdev") ?? []).flatMap(parseHostDevice),
     ...(log === undefined ? {} : { consoleLog: log }),
     ...(page === undefined ? {} : { hugepages: Number(page.attribute("size") ?? "0") }),
+    // Mounts share it anyhow.
+    sharedMemory:
+      mounts.length === 0 && domain.child("memoryBacking", "access")?.attribute("mode") === "shared",
     cpuPinning: (domain.child("cputune")?.children("vcpupin") ?? []).map((pin) => ({
       vcpu: Number(pin.attribute("vcpu")),
       cpus: pin.attribute("cpuset") ?? "",

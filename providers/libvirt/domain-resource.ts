@@ -103,6 +103,8 @@ export interface DomainArgs {
   consoleLog?: pulumi.Input<string | undefined>;
   /** Size in KiB of the huge pages that its memory lies in, 2048 or 1048576 on x86_64; none by default. */
   hugepages?: pulumi.Input<number | undefined>;
+  /** Whether its memory is a file that other processes can map, as with any mount; default false. */
+  sharedMemory?: pulumi.Input<boolean | undefined>;
   /** Host processors for virtual ones: `{ vcpu: 0, cpus: "2-3" }`; none by default. */
   cpuPinning?: pulumi.Input<{ vcpu: pulumi.Input<number>; cpus: pulumi.Input<string> }[] | undefined>;
   /** Started with libvirtd; default false. */

@@ -42,12 +42,13 @@ export function defaultMachine(arch: DomainInputs["arch"]): string {
   return arch === "x86_64" ? "q35" : "virt";
 }
 
-function memoryXml({ mounts, hugepages }: DomainInputs): XmlElement | undefined {
-  if (mounts.length === 0 && hugepages === undefined) return undefined;
+function memoryXml({ mounts, hugepages, sharedMemory }: DomainInputs): XmlElement | undefined {
+  const isShared = sharedMemory || mounts.length > 0;
+  if (!isShared && hugepages === undefined) return undefined;
   return {
     hugepages: hugepages === undefined ? undefined : { page: { "@size": hugepages, "@unit": "KiB" } },
     // virtiofsd reads the guest's memory, so it must be a file that can be shared.
-    ...(mounts.length === 0 ? {} : { source: { "@type": "memfd" }, access: { "@mode": "shared" } }),
+    ...(isShared ? { source: { "@type": "memfd" }, access: { "@mode": "shared" } } : {}),
   };
 }
 

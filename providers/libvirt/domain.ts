@@ -8,7 +8,8 @@ import { parseDomain } from "./domain-parse.ts";
 import { leaseOf, parsePower, type Power, powerOff, shutDown, start, waitForLeases } from "./domain-power.ts";
 import { defaultMachine, domainXml } from "./domain-xml.ts";
 import { changedProperties, type Fingerprints, fingerprints, withDrift } from "./drift.ts";
-import { macOf, uuidOf } from "./identity.ts";
+import { uuidOf } from "../framework/uuid.ts";
+import { macOf } from "./identity.ts";
 import { connect, type Libvirt, type LibvirtConfig, parseInfo, whileReachable } from "./virsh.ts";
 import { Xml } from "./xml.ts";
 
@@ -48,6 +49,7 @@ export const domain = resourceType<LibvirtConfig, DomainInputs, DomainState>({
     hostDevices: "restart",
     consoleLog: "restart",
     hugepages: "restart",
+    sharedMemory: "restart",
     cpuPinning: "restart",
     autostart: "update",
     running: "update",

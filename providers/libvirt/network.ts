@@ -1,7 +1,7 @@
 import type { Change, Context, Existing } from "../framework/resource.ts";
 import { ProviderError, resourceType } from "../framework/resource.ts";
 import { type Fingerprints, fingerprints, withDrift } from "./drift.ts";
-import { uuidOf } from "./identity.ts";
+import { uuidOf } from "../framework/uuid.ts";
 import { checkNetwork, gatewayOf, type NetworkInputs, networkSchemas } from "./network-inputs.ts";
 import { hostXml, leaseXml, networkXml, parseNetwork, rangeXml } from "./network-xml.ts";
 import { connect, type Libvirt, type LibvirtConfig, parseInfo, whileReachable } from "./virsh.ts";

@@ -3,7 +3,7 @@ import type { Context, Existing } from "../framework/resource.ts";
 import { ProviderError, resourceType } from "../framework/resource.ts";
 import { z } from "zod";
 import { type Fingerprints, fingerprints, withDrift } from "./drift.ts";
-import { uuidOf } from "./identity.ts";
+import { uuidOf } from "../framework/uuid.ts";
 import { absolutePathSchema, nameSchema } from "./schemas.ts";
 import { connect, type Libvirt, type LibvirtConfig, parseInfo, whileReachable } from "./virsh.ts";
 import { Xml } from "./xml.ts";

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { ProviderError } from "../framework/resource.ts";
-import { isMadeFromName } from "./identity.ts";
+import { isMadeFromName } from "../framework/uuid.ts";
 import { type Libvirt, LibvirtError } from "./virsh.ts";
 import { Xml, type XmlElement } from "./xml.ts";
 

@@ -136,6 +136,7 @@ describe.skipIf(unavailable !== undefined)("Domain", () => {
 
   it.each<[string, Record<string, unknown>]>([
     ["PCI devices", { hostDevices: [{ type: "pci", address: "0000:65:00.0" }] }],
+    ["a vGPU of its own", { hostDevices: [{ type: "pci", address: "0000:3d:00.4", managed: false }] }],
     ["mediated devices", { hostDevices: [{ type: "mdev", uuid: "0c8a5e4e-6a43-4e8b-9d56-1f3f6d8f2b11" }] }],
     ["virtiofs mounts", { mounts: [{ source: "/srv", tag: "srv" }] }],
     ["huge pages and pinning", { hugepages: 2048, vcpus: 2, cpuPinning: [{ vcpu: 0, cpus: "0" }] }],

@@ -38,6 +38,7 @@ describe("diff", () => {
     ["hostDevices", { hostDevices: [{ type: "mdev", uuid: "x" }] }, "restart"],
     ["consoleLog", { consoleLog: "/log" }, "restart"],
     ["hugepages", { hugepages: 2048 }, "restart"],
+    ["sharedMemory", { sharedMemory: true }, "restart"],
     ["cpuPinning", { cpuPinning: [{ vcpu: 0, cpus: "0" }] }, "restart"],
     ["autostart", { autostart: true }, "update"],
     ["running", { running: false }, "update"],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { changedProperties, fingerprints, withDrift } from "../../../providers/libvirt/drift.ts";
-import { isMadeFromName, macOf, uuidOf } from "../../../providers/libvirt/identity.ts";
+import { isMadeFromName, uuidOf } from "../../../providers/framework/uuid.ts";
+import { macOf } from "../../../providers/libvirt/identity.ts";
 
 describe("identity", () => {
   it("is the same for the same URN, and random without one", () => {

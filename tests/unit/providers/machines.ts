@@ -80,6 +80,12 @@ export const machines = {
     type: "kvm",
     hostDevices: [{ type: "mdev", uuid: "0c8a5e4e-6a43-4e8b-9d56-1f3f6d8f2b11" }],
   }),
+  // A virtual function whose own driver, NVIDIA's, speaks VFIO: libvirt leaves it where it is.
+  "domain-vendor-vfio": domainInputs({
+    type: "kvm",
+    sharedMemory: true,
+    hostDevices: [{ type: "pci", address: "0000:3d:00.4", managed: false }],
+  }),
   "domain-hugepages-pinning": domainInputs({
     type: "kvm",
     memory: 4096,

@@ -1,0 +1,144 @@
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { type Context, ProviderError, resourceType } from "../framework/resource.ts";
+import { uuidOf } from "../framework/uuid.ts";
+import type { HostConfig } from "./provider.ts";
+
+/** One virtual GPU of a GPU that the host keeps, by NVIDIA's vGPU manager. */
+interface VirtualGpuInputs {
+  /** `mdev`: a mediated device of a GPU, up to Linux 6.7; `vendor-vfio`: a virtual function of its own, from 6.8 on. */
+  backend: "mdev" | "vendor-vfio";
+  /** PCI address: with `mdev` of what has mediated devices, with `vendor-vfio` of the virtual function. */
+  address: string;
+  /** Number of the vGPU type, as the driver lists it. */
+  type: number;
+  /** Where the kernel shows its devices. */
+  sysfs: string;
+}
+
+/** A virtual GPU that exists. */
+interface VirtualGpuState extends VirtualGpuInputs {
+  /** UUID of the mediated device; absent with `vendor-vfio`. */
+  uuid?: string | undefined;
+}
+
+type VirtualGpuContext = Context<HostConfig>;
+
+/**
+ * `host:index:VirtualGpu`: a slice of a GPU for one VM. Neither kind survives a reboot of the host: `read` finds it gone,
+ * and the next `up` makes it again. Sources: NVIDIA's vGPU user guide, "Creating a vGPU"; Linux' vfio-mediated-device.rst.
+ */
+export const virtualGpu = resourceType<HostConfig, VirtualGpuInputs, VirtualGpuState>({
+  token: "host:index:VirtualGpu",
+  inputs: {
+    backend: z.enum(["mdev", "vendor-vfio"]),
+    address: z
+      .string()
+      .regex(/^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/, "must be a PCI address such as 0000:3d:00.4"),
+    type: z.int().positive(),
+    sysfs: z.string().startsWith("/").default("/sys"),
+  },
+  changes: {},
+  deleteBeforeReplace: true,
+  // Without a URN there would be a random UUID, another one each time.
+  foresee: (inputs, { urn }) => (urn === "" ? inputs : stateOf(inputs, urn)),
+  identify: (inputs, { urn }) => stateOf(inputs, urn).uuid ?? inputs.address,
+
+  async create(inputs: VirtualGpuInputs, { urn }: VirtualGpuContext) {
+    const state = stateOf(inputs, urn);
+    await slot(state).take();
+    return { id: state.uuid ?? state.address, inputs, state };
+  },
+  async read(id, last) {
+    if (last === undefined || !(await slot(last.state).isOurs())) return undefined;
+    return { id, ...last };
+  },
+  update: (id, was, inputs) => Promise.resolve({ id, inputs, state: { ...was.state, ...inputs } }),
+  async delete(_id, { state }) {
+    const place = slot(state);
+    // Virtual functions are used again: what has another type by now belongs to somebody else.
+    if (await place.isOurs()) await place.release();
+  },
+});
+
+function stateOf(inputs: VirtualGpuInputs, urn: string): VirtualGpuState {
+  return inputs.backend === "mdev" ? { ...inputs, uuid: uuidOf(urn) } : inputs;
+}
+
+/** Where a virtual GPU is made. */
+interface Slot {
+  isOurs(): Promise<boolean>;
+  /** Makes it, or finds that it is there. */
+  take(): Promise<void>;
+  release(): Promise<void>;
+}
+
+function slot(gpu: VirtualGpuState): Slot {
+  return gpu.uuid === undefined ? virtualFunction(gpu) : mediatedDevice(gpu, gpu.uuid);
+}
+
+function mediatedDevice({ sysfs, address, type }: VirtualGpuState, uuid: string): Slot {
+  const name = `nvidia-${type}`;
+  const offered = join(sysfs, "bus/pci/devices", address, "mdev_supported_types", name);
+  const device = join(sysfs, "bus/pci/devices", address, uuid);
+  const isOurs = (): Promise<boolean> => Promise.resolve(existsSync(join(offered, "devices", uuid)));
+  return {
+    isOurs,
+    async take() {
+      if (await isOurs()) return;
+      if (existsSync(device))
+        throw new ProviderError(`${address} has ${uuid} already, of another type than ${name}`);
+      const free = await readNumber(join(offered, "available_instances"));
+      if (free === undefined)
+        throw new ProviderError(
+          `${address} offers no vGPU type ${name}: look at \`ai-how inventory gpu --json\`, and whether the vGPU manager runs`,
+        );
+      if (free === 0) throw new ProviderError(`${address} has no room for one more vGPU of type ${name}`);
+      await write(join(offered, "create"), uuid);
+    },
+    release: () => write(join(device, "remove"), "1"),
+  };
+}
+
+function virtualFunction({ sysfs, address, type }: VirtualGpuState): Slot {
+  const current = join(sysfs, "bus/pci/devices", address, "nvidia/current_vgpu_type");
+  return {
+    isOurs: async () => (await readNumber(current)) === type,
+    async take() {
+      const there = await readNumber(current);
+      if (there === type) return;
+      if (there === undefined)
+        throw new ProviderError(
+          `${address} is no virtual function of NVIDIA's vGPU manager: switch on SR-IOV with sriov-manage, or take backend mdev`,
+        );
+      if (there !== 0)
+        throw new ProviderError(
+          `${address} is a vGPU of type ${there} already; take another virtual function`,
+        );
+      await write(current, String(type));
+    },
+    release: () => write(current, "0"),
+  };
+}
+
+async function readNumber(file: string): Promise<number | undefined> {
+  try {
+    return Number.parseInt(await readFile(file, "utf8"), 10);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** The kernel says no by an error of the write. */
+async function write(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    throw new ProviderError(
+      `${file}: the driver refuses ${text}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
