@@ -10,32 +10,66 @@ import type { MachineOutput } from "../stacks/outputs.ts";
 const SHUTDOWN_SECONDS = 60;
 const ANSWER_MILLISECONDS = 30_000;
 
-/** `stop` and `start`: shut machines down in order, keeping their disks, and bring them back. */
+interface MachineOptions extends StackOptions {
+  readonly machine?: string;
+}
+
+/** `stop`, `start` and `restart`: shut machines down in order, keeping their disks, and bring them back. */
 export function addMachines(program: Command): void {
-  withStack(program.command("stop"))
-    .description("shut down the stack's machines; their disks stay, and `start` brings them back")
-    .option("--machine <name>", "only this one")
-    .action(async (stack: string, options: StackOptions & { machine?: string }) => {
-      const { reference, engine } = await openStack(stack, options);
-      const connection = await connect(engine, stack);
-      const chosen =
-        options.machine === undefined
-          ? connection.outputs.machines
-          : [findMachine(connection, options.machine)];
-      const hosts = chosen.filter(({ kind }) => kind === "host");
-      if (hosts.length > 0 && options.machine !== undefined) {
-        throw new UserError(`${options.machine} is a host of its own; ai-how does not shut it down`);
-      }
-      // The controller, first in the list, goes last: nodes sign off from it.
-      for (const machine of chosen.filter(({ kind }) => kind !== "host").reverse()) {
-        await shutDown(reference, engine, connection, machine);
-      }
-    });
-  withStack(program.command("start"))
-    .description("start what was stopped: the same as `up`")
-    .action((stack: string, options: StackOptions) =>
-      executeRun("up", stack, { ...options, parallel: "16" }),
-    );
+  const add = (
+    name: string,
+    description: string,
+    action: (stack: string, options: MachineOptions) => Promise<void>,
+  ): void => {
+    withStack(program.command(name))
+      .description(description)
+      .option("--machine <name>", "only this one")
+      .action(action);
+  };
+  add("stop", "shut down the stack's machines; their disks stay, and `start` brings them back", stop);
+  add("start", "start what was stopped: the same as `up`, and with --machine for one alone", start);
+  add("restart", "`stop`, then `start`", async (stack, options) => {
+    await stop(stack, options);
+    await start(stack, options);
+  });
+}
+
+async function stop(stack: string, options: MachineOptions): Promise<void> {
+  const { reference, engine } = await openStack(stack, options);
+  const connection = await connect(engine, stack);
+  const chosen =
+    options.machine === undefined ? connection.outputs.machines : [ownMachine(connection, options.machine)];
+  // The controller, first in the list, goes last: nodes sign off from it.
+  for (const machine of chosen.filter(({ kind }) => kind !== "host").reverse()) {
+    await shutDown(reference, engine, connection, machine);
+  }
+}
+
+async function start(stack: string, options: MachineOptions): Promise<void> {
+  const run = { ...options, parallel: "16" };
+  if (options.machine === undefined) {
+    await executeRun("up", stack, run);
+    return;
+  }
+  const { engine } = await openStack(stack, options);
+  const { name } = ownMachine(await connect(engine, stack), options.machine);
+  const parts = (await engine.resources()).filter(
+    ({ parent, id }) => id !== undefined && parent !== undefined && nameOf(parent) === name,
+  );
+  await executeRun(
+    "up",
+    stack,
+    run,
+    parts.map(({ urn }) => urn),
+  );
+}
+
+/** A machine that the stack made. */
+function ownMachine(connection: Connection, name: string): MachineOutput {
+  const machine = findMachine(connection, name);
+  if (machine.kind === "host")
+    throw new UserError(`${name} is a host of its own; ai-how neither stops nor starts it`);
+  return machine;
 }
 
 async function shutDown(

@@ -1,6 +1,9 @@
 import { Command, CommanderError } from "commander";
+import manifest from "../package.json" with { type: "json" };
 import { UserError } from "../config/errors.ts";
+import { addCompletion } from "./completion.ts";
 import { addDoctor } from "./doctor.ts";
+import { addFormer } from "./former.ts";
 import { addGraph } from "./graph.ts";
 import { addInventory } from "./inventory.ts";
 import { addMachines } from "./machines.ts";
@@ -15,6 +18,7 @@ import { addValidate } from "./validate.ts";
 
 const program = new Command("ai-how")
   .description("AI and HPC infrastructure on hardware that one person owns")
+  .version(manifest.version)
   .showHelpAfterError("(`ai-how --help` lists the commands)")
   .exitOverride();
 
@@ -30,6 +34,8 @@ addPlan(program);
 addGraph(program);
 addRender(program);
 addDoctor(program);
+addFormer(program);
+addCompletion(program);
 
 try {
   await program.parseAsync();

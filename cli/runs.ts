@@ -37,8 +37,13 @@ export function addRuns(program: Command): void {
   }
 }
 
-/** Runs the engine with the display; what `up` and its like do, and `start`. */
-export async function executeRun(run: Run, stack: string, options: RunOptions): Promise<void> {
+/** Runs the engine with the display, on the resources with these URNs; what `up` and its like do, and `start`. */
+export async function executeRun(
+  run: Run,
+  stack: string,
+  options: RunOptions,
+  targets?: readonly string[],
+): Promise<void> {
   const parallel = Number(options.parallel);
   if (!Number.isInteger(parallel) || parallel < 1) {
     throw new UserError(`--parallel ${options.parallel}: give a whole number of 1 or more`, { exitCode: 2 });
@@ -57,7 +62,8 @@ export async function executeRun(run: Run, stack: string, options: RunOptions): 
   const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined;
   const display = new Display({ write, colour, preview: run === "preview" });
   try {
-    display.finish(await runUntilSignal(engine, run, { emit: display.listen, parallel }), false);
+    const only = targets === undefined ? {} : { targets };
+    display.finish(await runUntilSignal(engine, run, { emit: display.listen, parallel, ...only }), false);
   } catch (error) {
     display.finish({}, true);
     throw error;

@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** How many resources are worked on at a time. */
   readonly parallel: number;
+  /** URNs of the only resources that may change; all others stay as they are. Default: every resource. */
+  readonly targets?: readonly string[];
 }
 
 /** An output of a stack: its value, and whether it may be shown. */

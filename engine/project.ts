@@ -83,6 +83,7 @@ export async function setStackConfig(
   return true;
 }
 
-function knownStacks(root: string): string[] {
+/** The targets that have a stack's file. */
+export function knownStacks(root: string): string[] {
   return ["dev", "workstation", "dgx-spark", "homelab"].filter((stack) => existsSync(stackFile(root, stack)));
 }

@@ -109,8 +109,8 @@ export class Deployment {
   /** Waits for what still runs, then deletes what the program no longer wants. Failures have been told by then. */
   async finish(): Promise<void> {
     await Promise.allSettled(this.#running);
-    const { state, preview } = this.#work.options;
-    if (this.failure === undefined) {
+    const { state, preview, targets } = this.#work.options;
+    if (this.failure === undefined && targets === undefined) {
       this.#stackOutputs();
       const unwanted = state.resources.filter(
         ({ urn, pendingDelete }) => pendingDelete === true || !this.#registered.has(urn),
@@ -118,7 +118,12 @@ export class Deployment {
       await deleteAll(this.#work, unwanted);
       await cleanInterrupted(this.#work, (urn) => !this.#registered.has(urn));
       state.reorder([...this.#registered.keys()]);
-    } else if (!preview && state.pending.length === 0 && !state.resources.some(({ custom }) => custom)) {
+    } else if (
+      this.failure !== undefined &&
+      !preview &&
+      state.pending.length === 0 &&
+      !state.resources.some(({ custom }) => custom)
+    ) {
       // Nothing was made: a stack that never was leaves no state.
       await state.discard();
       return;
@@ -217,6 +222,7 @@ export class Deployment {
 
   async #custom(goal: Goal, base: ResourceState, old: ResourceState | undefined): Promise<Registered> {
     const { urn } = base;
+    if (this.#work.options.targets?.includes(urn) === false) return this.#leave(urn, old);
     if (goal.importId !== undefined) {
       throw new UserError(`${urn}: the in-process engine cannot import; use \`pulumi import\``);
     }
@@ -254,6 +260,15 @@ export class Deployment {
     if (diff.replaces.length === 0) return this.#update(handler, resource, old, diffs);
     const deleteFirst = goal.deleteBeforeReplace ?? diff.deleteBeforeReplace;
     return this.#replace(handler, resource, old, diffs, deleteFirst);
+  }
+
+  /** A resource that this run is not about. */
+  #leave(urn: string, old: ResourceState | undefined): Registered {
+    if (old === undefined)
+      throw new UserError("is not there yet, and this run is about other resources; run `ai-how up`");
+    this.#work.count("same");
+    this.#record(old);
+    return { urn, id: old.id ?? "", outputs: old.outputs };
   }
 
   async #create(

@@ -17,6 +17,8 @@ export interface WorkOptions {
   readonly preview: boolean;
   /** How many resources are worked on at a time. */
   readonly parallel: number;
+  /** URNs of the only resources that may change. */
+  readonly targets?: readonly string[];
   readonly emit: Listener;
   readonly signal: AbortSignal;
 }

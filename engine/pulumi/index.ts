@@ -84,6 +84,7 @@ export class PulumiEngine implements Engine {
     const common: CommonOptions = {
       parallel: options.parallel,
       signal: options.signal,
+      ...(options.targets !== undefined && { target: [...options.targets] }),
       suppressProgress: true,
       onEvent: (event) => {
         for (const translated of translate(event, refreshing)) {

@@ -96,7 +96,7 @@ for (const { engine, name, lacking, again } of engines) {
       expect(status.stdout).toMatch(/compute-01 .* answers/);
       expect(status.stdout).toMatch(/compute-02 .* does not answer/);
 
-      const start = await site.succeed("start");
+      const start = await site.succeed("start", "--machine", "compute-02");
       expect(done(start.output).filter((line) => line.startsWith("updated"))).toEqual([
         `updated Container ${name}-compute-02-container`,
       ]);

@@ -71,6 +71,32 @@ it("a stack that does not exist is wrong usage, and those that do are named", as
   }
 });
 
+it.each([
+  [["hpc", "start", "cluster.yaml"], "ai-how up <stack>"],
+  [["system", "destroy", "--force"], "ai-how down <stack>"],
+  [["vm", "stop", "hpc-compute-01", "--force"], "ai-how stop <stack> --machine NAME"],
+  [["inventory", "generate-hpc", "cluster.yaml", "hpc"], "ai-how outputs --json"],
+])("the old command `%s` is wrong usage and names its successor", async (args, successor) => {
+  const said = await aiHow(args);
+  expect(said.exitCode).toBe(2);
+  expect(said.output).toContain(successor);
+});
+
+it("an option of every old command is accepted with a warning", async () => {
+  const said = await aiHow(["--state", "output/state.json", "validate", "stacks/dev.yaml"]);
+  expect(said.exitCode).toBe(0);
+  expect(said.output).toContain("warning: --state: ignored");
+});
+
+it("a shell completes commands, options and stacks", async () => {
+  const words = async (...typed: string[]): Promise<string[]> =>
+    (await aiHow(["complete", "--", ...typed])).stdout.split("\n").map((line) => line.split("\t")[0] ?? "");
+  expect(await words("")).toEqual(expect.arrayContaining(["up", "topology"]));
+  expect(await words("up", "")).toEqual(expect.arrayContaining(["dev", "workstation"]));
+  expect(await words("up", "--machines", "")).toEqual(expect.arrayContaining(["vm", "container"]));
+  expect((await aiHow(["completion", "bash"])).stdout).toContain("ai-how complete --");
+});
+
 it("a command or an option that does not exist is wrong usage", async () => {
   for (const args of [
     ["upp"],
