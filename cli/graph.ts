@@ -85,7 +85,11 @@ function collapsed(resources: readonly ResourceState[]): Picture {
       if (from !== undefined && to !== undefined && from !== to) arrows.set(`${from} ${to}`, { from, to });
     }
   }
-  const boxes = components.map(({ urn }) => ({ id: urn, label: [nameOf(urn), kind(urn)] }));
+  // A component without a resource of its own only says what another one does.
+  const filled = new Set(resources.filter(({ custom }) => custom).map(({ urn }) => top(urn)));
+  const boxes = components
+    .filter(({ urn }) => filled.has(urn))
+    .map(({ urn }) => ({ id: urn, label: [nameOf(urn), kind(urn)] }));
   return withAlikeJoined(withoutShortcuts({ boxes, arrows: [...arrows.values()] }), kindOf, joined);
 }
 

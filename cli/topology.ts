@@ -28,6 +28,8 @@ export function addTopology(program: Command): void {
     });
 }
 
+const CLUSTERS = { hpc: "SLURM cluster", cloud: "Kubernetes cluster" } as const;
+
 function topology({ clusters }: Site): Picture {
   const parts = clusters.map(clusterPart);
   return { boxes: parts.flatMap(({ boxes }) => boxes), arrows: parts.flatMap(({ arrows }) => arrows) };
@@ -35,7 +37,7 @@ function topology({ clusters }: Site): Picture {
 
 function clusterPart(cluster: Cluster): Picture {
   const { name, kind, network, nodes } = cluster;
-  const boxes: Box[] = [{ id: name, label: [name, kind] }];
+  const boxes: Box[] = [{ id: name, label: [name, CLUSTERS[kind]] }];
   const arrows: Arrow[] = [];
   if (network !== undefined) {
     boxes.push({ id: network.name, label: [network.name, network.subnet, network.bridge], parent: name });

@@ -1,10 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { GpuDevice } from "../components/machines/gpu-device.ts";
 import { HostDevices } from "../components/machines/host-devices.ts";
-import type { HostDevice } from "../components/machines/virtual-machine.ts";
 import { UserError } from "../config/errors.ts";
 import type { Site, VirtualNode } from "../config/site.ts";
-import { planGpus } from "../gpu/index.ts";
+import { planGpus, type GpuPlan } from "../gpu/index.ts";
 import { isVirtual } from "./machines.ts";
 
 /** What VMs take from this machine; undefined where they take nothing. */
@@ -38,12 +36,11 @@ export function hostDevices({ name, clusters }: Site, uri: string): HostDevices 
   });
 }
 
-/** GPUs and other PCI devices of the host that a node gets. */
-export function hostDevicesOf({ name, gpus, passthrough }: VirtualNode): HostDevice[] {
+/** What a node gets of the host's devices: GPUs as planned, and the addresses of everything else. */
+export function hostDevicesOf({ gpus, passthrough }: VirtualNode): { gpus: GpuPlan; passthrough: string[] } {
   const planned = planGpus(gpus).plan.filter(({ pciAddress }) => pciAddress !== undefined);
-  const devices = planned.map((gpu) => new GpuDevice(`${name}-gpu-${gpu.index}`, { gpu }).hostDevice);
   const others = passthrough.filter(({ pciAddress }) =>
     planned.every((gpu) => gpu.pciAddress !== pciAddress),
   );
-  return [...devices, ...others.map(({ pciAddress }) => ({ type: "pci" as const, address: pciAddress }))];
+  return { gpus: planned, passthrough: others.map(({ pciAddress }) => pciAddress) };
 }

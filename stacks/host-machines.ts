@@ -101,7 +101,7 @@ function clusterMachines(
         platform,
         adminKey: host.adminKey,
         running: node.autoStart,
-        hostDevices: hostDevicesOf(node),
+        ...hostDevicesOf(node),
         mounts: node.mounts,
         ...(acceleration.cpuTopology !== undefined && { cpuTopology: acceleration.cpuTopology }),
         sharedMemory: acceleration.sharedMemory,

@@ -57,7 +57,7 @@ function dot(picture: Picture): string {
   return [
     "digraph {",
     'rankdir=LR; bgcolor="white"; fontname="Helvetica"; fontsize=12; nodesep=0.25; ranksep=0.6;',
-    'node [shape=box, style="rounded,filled", fillcolor="#eef2ff", color="#6366f1", fontname="Helvetica", fontsize=11];',
+    'node [shape=box, style="rounded,filled", fillcolor="#eef2ff", color="#6366f1", fontname="Helvetica", fontsize=11, margin="0.16,0.08"];',
     'edge [color="#64748b", arrowsize=0.7];',
     ...lines(undefined),
     ...arrows,

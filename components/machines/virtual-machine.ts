@@ -1,9 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as host from "../../providers/host/resources.ts";
 import * as libvirt from "../../providers/libvirt/resources.ts";
+import type { GpuPlan } from "../../gpu/index.ts";
 import { childOf } from "../options.ts";
 import type { BootImage } from "./boot-image.ts";
 import { metaData, networkConfig, userData } from "./cloud-init.ts";
+import { GpuDevice } from "./gpu-device.ts";
 import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 
@@ -37,8 +39,10 @@ export interface VirtualMachineArgs {
   running?: pulumi.Input<boolean>;
   /** Sockets, and threads of a core; cores follow from `cpus`. Default: QEMU's, a socket for each. */
   cpuTopology?: { readonly sockets: number; readonly threads: number };
-  /** Devices of the host that it gets. Default none. */
-  hostDevices?: readonly HostDevice[];
+  /** GPUs of the host that it gets, each with its PCI address. Default none. */
+  gpus?: GpuPlan;
+  /** PCI addresses of other devices of the host that it gets. Default none. */
+  passthrough?: readonly string[];
   /** Folders of the host that it mounts by virtiofs. Default none. */
   mounts?: readonly VirtualMachineMount[];
   /** Size in KiB of the huge pages that its memory lies in. Default: ordinary memory. */
@@ -48,9 +52,6 @@ export interface VirtualMachineArgs {
   /** The first of the host's processors that its own are pinned to, one by one. Default: not pinned. */
   firstHostCpu?: number;
 }
-
-/** A device of the host: a PCI device or a mediated device. */
-export type HostDevice = pulumi.Input<libvirt.DomainHostDeviceArgs>;
 
 /** A folder of the host in a VM. */
 export interface VirtualMachineMount {
@@ -119,7 +120,7 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
   constructor(name: string, args: VirtualMachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:machines:VirtualMachine", name, {}, opts);
     const { hostname, domain, image, network, platform } = args;
-    const { cpus, cpuTopology, hostDevices = [], mounts = [], hugepages, firstHostCpu } = args;
+    const { cpus, cpuTopology, mounts = [], hugepages, firstHostCpu } = args;
     const adminUser = args.adminUser ?? "admin";
     this.name = hostname;
 
@@ -159,6 +160,14 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
       childOf(this, opts),
     );
 
+    const gpus = (args.gpus ?? []).map(
+      (gpu) => new GpuDevice(`${name}-gpu-${gpu.index}`, { gpu }, { parent: this }),
+    );
+    const hostDevices = [
+      ...gpus.map(({ hostDevice }) => hostDevice),
+      ...(args.passthrough ?? []).map((address) => ({ type: "pci" as const, address })),
+    ];
+
     const machine = new libvirt.Domain(
       `${name}-domain`,
       {
@@ -182,7 +191,7 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
         ],
         interfaces: [{ network: network.networkName, mac: args.mac }],
         consoleLog: args.consoleDirectory.apply((directory) => `${directory}/${hostname}.log`),
-        ...(hostDevices.length > 0 && { hostDevices: [...hostDevices] }),
+        ...(hostDevices.length > 0 && { hostDevices }),
         ...(mounts.length > 0 && { mounts: mounts.map(({ tag, hostPath }) => ({ tag, source: hostPath })) }),
         ...(hugepages !== undefined && { hugepages }),
         ...(args.sharedMemory === true && { sharedMemory: true }),

@@ -21,7 +21,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   stacks: ["components", "config", "gpu"],
   "index.ts": ["stacks", "config"],
   engine: ["config", "providers"],
-  cli: ["config", "gpu", "engine", "stacks/outputs.ts", "providers"],
+  cli: ["config", "gpu", "engine", "stacks/outputs.ts", "providers", "package.json"],
 };
 
 function roomOf(file: string): string | undefined {
