@@ -106,6 +106,9 @@ export class Display {
         this.#since.delete(event.urn);
         this.#line(this.#style("red", `✗ ${label(event.urn)}: ${event.message}`));
         return;
+      case "violation":
+        this.#line(this.#style("red", `✗ ${label(event.urn)}: ${event.rule}: ${event.message}`));
+        return;
       case "log":
         this.#log(event);
     }

@@ -25,7 +25,9 @@ export interface StackOutput {
 /** What can run the program: Pulumi's own engine, or ours in-process. Every operation throws after a failure was told. */
 export interface Engine {
   readonly name: "pulumi" | "in-process";
+  /** Fails where a policy is violated, too. */
   preview(options: RunOptions): Promise<Summary>;
+  /** Makes nothing where a preview shows that a policy is violated. */
   up(options: RunOptions): Promise<Summary>;
   refresh(options: RunOptions): Promise<Summary>;
   down(options: RunOptions): Promise<Summary>;

@@ -30,6 +30,8 @@ export type EngineEvent =
     }
   | { readonly type: "done"; readonly urn: string; readonly operation: Operation; readonly seconds: number }
   | { readonly type: "failed"; readonly urn: string; readonly operation: Operation; readonly message: string }
+  /** A mandatory policy that the stack is against. */
+  | { readonly type: "violation"; readonly urn: string; readonly rule: string; readonly message: string }
   | {
       readonly type: "log";
       readonly urn: string;

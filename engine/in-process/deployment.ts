@@ -4,6 +4,7 @@ import type { ShownDiff, Summary } from "../events.ts";
 import { cleanInterrupted, deleteAll, dependentsToReplace } from "./deletion.ts";
 import { showDiffs } from "./diff-view.ts";
 import type { ResourceHandler } from "./handler.ts";
+import { admit } from "./policies.ts";
 import { configureProviders, refreshAll } from "./refresh.ts";
 import {
   ignoreChanges,
@@ -239,6 +240,7 @@ export class Deployment {
       throw new UserError(lines.join("\n"));
     }
     const resource = { ...base, inputs: markLike(checked.inputs, raw) };
+    if (!this.#work.options.preview) admit(resource);
     if (old === undefined)
       return this.#create(handler, resource, this.#deletedEarly.has(urn) ? "replace" : "create");
 

@@ -3,11 +3,13 @@ import { UserError } from "../../config/errors.ts";
 import type { Engine, RunOptions, StackOutput, StackReference, StackResource } from "../engine.ts";
 import type { Summary } from "../events.ts";
 import { passphrase } from "../passphrase.ts";
+import { NOTHING_MADE, problemsOnly } from "../policies.ts";
 import { loadProject, loadStackConfig, type Project } from "../project.ts";
 import { Deployment } from "./deployment.ts";
 import { Handlers } from "./handlers/index.ts";
 import { lockStack } from "./lock.ts";
 import { Monitor } from "./monitor.ts";
+import { refuse, stackViolations, violationsOf } from "./policies.ts";
 import { runProgram } from "./program.ts";
 import { StackState, type ResourceState } from "./state.ts";
 import { hasSecret, reveal } from "./values.ts";
@@ -27,19 +29,25 @@ export class InProcessEngine implements Engine {
   }
 
   async preview(options: RunOptions): Promise<Summary> {
-    return (await this.plan(options)).summary;
+    const { summary, resources } = await this.plan(options);
+    refuse(violationsOf(resources), options.emit, NOTHING_MADE);
+    return summary;
   }
 
-  /** A preview, with the resources as they would be. */
+  /** A preview without the policies, with the resources as they would be. */
   async plan(options: RunOptions): Promise<{ summary: Summary; resources: readonly ResourceState[] }> {
-    // A preview changes nothing, so it needs no lock and works on a copy.
-    const state = (await this.#load()).detached();
-    const summary = await this.#run(state, options, true);
-    return { summary, resources: state.resources };
+    return this.#plan(await this.#load(), options);
   }
 
   async up(options: RunOptions): Promise<Summary> {
-    return this.#locked("up", async () => this.#run(await this.#load(), options, false));
+    return this.#locked("up", async () => {
+      const state = await this.#load();
+      const { resources } = await this.#plan(state, { ...options, emit: problemsOnly(options.emit) });
+      refuse(violationsOf(resources), options.emit, NOTHING_MADE);
+      const summary = await this.#run(state, options, false);
+      refuse(stackViolations(state.resources), options.emit, "mend the program and run `up` again");
+      return summary;
+    });
   }
 
   async refresh(options: RunOptions): Promise<Summary> {
@@ -78,6 +86,16 @@ export class InProcessEngine implements Engine {
       ...(id !== undefined && { id }),
       ...(parent !== undefined && { parent }),
     }));
+  }
+
+  async #plan(
+    known: StackState,
+    options: RunOptions,
+  ): Promise<{ summary: Summary; resources: readonly ResourceState[] }> {
+    // A preview changes nothing, so it needs no lock and works on a copy.
+    const state = known.detached();
+    const summary = await this.#run(state, options, true);
+    return { summary, resources: state.resources };
   }
 
   #load(): Promise<StackState> {

@@ -36,6 +36,15 @@ export function translate(event: PulumiEvent, refreshing: boolean): EngineEvent[
       .filter((line) => line.trim() !== "")
       .map((line) => ({ type: "log", urn: urn ?? "", level, line }));
   }
+  if (event.policyEvent !== undefined) {
+    const { resourceUrn: urn = "", policyName: rule, message, enforcementLevel } = event.policyEvent;
+    // Its first line is the policy's description.
+    const lines = plain(message).trim().split("\n");
+    const text = lines.slice(lines.length > 1 ? 1 : 0).join(" ");
+    return enforcementLevel === "mandatory"
+      ? [{ type: "violation", urn, rule, message: text }]
+      : [{ type: "log", urn, level: "warning", line: `${rule}: ${text}` }];
+  }
   if (event.resourcePreEvent !== undefined) {
     const { metadata, planning } = event.resourcePreEvent;
     const registered: EngineEvent = {

@@ -8,6 +8,7 @@ import { UserError } from "../../config/errors.ts";
 import type { Engine, RunOptions, StackOutput, StackReference, StackResource } from "../engine.ts";
 import type { Summary } from "../events.ts";
 import { passphrase } from "../passphrase.ts";
+import { NOTHING_MADE, POLICY_PACK, problemsOnly, refusal } from "../policies.ts";
 import { summaryOf, translate } from "./events.ts";
 
 const exportSchema = z.object({
@@ -39,18 +40,28 @@ export class PulumiEngine implements Engine {
   }
 
   async preview(options: RunOptions): Promise<Summary> {
-    return this.#run(options, async (stack, common) => (await stack.preview(common)).changeSummary);
+    return this.#run(
+      options,
+      async (stack, common) => (await stack.preview({ ...common, policyPacks: [POLICY_PACK] })).changeSummary,
+    );
   }
 
   async up(options: RunOptions): Promise<Summary> {
-    return this.#run(options, async (stack, common) => (await stack.up(common)).summary.resourceChanges);
+    // Pulumi looks at each resource just before it is made, when others are made already, and at the stack afterwards.
+    await this.preview({ ...options, emit: problemsOnly(options.emit) });
+    return this.#run(
+      options,
+      async (stack, common) =>
+        (await stack.up({ ...common, policyPacks: [POLICY_PACK] })).summary.resourceChanges,
+      { consequence: "mend the program and run `up` again" },
+    );
   }
 
   async refresh(options: RunOptions): Promise<Summary> {
     return this.#run(
       options,
       async (stack, common) => (await stack.refresh(common)).summary.resourceChanges,
-      true,
+      { refreshing: true },
     );
   }
 
@@ -77,10 +88,10 @@ export class PulumiEngine implements Engine {
   async #run(
     options: RunOptions,
     work: (stack: Stack, common: CommonOptions) => Promise<Partial<Record<string, number>> | undefined>,
-    refreshing = false,
+    { refreshing = false, consequence = NOTHING_MADE } = {},
   ): Promise<Summary> {
     const stack = await this.#select();
-    const told = { failure: false };
+    const told = { failure: false, violations: 0 };
     const common: CommonOptions = {
       parallel: options.parallel,
       signal: options.signal,
@@ -88,8 +99,13 @@ export class PulumiEngine implements Engine {
       suppressProgress: true,
       onEvent: (event) => {
         for (const translated of translate(event, refreshing)) {
-          if (translated.type === "failed" || (translated.type === "log" && translated.level === "error"))
+          if (translated.type === "violation") told.violations += 1;
+          if (translated.type === "failed" || (translated.type === "log" && translated.level === "error")) {
+            // "preview failed", and nothing more than that.
+            if (told.violations > 0 && translated.type === "log" && translated.line.endsWith(" failed"))
+              continue;
             told.failure = true;
+          }
           options.emit(translated);
         }
       },
@@ -97,6 +113,7 @@ export class PulumiEngine implements Engine {
     try {
       return summaryOf((await work(stack, common)) ?? {}, refreshing);
     } catch (error) {
+      if (told.violations > 0) throw new UserError(refusal(told.violations, consequence), { cause: error });
       // The events have told what went wrong; the CLI's whole output adds nothing to that.
       if (told.failure) throw new UserError("the run failed", { cause: error });
       throw error;

@@ -5,18 +5,20 @@ import { describeUnless, hostLacks, pulumiLacks } from "../support/where.ts";
 describeUnless((await hostLacks()) ?? (await pulumiLacks()), "Pulumi's own CLI, without ai-how", () => {
   const site = new Site("cli", { machines: "container", computeNodes: 2, engine: "pulumi" });
 
-  it("previews the program", async () => {
+  it("previews the program, which keeps to the policies", async () => {
     expect(await site.pulumi("stack", "init")).toMatchObject({ exitCode: 0 });
-    const preview = await site.pulumi("preview");
+    const preview = await site.pulumi("preview", "--policy-pack", "policy");
     expect(preview).toMatchObject({ exitCode: 0 });
+    expect(preview.output).toContain("✅ ai-how@");
     expect(preview.output).toMatch(/host:index:Container\s+cli-compute-02-container\s+create/);
     expect(preview.output).toMatch(/\+ \d+ to create/);
     expect(site.runningMachines()).toEqual([]);
   });
 
   it("brings the stack up, and the second time has nothing to do", async () => {
-    const up = await site.pulumi("up", "--yes", "--skip-preview");
+    const up = await site.pulumi("up", "--yes", "--skip-preview", "--policy-pack", "policy");
     expect(up.exitCode, up.output).toBe(0);
+    expect(up.output).toContain("✅ ai-how@");
     expect(site.runningMachines()).toEqual([...site.machines].sort());
     expect(await site.on("controller", "sacct -nPX -j 1 -o JobName,State")).toBe("smoke|COMPLETED");
 

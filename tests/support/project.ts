@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { onTestFinished } from "vitest";
+import { stringify } from "yaml";
 import type { Engine } from "../../engine/engine.ts";
 import type { EngineEvent, Operation, Summary } from "../../engine/events.ts";
 import { InProcessEngine, stateFile } from "../../engine/in-process/index.ts";
@@ -14,6 +15,15 @@ export interface Run {
   readonly error: Error | undefined;
   readonly events: readonly EngineEvent[];
 }
+
+const PROJECT = {
+  name: "trial",
+  runtime: { name: "nodejs", options: { typescript: false } },
+  main: "index.ts",
+  plugins: {
+    providers: ["host", "libvirt"].map((name) => ({ name, path: join(repository, "providers", name) })),
+  },
+};
 
 /** A small Pulumi project in a folder of its own, gone after the test. */
 export class Project {
@@ -31,7 +41,7 @@ export class Project {
     const project = new Project(root);
     await symlink(join(repository, "node_modules"), join(root, "node_modules"));
     await writeFile(join(root, "package.json"), '{"type": "module"}');
-    await writeFile(join(root, "Pulumi.yaml"), "name: trial\nruntime: nodejs\nmain: index.ts\n");
+    await writeFile(join(root, "Pulumi.yaml"), stringify(PROJECT));
     await writeFile(join(root, "Pulumi.test.yaml"), "config: {}\n");
     await project.program(program);
     return project;
@@ -55,9 +65,12 @@ export class Project {
     return stateFile(this);
   }
 
-  async run(operation: "preview" | "up" | "refresh" | "down", abort = new AbortController()): Promise<Run> {
+  async run(
+    operation: "preview" | "up" | "refresh" | "down",
+    abort = new AbortController(),
+    engine: Engine = this.engine,
+  ): Promise<Run> {
     const events: EngineEvent[] = [];
-    const engine: Engine = this.engine;
     try {
       const summary = await engine[operation]({
         emit: (event) => events.push(event),

@@ -1,57 +1,11 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { InProcessEngine } from "../../../engine/in-process/index.ts";
 import type { ResourceState } from "../../../engine/in-process/state.ts";
 import { nameOf } from "../../../engine/in-process/urn.ts";
 import { hasSecret, hasUnknown, isSecret } from "../../../engine/in-process/values.ts";
 import { ADMIN_KEY_OUTPUT } from "../../../stacks/outputs.ts";
-import { repository } from "../../support/project.ts";
+import { plan, STACKS } from "../../support/plan.ts";
 
-/** Previews a stack of this project, with state of its own, and returns its resources as they would be. */
-async function plan(target: string, machines: string): Promise<readonly ResourceState[]> {
-  const root = await mkdtemp(join(tmpdir(), "ai-how-tree-"));
-  try {
-    const parts = [
-      "node_modules",
-      "index.ts",
-      "stacks",
-      "components",
-      "config",
-      "providers",
-      "ansible",
-      "Pulumi.yaml",
-    ];
-    for (const part of parts) await symlink(join(repository, part), join(root, part));
-    await mkdir(join(root, ".ai-how"));
-    await writeFile(join(root, "package.json"), '{"type": "module"}');
-    await writeFile(
-      join(root, "Pulumi.tree.yaml"),
-      `config: {"ai-how:target": ${target}, "ai-how:clusterFile": "stacks/${target}.yaml", "ai-how:machines": ${machines}}\n`,
-    );
-    const problems: string[] = [];
-    const engine = new InProcessEngine({ root, stack: "tree" });
-    const { resources } = await engine.plan({
-      emit: (event) => {
-        if (event.type === "failed") problems.push(event.message);
-        if (event.type === "log" && event.level !== "info") problems.push(event.line);
-      },
-      signal: new AbortController().signal,
-      parallel: 16,
-    });
-    expect(problems).toEqual([]);
-    return resources;
-  } finally {
-    await rm(root, { recursive: true, force: true });
-  }
-}
-
-describe.each([
-  ["dev", "vm"],
-  ["dev", "container"],
-  ["workstation", "vm"],
-])("the resources of %s on %s nodes", (target, machines) => {
+describe.each(STACKS)("the resources of %s on %s nodes", (target, machines) => {
   let resources: readonly ResourceState[];
   let byUrn: Map<string, ResourceState>;
   let stack: ResourceState;

@@ -20,7 +20,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   stacks: ["components", "config", "gpu"],
   "index.ts": ["stacks", "config"],
-  engine: ["config", "providers"],
+  policy: ["versions.ts"],
+  engine: ["config", "providers", "policy"],
   cli: ["config", "gpu", "engine", "stacks/outputs.ts", "providers", "package.json"],
 };
 

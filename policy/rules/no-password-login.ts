@@ -1,0 +1,105 @@
+import { parse } from "yaml";
+import { z } from "zod";
+import { leaves } from "../resource.ts";
+import type { ResourceRule } from "../rule.ts";
+
+// What cloud-init knows of users and passwords, and no more; `null` is what YAML makes of a key without a value.
+const user = z.looseObject({
+  name: z.string().nullish(),
+  lock_passwd: z.unknown().optional(),
+  "lock-passwd": z.unknown().optional(),
+  passwd: z.unknown().optional(),
+  hashed_passwd: z.unknown().optional(),
+  plain_text_passwd: z.unknown().optional(),
+});
+const cloudConfig = z.looseObject({
+  ssh_pwauth: z.unknown().optional(),
+  disable_root: z.unknown().optional(),
+  password: z.unknown().optional(),
+  chpasswd: z.unknown().optional(),
+  user: z.union([user, z.string()]).nullish(),
+  users: z.array(z.union([user, z.string(), z.array(z.unknown())])).nullish(),
+});
+
+const PASSWORDS = ["passwd", "hashed_passwd", "plain_text_passwd"] as const;
+const OFF: ReadonlySet<unknown> = new Set([false, "no", "false", "off", "0", 0]);
+
+// What scripts and written files do to the same end. `passwd -l` and `usermod -L` lock, and stay allowed.
+const COMMANDS: readonly (readonly [RegExp, string])[] = [
+  [/\bchpasswd\b(?!:)/, "sets passwords with `chpasswd`"],
+  [/\bpasswd\s+(?:-[du]\s+|--stdin\s+)?(?!-)(?:root|[a-z_][\w-]*)\b/, "sets a password with `passwd`"],
+  [/\buser(?:mod|add)\b[^\n;&|]*\s(?:-p|--password)\b/, "sets a password with `usermod` or `useradd`"],
+  [/^[^#\n]*\bPasswordAuthentication\s+yes\b/im, "lets SSH take passwords (`PasswordAuthentication yes`)"],
+  [/^[^#\n]*\bPermitRootLogin\s+yes\b/im, "lets root log in with a password (`PermitRootLogin yes`)"],
+];
+const REMEDY = "give keys in `ssh_authorized_keys` instead";
+
+/** A machine that takes passwords can be guessed into; keys cannot be guessed, and are known here. */
+export const noPasswordLogin: ResourceRule = {
+  name: "no-password-login",
+  description: "No user gets a password from cloud-init, and SSH takes none.",
+  scope: "resource",
+  check({ properties }) {
+    return [...leaves(properties)]
+      .filter(({ key }) => /^(user|vendor)_?data$/i.test(key))
+      .flatMap(({ path, value }) =>
+        typeof value === "string" ? problems(value).map((problem) => `${path}: ${problem}`) : [],
+      );
+  },
+};
+
+function problems(text: string): string[] {
+  const inScripts = COMMANDS.filter(([pattern]) => pattern.test(text)).map(
+    ([, what]) => `${what}; ${REMEDY}`,
+  );
+  return [...configs(text).flatMap(inConfig), ...inScripts];
+}
+
+/** The cloud-config in user data: all of it, or some parts of a MIME archive. */
+function configs(text: string): string[] {
+  const parts = /^Content-Type:\s*multipart\//im.test(text) ? text.split(/^--\S+$/m) : [text];
+  return parts.flatMap((part) => /^#cloud-config(?![\w-])[^]*/m.exec(part)?.[0] ?? []);
+}
+
+function inConfig(text: string): string[] {
+  const config = configOf(text);
+  if (config === undefined)
+    return ["is no cloud-config that can be read, so cloud-init would ignore it; mend its YAML"];
+  const users = [config.user, ...(config.users ?? [])];
+  return [
+    ...(OFF.has(config.ssh_pwauth)
+      ? []
+      : ["`ssh_pwauth` leaves password login to the image or allows it; say `ssh_pwauth: false`"]),
+    ...(OFF.has(config.disable_root) ? ["`disable_root: false` lets root log in; leave it out"] : []),
+    ...(isSet(config.password) ? [`\`password\` sets the first user's password; ${REMEDY}`] : []),
+    ...(isSet(config.chpasswd) ? [`\`chpasswd\` sets passwords; ${REMEDY}`] : []),
+    ...users.flatMap((each) => (isUser(each) ? ofUser(each) : [])),
+  ];
+}
+
+function ofUser(of: z.infer<typeof user>): string[] {
+  const name = of.name ?? "the first user";
+  const set = PASSWORDS.filter((key) => isSet(of[key]));
+  const unlocked = OFF.has(of.lock_passwd) || OFF.has(of["lock-passwd"]);
+  return [
+    ...set.map((key) => `\`${key}\` gives ${name} a password; ${REMEDY}`),
+    ...(unlocked ? [`\`lock_passwd\` unlocks the password of ${name}; leave it out`] : []),
+  ];
+}
+
+function configOf(text: string): z.infer<typeof cloudConfig> | undefined {
+  try {
+    // A file of nothing but the first line is an empty configuration.
+    return cloudConfig.safeParse(parse(text) ?? {}).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function isUser(value: unknown): value is z.infer<typeof user> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== "";
+}

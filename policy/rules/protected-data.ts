@@ -1,0 +1,30 @@
+import { isProperties, opened, type Properties, type Value } from "../resource.ts";
+import type { ResourceRule } from "../rule.ts";
+
+// What holds data, and the inputs by which its content comes from elsewhere, so that it can be made again.
+const VOLUMES: Readonly<Record<string, readonly string[]>> = {
+  "libvirt:index:Volume": ["source", "backing"],
+  "docker:index/volume:Volume": [],
+  "kubernetes:core/v1:PersistentVolumeClaim": ["spec.dataSource", "spec.dataSourceRef"],
+};
+
+/** A volume that begins empty is filled by its users, and nothing brings that back. */
+export const protectedData: ResourceRule = {
+  name: "protected-data",
+  description: "Volumes that hold data are protected.",
+  scope: "resource",
+  check({ type, properties, protect }) {
+    const origins = VOLUMES[type];
+    if (protect || origins === undefined || origins.some((path) => has(properties, path))) return [];
+    return ["it begins empty, so nothing makes its content again; give it the option `protect: true`"];
+  },
+};
+
+function has(properties: Properties, path: string): boolean {
+  let here: Value | undefined = properties;
+  for (const key of path.split(".")) {
+    const map: Value | undefined = opened(here);
+    here = isProperties(map) ? map[key] : undefined;
+  }
+  return here !== undefined && here !== null;
+}
