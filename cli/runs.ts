@@ -4,12 +4,14 @@ import { UserError } from "../config/errors.ts";
 import { Display } from "../engine/display.ts";
 import type { Engine } from "../engine/engine.ts";
 import { setStackConfig } from "../engine/project.ts";
+import { planDocument } from "./plan-document.ts";
 import { openStack, withStack, type StackOptions } from "./stack.ts";
 
 type Run = "preview" | "up" | "refresh" | "down";
 interface RunOptions extends StackOptions {
   readonly machines?: "vm" | "container";
   readonly parallel: string;
+  readonly format?: "text" | "json";
 }
 
 const DESCRIPTIONS: Readonly<Record<Run, string>> = {
@@ -33,6 +35,13 @@ export function addRuns(program: Command): void {
         ]),
       );
     }
+    if (run === "preview") {
+      command.addOption(
+        new Option("-f, --format <format>", "how to print it; json is the whole plan, for programs")
+          .choices(["text", "json"])
+          .default("text"),
+      );
+    }
     command.action((stack: string, options: RunOptions) => executeRun(run, stack, options));
   }
 }
@@ -49,7 +58,8 @@ export async function executeRun(
     throw new UserError(`--parallel ${options.parallel}: give a whole number of 1 or more`, { exitCode: 2 });
   }
   const { reference, engine, because } = await openStack(stack, options);
-  const write = (text: string): void => void process.stdout.write(text);
+  const document = options.format === "json";
+  const write = (text: string): void => void (document ? process.stderr : process.stdout).write(text);
   write(
     `${stack}: ${run} by ${engine.name === "pulumi" ? "Pulumi's CLI" : "the in-process engine"} (${because})\n`,
   );
@@ -58,6 +68,12 @@ export async function executeRun(
     (await setStackConfig(reference.root, stack, "ai-how:machines", options.machines))
   ) {
     write(`Pulumi.${stack}.yaml: ai-how:machines is ${options.machines} from now on\n`);
+  }
+  if (document) {
+    const plan = await planDocument(engine, stack, parallel);
+    process.stdout.write(`${JSON.stringify(plan, undefined, 2)}\n`);
+    process.exitCode = plan.failures.length + plan.violations.length > 0 ? 1 : 0;
+    return;
   }
   const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined;
   const display = new Display({ write, colour, preview: run === "preview" });

@@ -1,4 +1,5 @@
 import type { Listener, Summary } from "./events.ts";
+import type { Described } from "./plan.ts";
 
 /** One stack of the project, and where it lies. */
 export interface StackReference {
@@ -27,6 +28,8 @@ export interface Engine {
   readonly name: "pulumi" | "in-process";
   /** Fails where a policy is violated, too. */
   preview(options: RunOptions): Promise<Summary>;
+  /** A preview for programs: fails where there is no plan, and not where that violates a policy. */
+  describe(options: RunOptions): Promise<Described>;
   /** Makes nothing where a preview shows that a policy is violated. */
   up(options: RunOptions): Promise<Summary>;
   refresh(options: RunOptions): Promise<Summary>;

@@ -1,5 +1,15 @@
 /** What an engine does to a resource. */
-export type Operation = "same" | "create" | "update" | "replace" | "delete" | "refresh" | "forget" | "read";
+export const OPERATIONS = [
+  "same",
+  "create",
+  "update",
+  "replace",
+  "delete",
+  "refresh",
+  "forget",
+  "read",
+] as const;
+export type Operation = (typeof OPERATIONS)[number];
 
 /** One input that differs, as a person may see it: secrets hidden. */
 export interface ShownDiff {

@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { UserError } from "../../config/errors.ts";
 import type { Engine, RunOptions, StackOutput, StackReference, StackResource } from "../engine.ts";
-import type { Summary } from "../events.ts";
+import type { Operation, Summary } from "../events.ts";
 import { passphrase } from "../passphrase.ts";
+import type { Described } from "../plan.ts";
 import { NOTHING_MADE, problemsOnly } from "../policies.ts";
 import { loadProject, loadStackConfig, type Project } from "../project.ts";
 import { Deployment } from "./deployment.ts";
+import { describe } from "./description.ts";
 import { Handlers } from "./handlers/index.ts";
 import { lockStack } from "./lock.ts";
 import { Monitor } from "./monitor.ts";
@@ -32,6 +34,19 @@ export class InProcessEngine implements Engine {
     const { summary, resources } = await this.plan(options);
     refuse(violationsOf(resources), options.emit, NOTHING_MADE);
     return summary;
+  }
+
+  async describe(options: RunOptions): Promise<Described> {
+    const known = await this.#load();
+    const operations = new Map<string, Operation>();
+    const { resources } = await this.#plan(known, {
+      ...options,
+      emit(event) {
+        if (event.type === "planned") operations.set(event.urn, event.operation);
+        options.emit(event);
+      },
+    });
+    return describe(known.resources, resources, operations, this.#reference.root);
   }
 
   /** A preview without the policies, with the resources as they would be. */

@@ -23,6 +23,11 @@ const SILENT = new Set([
 ]);
 const startedAt = new Map<string, number>();
 
+/** What Pulumi's engine calls a step, in our words; undefined for what does nothing to a resource. */
+export function operationOf(op: string): Operation | undefined {
+  return OPERATIONS[op];
+}
+
 /** What a display shows of one event of Pulumi's engine; in a refresh, operations are what was found, not done. */
 export function translate(event: PulumiEvent, refreshing: boolean): EngineEvent[] {
   if (event.diagnosticEvent !== undefined) {

@@ -2,13 +2,20 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
-import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
+import {
+  LocalWorkspace,
+  PulumiCommand,
+  type EngineEvent,
+  type Stack,
+} from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
 import { UserError } from "../../config/errors.ts";
 import type { Engine, RunOptions, StackOutput, StackReference, StackResource } from "../engine.ts";
 import type { Summary } from "../events.ts";
 import { passphrase } from "../passphrase.ts";
+import type { Described } from "../plan.ts";
 import { NOTHING_MADE, POLICY_PACK, problemsOnly, refusal } from "../policies.ts";
+import { Description } from "./description.ts";
 import { summaryOf, translate } from "./events.ts";
 
 const exportSchema = z.object({
@@ -44,6 +51,31 @@ export class PulumiEngine implements Engine {
       options,
       async (stack, common) => (await stack.preview({ ...common, policyPacks: [POLICY_PACK] })).changeSummary,
     );
+  }
+
+  async describe(options: RunOptions): Promise<Described> {
+    const description = new Description(this.#reference.root);
+    const violations: Described["violations"] = [];
+    try {
+      await this.#run(
+        {
+          ...options,
+          emit(event) {
+            if (event.type === "violation") {
+              const { rule, urn, message } = event;
+              violations.push({ rule, urn, message });
+            }
+            options.emit(event);
+          },
+        },
+        async (stack, common) =>
+          (await stack.preview({ ...common, policyPacks: [POLICY_PACK] })).changeSummary,
+        { observe: description.observe },
+      );
+    } catch (error) {
+      if (violations.length === 0) throw error;
+    }
+    return description.described(violations);
   }
 
   async up(options: RunOptions): Promise<Summary> {
@@ -88,7 +120,7 @@ export class PulumiEngine implements Engine {
   async #run(
     options: RunOptions,
     work: (stack: Stack, common: CommonOptions) => Promise<Partial<Record<string, number>> | undefined>,
-    { refreshing = false, consequence = NOTHING_MADE } = {},
+    { refreshing = false, consequence = NOTHING_MADE, observe }: RunDetails = {},
   ): Promise<Summary> {
     const stack = await this.#select();
     const told = { failure: false, violations: 0 };
@@ -98,6 +130,7 @@ export class PulumiEngine implements Engine {
       ...(options.targets !== undefined && { target: [...options.targets] }),
       suppressProgress: true,
       onEvent: (event) => {
+        observe?.(event);
         for (const translated of translate(event, refreshing)) {
           if (translated.type === "violation") told.violations += 1;
           if (translated.type === "failed" || (translated.type === "log" && translated.level === "error")) {
@@ -137,6 +170,15 @@ export class PulumiEngine implements Engine {
       { pulumiCommand, envVars: await environment(root, folder) },
     );
   }
+}
+
+interface RunDetails {
+  /** Whether operations are what was found, and not what is done. Default false. */
+  readonly refreshing?: boolean;
+  /** What follows from a violation. Default: that nothing was changed. */
+  readonly consequence?: string;
+  /** Sees the engine's own events. */
+  readonly observe?: (event: EngineEvent) => void;
 }
 
 type CommonOptions = NonNullable<Parameters<Stack["up"]>[0]> &

@@ -1,0 +1,59 @@
+// Previews every stack of two checkouts and says in Markdown what differs: `node preview.ts BASE HEAD`. The text goes to
+// standard output, and in a workflow to the output `comment` of the step. Needs no host, cluster, secret or token.
+import { randomUUID } from "node:crypto";
+import { appendFileSync, existsSync, readFileSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { execa } from "execa";
+import { Handlers } from "../../engine/in-process/handlers/index.ts";
+import { UserError } from "../../config/errors.ts";
+import { compare, type ReplacedBy } from "./comparison.ts";
+import { report } from "./markdown.ts";
+import { outcomeOf, stacksOf } from "./stack-plans.ts";
+
+const [base, head] = process.argv.slice(2).map((path) => resolve(path));
+if (base === undefined || head === undefined) {
+  process.stderr.write("usage: preview.ts BASE HEAD: two checkouts\n");
+  process.exit(2);
+}
+
+await install(base, head);
+const handlers = new Handlers(head, () => undefined);
+const replacedBy: ReplacedBy = async (type, was, is) => {
+  try {
+    return (await handlers.handler(type, undefined)).diff(was, is).replaces;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+};
+const comparisons = [];
+for (const stack of new Set([...stacksOf(base), ...stacksOf(head)])) {
+  // Two at a time: each is a program of its own that wants a core.
+  const [was, is] = await Promise.all([outcomeOf(base, stack), outcomeOf(head, stack)]);
+  comparisons.push(await compare(stack, was, is, replacedBy));
+}
+const text = report(comparisons, { base: await nameOf(base), head: await nameOf(head) });
+process.stdout.write(`${text}\n`);
+const { GITHUB_OUTPUT } = process.env;
+if (GITHUB_OUTPUT !== undefined) {
+  // Nothing in the text can be the line that ends it.
+  const end = randomUUID();
+  appendFileSync(GITHUB_OUTPUT, `comment<<${end}\n${text}\n${end}\n`);
+}
+
+/** Gives the base branch the packages that it wants: those of the pull request where both want the same. */
+async function install(checkout: string, other: string): Promise<void> {
+  if (existsSync(join(checkout, "node_modules"))) return;
+  const wants = (folder: string): string => readFileSync(join(folder, "package-lock.json"), "utf8");
+  if (wants(checkout) === wants(other)) {
+    symlinkSync(join(other, "node_modules"), join(checkout, "node_modules"));
+    return;
+  }
+  const args = ["ci", "--ignore-scripts", "--no-progress", "--loglevel=error"];
+  await execa("npm", args, { cwd: checkout, stdio: ["ignore", "ignore", "inherit"] });
+}
+
+async function nameOf(checkout: string): Promise<string> {
+  const { stdout } = await execa("git", ["log", "-1", "--format=%h %s"], { cwd: checkout });
+  return stdout;
+}
