@@ -1,0 +1,182 @@
+import { existsSync, readFileSync, readlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { execa } from "execa";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+const run = resolve(import.meta.dirname, "../../../ansible/run");
+const GPU = "0000:17:00.0";
+const AUDIO = "0000:17:00.1";
+const DISPLAY = "0000:03:00.0";
+
+/** A fake of the host's /sys, /proc and /etc, with a fake kernel that does what it is asked to through them. */
+class FakeHost {
+  root = "";
+  #kernel: NodeJS.Timeout | undefined;
+
+  async make(): Promise<void> {
+    this.root = await mkdtemp(join(tmpdir(), "ai-how-fake-host-"));
+    for (const driver of ["vfio-pci", "nvidia", "snd_hda_intel", "pcieport"])
+      await mkdir(this.path("sys/bus/pci/drivers", driver), { recursive: true });
+    await mkdir(this.path("proc/sys/vm"), { recursive: true });
+    await writeFile(this.path("proc/sys/vm/nr_hugepages"), "8\n");
+    await writeFile(this.path("sys/bus/pci/drivers_probe"), "");
+    await this.device("0000:16:01.0", "14", "pcieport", "0x060400");
+    await this.device(GPU, "14", "nvidia", "0x030000");
+    await this.device(AUDIO, "14", "snd_hda_intel", "0x040300");
+    await this.device(DISPLAY, "2", "nvidia", "0x030000");
+    await writeFile(this.path("sys/bus/pci/devices", DISPLAY, "boot_vga"), "1\n");
+    this.#kernel = setInterval(() => {
+      this.#work();
+    }, 10);
+  }
+
+  async remove(): Promise<void> {
+    clearInterval(this.#kernel);
+    await rm(this.root, { recursive: true, force: true });
+  }
+
+  path(...parts: string[]): string {
+    return join(this.root, ...parts);
+  }
+
+  driver(address: string): string {
+    const link = this.path("sys/bus/pci/devices", address, "driver");
+    return existsSync(link) ? basename(readlinkSync(link)) : "";
+  }
+
+  async device(address: string, group: string, driver: string, kind: string): Promise<void> {
+    const device = this.path("sys/bus/pci/devices", address);
+    const members = this.path("sys/kernel/iommu_groups", group, "devices");
+    await mkdir(members, { recursive: true });
+    await mkdir(device, { recursive: true });
+    await writeFile(join(device, "class"), `${kind}\n`);
+    await writeFile(join(device, "driver_override"), "(null)\n");
+    await writeFile(join(device, "own_driver"), driver);
+    await symlink(this.path("sys/kernel/iommu_groups", group), join(device, "iommu_group"));
+    await symlink(device, join(members, address));
+    await symlink(this.path("sys/bus/pci/drivers", driver), join(device, "driver"));
+  }
+
+  /** A VM that has a group open. */
+  async machine(pid: string, name: string, group: string): Promise<void> {
+    await mkdir(this.path("proc", pid, "fd"), { recursive: true });
+    await symlink(`/dev/vfio/${group}`, this.path("proc", pid, "fd", "9"));
+    await writeFile(
+      this.path("proc", pid, "cmdline"),
+      `qemu-system-x86_64\0-name\0guest=${name},debug-threads=on\0`,
+    );
+  }
+
+  #work(): void {
+    const probe = this.path("sys/bus/pci/drivers_probe");
+    const address = readFileSync(probe, "utf8");
+    if (address === "") return;
+    writeFileSync(probe, "");
+    const device = this.path("sys/bus/pci/devices", address);
+    const wanted = readFileSync(join(device, "driver_override"), "utf8").trim();
+    const driver =
+      wanted === "" || wanted === "(null)" ? readFileSync(join(device, "own_driver"), "utf8") : wanted;
+    unlinkSync(join(device, "driver"));
+    void symlink(this.path("sys/bus/pci/drivers", driver), join(device, "driver"));
+  }
+}
+
+describe("playbook host-devices", () => {
+  const host = new FakeHost();
+  beforeEach(() => host.make());
+  afterEach(() => host.remove());
+
+  async function play(devices: readonly object[], more: Readonly<Record<string, unknown>> = {}) {
+    const vars = {
+      ...{
+        host_root: host.root,
+        nvidia_vfio_owner: "ws",
+        base_huge_pages_owner: "ws",
+        nvidia_vfio_devices: devices,
+      },
+      ...more,
+    };
+    const inventory = {
+      all: { hosts: ["this-host"], vars },
+      _meta: { hostvars: { "this-host": { ansible_connection: "local" } } },
+    };
+    const said = await execa(run, ["host-devices"], {
+      env: { AI_HOW_INVENTORY: "-" },
+      input: JSON.stringify(inventory),
+      all: true,
+      reject: false,
+    });
+    return { failed: said.failed, changed: /^recap .* changed=(\d+)/m.exec(said.all)?.[1], output: said.all };
+  }
+
+  it("binds whole IOMMU groups for good, changes nothing the second time, and gives all of it back", async () => {
+    const both = [{ address: GPU }, { address: AUDIO.toUpperCase() }];
+    const bound = await play(both, { base_huge_pages_2m: 100 });
+    expect(bound, bound.output).toMatchObject({ failed: false, changed: "2" });
+    expect([host.driver(GPU), host.driver(AUDIO), host.driver(DISPLAY)]).toEqual([
+      "vfio-pci",
+      "vfio-pci",
+      "nvidia",
+    ]);
+    const rules = host.path("etc/udev/rules.d/10-ai-how-vfio-ws.rules");
+    expect(await readFile(rules, "utf8")).toContain(
+      `ACTION=="add", SUBSYSTEM=="pci", KERNEL=="${GPU}", ATTR{driver_override}="vfio-pci"\n`,
+    );
+    expect(await readFile(host.path("proc/sys/vm/nr_hugepages"), "utf8"), "8 were somebody else's").toBe(
+      "108\n",
+    );
+    expect(await play(both, { base_huge_pages_2m: 100 })).toMatchObject({ failed: false, changed: "0" });
+
+    expect(await play([])).toMatchObject({ failed: false, changed: "2" });
+    expect([host.driver(GPU), host.driver(AUDIO)]).toEqual(["nvidia", "snd_hda_intel"]);
+    expect(await readFile(host.path("proc/sys/vm/nr_hugepages"), "utf8")).toBe("8\n");
+    for (const file of [
+      "udev/rules.d/10-ai-how-vfio-ws.rules",
+      "modules-load.d/ai-how-vfio.conf",
+      "sysctl.d/60-ai-how-huge-pages.conf",
+    ])
+      expect(existsSync(host.path("etc", file)), file).toBe(false);
+  });
+
+  it("tells every problem at once, a line each, and changes nothing then", async () => {
+    await host.machine("4711", "somebody", "2");
+    const said = await play([{ address: GPU }, { address: DISPLAY }, { address: "0000:99:00.0" }]);
+    expect(said.failed).toBe(true);
+    for (const line of [
+      `${GPU}: shares IOMMU group 14 with ${AUDIO}, which is not listed; list it, too`,
+      `${DISPLAY}: drives this host's display; take another GPU, or allow it to be taken`,
+      `${DISPLAY}: is in use by somebody`,
+      "0000:99:00.0: this host has no such PCI device; `ai-how inventory pcie` lists what it has",
+    ])
+      expect(said.output).toContain(line);
+    expect(host.driver(GPU)).toBe("nvidia");
+    expect(existsSync(host.path("etc"))).toBe(false);
+  });
+
+  it("takes the display's GPU when told to, and a device that its own VM is using", async () => {
+    await host.machine("4711", "ws-compute-01", "2");
+    const said = await play([{ address: DISPLAY, machines: ["ws-compute-01"] }], {
+      nvidia_vfio_allow_display: true,
+    });
+    expect(said, said.output).toMatchObject({ failed: false });
+    expect(host.driver(DISPLAY)).toBe("vfio-pci");
+    const back = await play([]);
+    expect(back.output).toContain(
+      `${DISPLAY}: is in use by ws-compute-01 and cannot be given back; stop it first`,
+    );
+  });
+
+  it("says what to switch on where there is no IOMMU, and leaves other stacks' devices alone", async () => {
+    await rm(host.path("sys/bus/pci/devices", DISPLAY, "iommu_group"));
+    expect((await play([{ address: DISPLAY }])).output).toContain(
+      "has no IOMMU group; switch on VT-d or AMD-Vi",
+    );
+    expect(await play([{ address: GPU }, { address: AUDIO }])).toMatchObject({ failed: false });
+    const other = await play([{ address: GPU }, { address: AUDIO }], { nvidia_vfio_owner: "other" });
+    expect(other.output).toContain(`${GPU}: belongs to the stack ws already`);
+    expect(await play([], { nvidia_vfio_owner: "other" })).toMatchObject({ failed: false });
+    expect(host.driver(GPU)).toBe("vfio-pci");
+  });
+});
