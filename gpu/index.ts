@@ -3,6 +3,7 @@ export { findGpuModel, gpuModels, isKnownGpu, knownGpuNames, whyUnpartitioned } 
 export type { Geometry, GpuModel, MigProfile } from "./geometry.ts";
 export { kubernetesResources, nodeLabels } from "./kubernetes.ts";
 export { creationOrder, migParted } from "./mig-parted.ts";
+export { nvidiaGpus, type NvidiaGpu } from "./nvidia.ts";
 export {
   planGpus,
   type GpuPlan,
@@ -12,4 +13,4 @@ export {
   type Vgpu,
 } from "./plan.ts";
 export { placePartitions, type Placement, type Placing } from "./planner.ts";
-export { gresConf, gresOf, gresParameter, pretendedCount, PRETENDED_FILES, type Gres } from "./slurm.ts";
+export { gresConf, gresOf, gresParameter, pretendedDevices, PRETENDED_FILES, type Gres } from "./slurm.ts";

@@ -35,17 +35,21 @@ export function gresParameter(plan: GpuPlan): string | undefined {
 /** Where a node keeps a file in the place of each pretended GPU or partition: SLURM ignores a GPU without a file. */
 export const PRETENDED_FILES = "/var/lib/ai-how/pretended-gpu";
 
-/** How many such files a node has: `gpu0`, `gpu1`, ... */
-export function pretendedCount(plan: GpuPlan): number {
-  return gresOf(plan).reduce((sum, { count, pretended }) => sum + (pretended ? count : 0), 0);
+/** What each such file stands for, `gpu0`, `gpu1`, ...: a partition's profile or a GPU's type. */
+export function pretendedDevices(plan: GpuPlan): readonly string[] {
+  return gresOf(plan)
+    .filter(({ pretended }) => pretended)
+    .flatMap(({ type, count }) => Array.from({ length: count }, () => type ?? "gpu"));
 }
 
-/** The lines of gres.conf for a node. NVML finds real GPUs and partitions by itself. Source: gres.conf(5). */
+/**
+ * The lines of gres.conf for a node's pretended GPUs. A node writes those of its real ones itself, when role `nvidia` has
+ * verified them. Source: gres.conf(5).
+ */
 export function gresConf(nodeName: string, plan: GpuPlan): readonly string[] {
-  const gres = gresOf(plan);
-  const lines = gres.some(({ pretended }) => !pretended) ? [`NodeName=${nodeName} AutoDetect=nvml`] : [];
+  const lines: string[] = [];
   let next = 0;
-  for (const { type, count } of gres.filter(({ pretended }) => pretended)) {
+  for (const { type, count } of gresOf(plan).filter(({ pretended }) => pretended)) {
     const kind = type === undefined ? "" : ` Type=${type}`;
     lines.push(
       `NodeName=${nodeName} Name=gpu${kind} File=${PRETENDED_FILES}/gpu[${next}-${next + count - 1}]`,

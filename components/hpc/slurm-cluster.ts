@@ -4,7 +4,7 @@ import {
   gresConf,
   gresOf,
   gresParameter,
-  pretendedCount,
+  pretendedDevices,
   PRETENDED_FILES,
   type GpuPlan,
 } from "../../gpu/index.ts";
@@ -83,8 +83,8 @@ export class SlurmCluster extends pulumi.ComponentResource {
         slurm_gres: args.nodes.flatMap(({ machine, gpus }) => gresConf(machine.name, gpus)),
         slurm_pretended_gpus: {
           directory: PRETENDED_FILES,
-          counts: Object.fromEntries(
-            args.nodes.map(({ machine, gpus }) => [machine.name, pretendedCount(gpus)]),
+          devices: Object.fromEntries(
+            args.nodes.map(({ machine, gpus }) => [machine.name, pretendedDevices(gpus)]),
           ),
         },
         slurm_nodes: args.nodes.map(({ machine, cpus, realMemory, gpus }) => ({

@@ -89,7 +89,8 @@ export function packagesOf(
 ): string[] {
   const files = [
     "images/golden/packages.yml",
-    ...globSync("ansible/roles/*/vars/packages.yml", { cwd: checkout }),
+    // NVIDIA's driver is a gigabyte, and only some machines have GPUs: playbook `bake` installs it when it is asked to.
+    ...globSync("ansible/roles/*/vars/packages.yml", { cwd: checkout, exclude: ["ansible/roles/nvidia/**"] }),
   ];
   const listed = files.flatMap((file) => {
     const lists = packageFile.parse(parse(readFileSync(join(checkout, file), "utf8")));

@@ -9,7 +9,9 @@ import {
   kubernetesResources,
   migParted,
   nodeLabels,
+  nvidiaGpus,
   planGpus,
+  pretendedDevices,
   whyUnpartitioned,
   type GpuRequest,
 } from "../../../gpu/index.ts";
@@ -34,7 +36,8 @@ const mixed = planOf(
 
 test("SLURM has a type for each profile, and one for each model of whole GPUs", () => {
   expect(gresParameter(mixed)).toBe("gpu:3g.20gb:1,gpu:1g.5gb:2,gpu:1g.5gb+me:1,gpu:h100:2");
-  expect(gresConf("node", mixed)).toEqual(["NodeName=node AutoDetect=nvml"]);
+  // The node writes the lines of its real GPUs itself.
+  expect(gresConf("node", mixed)).toEqual([]);
   expect(gresParameter([])).toBeUndefined();
   expect(gresConf("node", [])).toEqual([]);
   expect(gresParameter(planOf({ pciAddress: "0000:01:00.0" }))).toBe("gpu:1");
@@ -51,6 +54,8 @@ test("pretended GPUs and partitions have a file each, numbered through the node"
     "NodeName=c1 Name=gpu Type=1g.6gb File=/var/lib/ai-how/pretended-gpu/gpu[1-2]",
     "NodeName=c1 Name=gpu Type=t4 File=/var/lib/ai-how/pretended-gpu/gpu[3-4]",
   ]);
+  expect(pretendedDevices(plan)).toEqual(["2g.12gb", "1g.6gb", "1g.6gb", "t4", "t4"]);
+  expect(pretendedDevices(mixed)).toEqual([]);
   expect(nodeLabels(plan)).toMatchObject({ "ai-how/gpu.pretended": "true" });
 });
 
@@ -108,5 +113,50 @@ test("every model is found by its names, however they are written", () => {
       expect(findGpuModel(`NVIDIA ${name.toUpperCase().replaceAll("-", " ")}`)).toBe(model);
     }
     expect(whyUnpartitioned(model.key)).toBeUndefined();
+  }
+});
+
+test("role nvidia gets the GPUs that are really there, with what tells them apart", () => {
+  const plan = planOf(
+    { model: "t4", pretended: true },
+    { model: "h200", pciAddress: "0000:17:00.0", migProfiles: ["3g.71gb", "2g.35gb"] },
+    { model: "RTX 4090", pciAddress: "0000:31:00.0" },
+    { pciAddress: "0000:4b:00.0" },
+  );
+  expect(nvidiaGpus(plan, "guest")).toEqual([
+    {
+      index: 0,
+      model: "H200 141GB",
+      names: ["h200"],
+      memory_gb: 141,
+      minimum_driver: "550.90.07",
+      gres_type: "h200",
+      partitions: [
+        { profile: "3g.71gb", id: 9, start: 0 },
+        { profile: "2g.35gb", id: 14, start: 4 },
+      ],
+    },
+    { index: 1, model: "RTX 4090", names: ["rtx-4090"], gres_type: "rtx_4090", partitions: [] },
+    { index: 2, names: [], partitions: [] },
+  ]);
+  expect(nvidiaGpus(plan, "host").map((gpu) => gpu.pci_address)).toEqual([
+    "0000:17:00.0",
+    "0000:31:00.0",
+    "0000:4b:00.0",
+  ]);
+});
+
+test("no two sizes of one family are within what the role takes for the same memory", () => {
+  const sizes = gpuModels.map(
+    (model) => nvidiaGpus(planOf({ model: model.key }), "guest")[0]?.memory_gb ?? 0,
+  );
+  expect(sizes.every((size) => size > 0)).toBe(true);
+  for (const [i, model] of gpuModels.entries()) {
+    const others = gpuModels.filter((other, j) => j !== i && other.gresType === model.gresType);
+    for (const other of others) {
+      const [a, b] = [sizes[i] ?? 0, sizes[gpuModels.indexOf(other)] ?? 0];
+      // GB200 comes with 186 or 189 GB, and nothing tells them apart.
+      if (model.gresType !== "gb200") expect(Math.abs(a - b) / Math.max(a, b)).toBeGreaterThan(0.12);
+    }
   }
 });

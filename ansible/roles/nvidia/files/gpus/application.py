@@ -1,0 +1,84 @@
+"""Makes the machine's GPUs what the plan says, changing only those that differ."""
+
+import dataclasses
+
+import comparison
+import driver
+
+
+class Refused(Exception):
+    """The plan cannot be applied now; a line for each reason."""
+
+
+def apply(plan, found, dev):
+    """Changes GPUs and yields a line for each thing that was done; does nothing where not all can be mended."""
+    differences = comparison.compare(plan, found, dev)
+    if any(not difference.mendable for difference in differences):
+        return
+    matched, _ = comparison.pairs(plan, found)
+    todo = [(planned, gpu) for planned, gpu in matched if any(d.where == str(gpu) for d in differences)]
+    refuse_clients(gpu for _, gpu in todo)
+    for planned, gpu in todo:
+        yield from apply_gpu(planned, gpu)
+
+
+def refuse_clients(gpus):
+    busy = [f"{gpu} is in use by {', '.join(gpu.clients)}: nothing was changed" for gpu in gpus if gpu.clients]
+    if busy:
+        raise Refused("\n".join(busy))
+
+
+def apply_gpu(planned, gpu):
+    if gpu.instances and not comparison.same_partitions(planned.partitions, gpu.instances):
+        if planned.partitions:
+            placements(planned, gpu)  # refuses before anything is destroyed
+        driver.destroy_instances(gpu)
+        yield f"{gpu}: destroyed {comparison.describe_partitions(gpu.instances)}"
+        gpu = dataclasses.replace(gpu, instances=())
+    wanted = bool(planned.partitions)
+    if (gpu.mig, gpu.mig_pending) != (wanted, wanted):
+        switch(gpu, wanted)
+        yield f"{gpu}: MIG mode {comparison.on(wanted)}"
+    if wanted and not gpu.instances:
+        driver.create_instances(gpu, placements(planned, gpu))
+        yield f"{gpu}: created {comparison.describe_partitions(planned.partitions)}"
+
+
+def placements(planned, gpu):
+    """`id:start` of each partition in creation order. The driver has to know each profile, under the planned number."""
+    known = driver.profiles(gpu)
+    if not known:
+        raise Refused(f"{gpu}: the driver lists no profiles of partitions")
+    problems = []
+    for name, id_ in dict.fromkeys((partition.profile, partition.id) for partition in planned.partitions):
+        if name not in known:
+            problems.append(
+                f"{gpu}: planned profile {name}, which this driver does not have; it has {', '.join(known)}"
+            )
+        elif id_ is not None and known[name] != id_:
+            problems.append(f"{gpu}: planned profile {name} as number {id_}, this driver has it as {known[name]}")
+    if problems:
+        raise Refused("\n".join(problems))
+    return [f"{known[partition.profile]}:{partition.start}" for partition in planned.partitions]
+
+
+def switch(gpu, wanted):
+    """
+    Switches MIG on or off. Ampere needs a reset of the GPU for it, which the driver does by itself where it can; where
+    a hypervisor does not let it, only a reboot helps (MIG user guide, "Enable MIG Mode").
+    """
+    if gpu.mig_pending != wanted:
+        driver.set_mig(gpu, wanted)
+        gpu = driver.with_mig_mode(gpu)
+    if gpu.mig == wanted:
+        return
+    reason = ""
+    try:
+        driver.reset(gpu)
+    except driver.DriverError as error:
+        reason = f" ({error})"
+    if driver.with_mig_mode(gpu).mig != wanted:
+        raise Refused(
+            f"{gpu}: MIG mode will be {comparison.on(wanted)} after a reset that the driver cannot do now{reason}: "
+            "stop what uses the GPU (DCGM, other monitors), or reboot this machine"
+        )
