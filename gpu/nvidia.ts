@@ -34,13 +34,19 @@ export function nvidiaGpus(plan: GpuPlan, where: "host" | "guest"): readonly Nvi
     .map((gpu, index) => ({
       index,
       ...(where === "host" && gpu.pciAddress !== undefined && { pci_address: gpu.pciAddress }),
-      ...identity(gpu),
+      // A vGPU has a name and a size of its own type.
+      ...(gpu.vgpu === undefined ? identity(gpu) : unnamed(gpu)),
       partitions: gpu.placements.map(({ profile: { name, id }, start }) => ({
         profile: name,
         ...(id !== undefined && { id }),
         start,
       })),
     }));
+}
+
+function unnamed(gpu: PlannedGpu): Pick<NvidiaGpu, "names" | "gres_type"> {
+  const type = gresType(gpu);
+  return { names: [], ...(type !== undefined && { gres_type: type }) };
 }
 
 function identity(gpu: PlannedGpu): Omit<NvidiaGpu, "index" | "pci_address" | "partitions"> {

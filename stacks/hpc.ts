@@ -4,6 +4,7 @@ import { NfsShare } from "../components/hpc/nfs-share.ts";
 import { SlurmCluster } from "../components/hpc/slurm-cluster.ts";
 import { SmokeJob } from "../components/hpc/smoke-job.ts";
 import type { Machine } from "../components/machines/machine.ts";
+import { MigPartitions } from "../components/machines/mig-partitions.ts";
 import { UserError } from "../config/errors.ts";
 import type { Gpu, HpcCluster, Node } from "../config/site.ts";
 import { gresOf, planGpus } from "../gpu/index.ts";
@@ -54,9 +55,19 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
     config: hpc.slurm.options,
   });
 
+  const partitions = running.flatMap(({ name, gpus }) =>
+    gpus.some(isReal)
+      ? [new MigPartitions(`${name}-gpus`, { machine: machines.of(name), gpus: planGpus(gpus).plan })]
+      : [],
+  );
+
   const configuration = new Playbook(`${hpc.name}-configuration`, {
     playbook: "cluster",
-    plays: [...(scratch === undefined ? [] : [scratch.play]), cluster.play],
+    plays: [
+      ...(scratch === undefined ? [] : [scratch.play]),
+      ...partitions.map(({ play }) => play),
+      cluster.play,
+    ],
   });
 
   const smokeJob = new SmokeJob(`${hpc.name}-smoke`, { cluster, after: configuration });

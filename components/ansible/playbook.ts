@@ -1,13 +1,13 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Machine } from "../machines/machine.ts";
-import { inventory, knownHosts } from "./inventory.ts";
+import { inventory, knownHosts, type Variables } from "./inventory.ts";
 import type { Play } from "./play.ts";
 
 export interface PlaybookArgs {
   /** File in `ansible/playbooks`, without `.yml`. */
   playbook: string;
-  /** What it is to apply; groups of one name are joined. */
+  /** What it is to apply; groups of one name are joined, and so are maps among the variables. */
   plays: readonly Play[];
 }
 
@@ -55,7 +55,7 @@ export class Playbook extends pulumi.ComponentResource {
             .all([hosts, pulumi.all(args.plays.map(({ variables }) => variables))])
             .apply(([known, variables]) =>
               JSON.stringify(
-                inventory(members, known, Object.fromEntries(variables.flatMap(Object.entries<unknown>))),
+                inventory(members, known, mergeVariables(variables)),
               ),
             ),
         ),
@@ -77,6 +77,20 @@ export class Playbook extends pulumi.ComponentResource {
     this.completed = run.id;
     this.registerOutputs({ completed: this.completed });
   }
+}
+
+/** The variables of all plays; a map that several of them have is joined. */
+function mergeVariables(variables: readonly Variables[]): Variables {
+  const merged: Record<string, unknown> = {};
+  for (const [name, value] of variables.flatMap(Object.entries<unknown>)) {
+    const before = merged[name];
+    merged[name] = isMap(before) && isMap(value) ? { ...before, ...value } : value;
+  }
+  return merged;
+}
+
+function isMap(value: unknown): value is Variables {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 function joinGroups(plays: readonly Play[]): Map<string, Machine[]> {
