@@ -21,7 +21,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   stacks: ["components", "config", "gpu"],
   "index.ts": ["stacks", "config"],
   engine: ["config", "providers"],
-  cli: ["config", "gpu", "engine", "stacks/outputs.ts", "providers", "package.json"],
+  services: ["config", "versions.ts"],
+  cli: ["config", "gpu", "engine", "stacks/outputs.ts", "providers", "services", "package.json"],
 };
 
 function roomOf(file: string): string | undefined {

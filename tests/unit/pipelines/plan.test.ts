@@ -219,9 +219,7 @@ describe("inputs", () => {
   });
 
   it("that are not there are problems", () => {
-    expect(problems(text, { verson: "3" })).toEqual([
-      "there is no input verson; did you mean version?",
-    ]);
+    expect(problems(text, { verson: "3" })).toEqual(["there is no input verson; did you mean version?"]);
     expect(problems(steps(command("a", ', args: ["${inputs.nme}"]')))).toEqual([
       "step a uses ${inputs.nme}, which is not there",
     ]);
