@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import which from "which";
 import type { Head, StepLog } from "../logs/step-log.ts";
 
 // What a program gets to end by itself before it is ended.
@@ -34,7 +36,8 @@ export interface Ended {
 export async function runProcess(options: ProcessOptions): Promise<Ended> {
   const { log, signal, secrets } = options;
   signal.throwIfAborted();
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", options.program, ...options.args], {
+  const program = await findProgram(options);
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", program, ...options.args], {
     cwd: options.cwd,
     env: { ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -60,6 +63,14 @@ export async function runProcess(options: ProcessOptions): Promise<Ended> {
   } finally {
     signal.removeEventListener("abort", end);
   }
+}
+
+/** Where a program is. Not found is no result of the program but a step that could not be done, and is tried again. */
+async function findProgram({ program, env, cwd }: ProcessOptions): Promise<string> {
+  const path = program.includes("/") ? resolve(cwd ?? ".", program) : program;
+  const found = await which(path, { nothrow: true, path: env.PATH ?? "" });
+  if (found === null) throw new Error(`${program}: there is no such program on this worker`);
+  return found;
 }
 
 async function endGroup(pid: number, ended: Promise<unknown>): Promise<void> {

@@ -69,14 +69,14 @@ class Run {
         await condition(() => this.#running.size === 0);
       });
     } catch (error) {
-      if (!isCancellation(error) || this.#failed !== undefined) throw error;
-      this.#cancelled = true;
+      if (!isCancellation(error)) throw error;
+      // A step that failed has cancelled the others; else it was somebody outside.
+      this.#cancelled = this.#failed === undefined;
     }
     // What was cancelled still has to stop its children and containers.
     await CancellationScope.nonCancellable(async () => {
       await condition(() => this.#running.size === 0);
     });
-    if (this.#cancelled || this.#scope.consideredCancelled) this.#abandon();
     if (this.#draining && this.#failed === undefined && !this.#cancelled)
       await continueAsNew<typeof Pipeline>({ plan: this.#plan, outcomes: [...this.#outcomes.values()] });
     return this.#conclude();
@@ -123,9 +123,9 @@ class Run {
       if (workflowInfo().continueAsNewSuggested) this.#draining = true;
       if (state === "failed" && !step.allowFailure && this.#failed === undefined) {
         this.#failed = step;
-        this.#abandon();
         this.#scope.cancel();
       }
+      if (this.#scope.consideredCancelled) this.#abandon();
       this.#take(this.#schedule.finish(step.id, state));
     });
   }
