@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { execa } from "execa";
 import { UserError } from "../../config/errors.ts";
 
@@ -20,8 +20,10 @@ export async function runDevServer({ database, port, uiPort }: DevServerOptions)
   const program = await findTemporal();
   await mkdir(dirname(database), { recursive: true, mode: 0o700 });
   const { exitCode } = await execa(
-    program,
+    // It ends with whoever asked for it, however that ends.
+    "setpriv",
     [
+      ...["--pdeathsig", "TERM", "--", program],
       ...["server", "start-dev", "--ip", "127.0.0.1", "--port", String(port)],
       ...[
         "--ui-ip",
@@ -39,9 +41,17 @@ export async function runDevServer({ database, port, uiPort }: DevServerOptions)
   return exitCode ?? 1;
 }
 
+/** Where tools/temporal.sh puts it. */
+const BUILT = resolve(import.meta.dirname, "../../.ai-how/cache/temporal/temporal");
+
 /** `AI_HOW_TEMPORAL`, `temporal` on PATH, or where Go installs it. */
-async function findTemporal(): Promise<string> {
-  const candidates = [process.env.AI_HOW_TEMPORAL, "temporal", join(homedir(), "go", "bin", "temporal")];
+export async function findTemporal(): Promise<string> {
+  const candidates = [
+    process.env.AI_HOW_TEMPORAL,
+    "temporal",
+    BUILT,
+    join(homedir(), "go", "bin", "temporal"),
+  ];
   for (const candidate of candidates) {
     if (candidate === undefined) continue;
     if (!(await execa(candidate, ["--version"], { reject: false, stdio: "ignore" })).failed) return candidate;
