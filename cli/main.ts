@@ -8,6 +8,7 @@ import { addGraph } from "./graph.ts";
 import { addInventory } from "./inventory.ts";
 import { addMachines } from "./machines.ts";
 import { addOutputs } from "./outputs.ts";
+import { addPipeline } from "./pipeline/index.ts";
 import { addPlan } from "./plan.ts";
 import { addRender } from "./render.ts";
 import { addRuns } from "./runs.ts";
@@ -34,11 +35,12 @@ addPlan(program);
 addGraph(program);
 addRender(program);
 addDoctor(program);
+addPipeline(program);
 addFormer(program);
 addCompletion(program);
 
 try {
-  await program.parseAsync();
+  await program.parseAsync(withDoubleDashes(process.argv));
 } catch (error) {
   if (error instanceof CommanderError) {
     // Commander has printed what was wrong; usage errors are 2, --help and --version are none.
@@ -50,4 +52,15 @@ try {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     process.exitCode = 1;
   }
+}
+
+/** The old orchestrate's flags had one dash, as Go's have: `-plan FILE`, `-log-dir=FOLDER`. */
+function withDoubleDashes(argv: readonly string[]): string[] {
+  const at = argv.indexOf("pipeline");
+  const end = argv.indexOf("--");
+  return argv.map((word, index) =>
+    at !== -1 && index > at && (end === -1 || index < end) && /^-[a-z][a-z-]+(=|$)/.test(word)
+      ? `-${word}`
+      : word,
+  );
 }

@@ -22,7 +22,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "index.ts": ["stacks", "config"],
   policy: ["versions.ts"],
   engine: ["config", "providers", "policy"],
-  cli: ["config", "gpu", "engine", "stacks/outputs.ts", "providers", "package.json"],
+  services: ["config", "versions.ts"],
+  cli: ["config", "gpu", "engine", "stacks/outputs.ts", "providers", "services", "package.json"],
 };
 
 function roomOf(file: string): string | undefined {

@@ -1,0 +1,87 @@
+import { join } from "node:path";
+import { InvalidArgumentError, type Command } from "commander";
+import { findRoot } from "../../engine/project.ts";
+import { columns } from "../table.ts";
+import { addLogs } from "./logs.ts";
+import { placeOf, withPlace, type PlaceOptions } from "./options.ts";
+import { addRun } from "./run.ts";
+
+/** `pipeline`: plans of steps that Temporal carries through, whatever happens to a worker. */
+export function addPipeline(program: Command): void {
+  const pipeline = program
+    .command("pipeline")
+    .description("plans of steps that go on after a crash: check, run, follow, cancel");
+  addRun(pipeline);
+  addStatus(pipeline);
+  addLogs(pipeline);
+  addWorker(pipeline);
+  addDevServer(pipeline);
+}
+
+// What talks to Temporal is loaded when it is needed: it takes a third of a second.
+function addStatus(pipeline: Command): void {
+  withPlace(pipeline.command("status"))
+    .description("the steps of a pipeline as they are now")
+    .argument("<workflow-id>")
+    .option("--json", "as JSON")
+    .action(async (workflowId: string, options: PlaceOptions & { json?: boolean }) => {
+      const { PipelineClient } = await import("../../services/pipelines/client.ts");
+      const client = await PipelineClient.connect(placeOf(options));
+      try {
+        const steps = await client.status(workflowId);
+        process.stdout.write(
+          options.json === true
+            ? `${JSON.stringify({ workflowId, steps }, undefined, 2)}\n`
+            : columns(steps.map(({ id, state, type, reason }) => [id, state, type, reason])),
+        );
+      } finally {
+        await client.close();
+      }
+    });
+  withPlace(pipeline.command("cancel"))
+    .description("stop a pipeline: its steps are ended, nothing new begins")
+    .argument("<workflow-id>")
+    .action(async (workflowId: string, options: PlaceOptions) => {
+      const { PipelineClient } = await import("../../services/pipelines/client.ts");
+      const client = await PipelineClient.connect(placeOf(options));
+      try {
+        await client.cancel(workflowId);
+      } finally {
+        await client.close();
+      }
+    });
+}
+
+function addWorker(pipeline: Command): void {
+  withPlace(pipeline.command("worker"))
+    .description("do steps on this host until Ctrl-C; any number of workers share the work")
+    .option("--steps <count>", "how many steps at a time", wholeNumber, 100)
+    .action(async (options: PlaceOptions & { steps: number }) => {
+      const { createWorker } = await import("../../services/pipelines/worker.ts");
+      const place = placeOf(options);
+      const worker = await createWorker({ ...place, steps: options.steps });
+      process.stdout.write(`working on ${place.taskQueue} at ${place.address}\n`);
+      await worker.run();
+    });
+}
+
+function addDevServer(pipeline: Command): void {
+  pipeline
+    .command("dev-server")
+    .description("Temporal's development server on this host, kept in a SQLite file")
+    .option("--port <port>", "where it answers", wholeNumber, 7233)
+    .option("--ui-port <port>", "where Temporal's own page is", wholeNumber, 8233)
+    .option("--db-filename <file>", "default: .ai-how/temporal.db of the project")
+    .action(async (options: { port: number; uiPort: number; dbFilename?: string }) => {
+      const { runDevServer } = await import("../../services/pipelines/dev-server.ts");
+      const database = options.dbFilename ?? join(findRoot(process.cwd()), ".ai-how", "temporal.db");
+      process.exitCode = await runDevServer({ database, port: options.port, uiPort: options.uiPort });
+    });
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1)
+    throw new InvalidArgumentError("Give a whole number of 1 or more.");
+  return number;
+}

@@ -1,0 +1,92 @@
+import { Context } from "@temporalio/activity";
+import type {
+  CommandAction,
+  ContainerJobAction,
+  DatasetAction,
+  DockerBuildAction,
+  DownloadAction,
+  ModelAction,
+} from "../plan/index.ts";
+import type { ActionResult } from "../result.ts";
+import { download } from "./download.ts";
+import { datasetProgram, hubSecrets, modelProgram } from "./hub.ts";
+import { performProgram, performQuietly, type StepInput } from "./step.ts";
+
+// Names of activities are those of the old workers, so that what watches them goes on to work.
+/** Type `command`. */
+export function RunCommand(input: StepInput<CommandAction>): Promise<ActionResult> {
+  const { command, args } = input.action;
+  return performProgram(input, { program: command, args });
+}
+
+/** Type `package_build`. */
+export function PackageBuild(input: StepInput<CommandAction>): Promise<ActionResult> {
+  return RunCommand(input);
+}
+
+/** Type `download`. */
+export function DownloadFile(input: StepInput<DownloadAction>): Promise<ActionResult> {
+  return performQuietly(input, async (onProgress, signal) => {
+    await download(input.action, { onProgress, signal });
+    return `downloaded ${input.action.output}`;
+  });
+}
+
+/** Type `docker_build`. */
+export function DockerBuild(input: StepInput<DockerBuildAction>): Promise<ActionResult> {
+  const { image, context, dockerfile, buildArgs, labels, platform, target } = input.action;
+  const pairs = (flag: string, values: Readonly<Record<string, string>>): string[] =>
+    Object.entries(values).flatMap(([key, value]) => [flag, `${key}=${value}`]);
+  return performProgram(input, {
+    program: "docker",
+    args: [
+      ...["build", "-t", image],
+      ...(dockerfile === undefined ? [] : ["-f", dockerfile]),
+      ...pairs("--build-arg", buildArgs),
+      ...pairs("--label", labels),
+      ...(platform === undefined ? [] : ["--platform", platform]),
+      ...(target === undefined ? [] : ["--target", target]),
+      context,
+    ],
+  });
+}
+
+/** Type `docker_push`. */
+export function DockerPush(input: StepInput<{ image: string }>): Promise<ActionResult> {
+  return performProgram(input, { program: "docker", args: ["push", input.action.image] });
+}
+
+/**
+ * Type `container_job`: the launcher gets the command line as one argument of a shell, and the environment by name, so that
+ * values are in no argument. The container's name follows from the step, so that another try removes what is left of it.
+ */
+export function ContainerJob(input: StepInput<ContainerJobAction>): Promise<ActionResult> {
+  const { command, projectId, entrypoint, env, gpu, launcherPath } = input.action;
+  return performProgram(input, {
+    program: launcherPath,
+    args: ["--entrypoint", entrypoint, "--", "bash", "-lc", command],
+    env: {
+      ...env,
+      SYGALDRY_PASS_ENV: Object.keys(env).join(","),
+      SYGALDRY_CONTAINER_NAME: containerName(input.stepId),
+      ...(projectId !== undefined && { SYGALDRY_PROJECT_ID: projectId }),
+      ...(!gpu && { SYGALDRY_GPU: "false" }),
+    },
+  });
+}
+
+/** Type `hf_download_dataset`. */
+export function HFDownloadDataset(input: StepInput<DatasetAction>): Promise<ActionResult> {
+  return performProgram(input, datasetProgram(input.action), hubSecrets(input.env));
+}
+
+/** Type `hf_download_model`. */
+export function HFDownloadModel(input: StepInput<ModelAction>): Promise<ActionResult> {
+  return performProgram(input, modelProgram(input.action), hubSecrets(input.env));
+}
+
+/** A name that docker takes, the same at every try. */
+function containerName(stepId: string): string {
+  const { workflowId = "", runId = "" } = Context.current().info.workflowExecution ?? {};
+  return `ai-how-${workflowId}-${runId}-${stepId}`.replaceAll(/[^a-zA-Z0-9_.-]/g, "_");
+}

@@ -1,0 +1,89 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import which from "which";
+import type { Head, StepLog } from "../logs/step-log.ts";
+
+// What a program gets to end by itself before it is ended.
+const GRACE_MILLISECONDS = 10_000;
+
+export interface ProcessOptions {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string | undefined;
+  readonly log: StepLog;
+  /** Ends the program, and all that it started in its process group. */
+  readonly signal: AbortSignal;
+  /** Texts that logs must not show. */
+  readonly secrets?: readonly string[];
+}
+
+/** How a program ended. */
+export interface Ended {
+  readonly exitCode: number;
+  readonly stdout: Head;
+  readonly stderr: Head;
+}
+
+/**
+ * Runs a program without a shell, its output into the step's log, in a process group of its own. It ends with the worker,
+ * also when that is killed: another worker then does the step, and nothing is done twice at a time.
+ * @throws when it cannot be started, when its log cannot be written, or `signal`'s reason once it has been ended
+ */
+export async function runProcess(options: ProcessOptions): Promise<Ended> {
+  const { log, signal, secrets } = options;
+  signal.throwIfAborted();
+  const program = await findProgram(options);
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", program, ...options.args], {
+    cwd: options.cwd,
+    env: { ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  const started = once(child, "spawn");
+  const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+  ended.catch(() => undefined);
+  await started;
+  const pid = child.pid ?? 0;
+  const end = (): void => void endGroup(pid, ended);
+  signal.addEventListener("abort", end);
+  try {
+    const copying = Promise.all([
+      log.copy("stdout", child.stdout, secrets),
+      log.copy("stderr", child.stderr, secrets),
+    ]);
+    copying.catch(end);
+    const [stdout, stderr] = await copying;
+    const [code, by] = await ended;
+    signal.throwIfAborted();
+    return { exitCode: code ?? 128 + (by === "SIGKILL" ? 9 : 15), stdout, stderr };
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}
+
+/** Where a program is. Not found is no result of the program but a step that could not be done, and is tried again. */
+async function findProgram({ program, env, cwd }: ProcessOptions): Promise<string> {
+  const path = program.includes("/") ? resolve(cwd ?? ".", program) : program;
+  const found = await which(path, { nothrow: true, path: env.PATH ?? "" });
+  if (found === null) throw new Error(`${program}: there is no such program on this worker`);
+  return found;
+}
+
+async function endGroup(pid: number, ended: Promise<unknown>): Promise<void> {
+  kill(pid, "SIGTERM");
+  await Promise.race([ended.catch(() => undefined), sleep(GRACE_MILLISECONDS, undefined, { ref: false })]);
+  // What ignored the first signal, or was left behind by a leader that did not.
+  kill(pid, "SIGKILL");
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

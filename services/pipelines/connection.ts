@@ -1,0 +1,17 @@
+/** Where Temporal is, and which queue pipelines wait in. */
+export interface TemporalPlace {
+  /** `host:port`. */
+  readonly address: string;
+  readonly namespace: string;
+  readonly taskQueue: string;
+}
+
+/** What was asked for, else the environment's word, else the defaults of a development server. */
+export function temporalPlace(asked: Partial<TemporalPlace> = {}): TemporalPlace {
+  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TASK_QUEUE } = process.env;
+  return {
+    address: asked.address ?? TEMPORAL_ADDRESS ?? "localhost:7233",
+    namespace: asked.namespace ?? TEMPORAL_NAMESPACE ?? "default",
+    taskQueue: asked.taskQueue ?? TEMPORAL_TASK_QUEUE ?? "orchestration",
+  };
+}

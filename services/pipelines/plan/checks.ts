@@ -1,0 +1,201 @@
+import { joinPath, type Problem } from "../../../config/problem.ts";
+import { nearest } from "../../../config/suggest.ts";
+import { BLOCK_TYPES, STEP_TYPES, type PlanFile, type StepFile, type StepType } from "./schema.ts";
+
+/** Every problem between the parts of a plan, in the documented words where there are some, in the order of the file. */
+export function planProblems({ steps = [], max_parallel: maxParallel }: PlanFile): Problem[] {
+  if (steps.length === 0) return [{ path: "steps", message: "plan must have at least one step" }];
+  const ids = new Set(steps.flatMap(({ id }) => (present(id) ? [id] : [])));
+  return [
+    ...(maxParallel !== undefined && maxParallel < 1
+      ? [{ path: "max_parallel", message: `${maxParallel} is less than 1` }]
+      : []),
+    ...steps.flatMap((step, index) => stepProblems(step, index, steps)),
+    ...steps.flatMap((step, index) => referenceProblems(step, index, ids, steps)),
+    ...cycleProblems(steps),
+  ];
+}
+
+/** What stops nothing and is worth knowing. */
+export function planWarnings({ steps = [] }: PlanFile): Problem[] {
+  return steps.flatMap(({ id, type, download }, index) =>
+    type === "download" && !present(download?.sha256)
+      ? [
+          {
+            path: joinPath("steps", index, "download"),
+            message: `step ${id ?? index} download has no sha256: whatever the server sends is taken`,
+          },
+        ]
+      : [],
+  );
+}
+
+// What each type needs, and the documented message for when it is missing.
+const REQUIRED: Readonly<Record<StepType, { keys: readonly string[]; message: string }>> = {
+  command: { keys: ["command"], message: "command is required" },
+  download: { keys: ["url", "output"], message: "download requires url and output" },
+  docker_build: { keys: ["image"], message: "docker_build requires image" },
+  docker_push: { keys: ["image"], message: "docker_push requires image" },
+  package_build: { keys: ["command"], message: "package_build requires command" },
+  container_job: { keys: ["command"], message: "container_job requires command" },
+  hf_download_dataset: { keys: ["dataset_id"], message: "hf_download_dataset requires dataset_id" },
+  hf_download_model: { keys: ["model_id"], message: "hf_download_model requires model_id" },
+};
+
+function stepProblems(step: StepFile, index: number, steps: readonly StepFile[]): Problem[] {
+  const at = (...keys: string[]) => joinPath("steps", index, ...keys);
+  const { id, type } = step;
+  if (!present(id)) return [{ path: at(), message: `step ${index} is missing id` }];
+  const problems: Problem[] = [];
+  if (steps.findIndex((other) => other.id === id) < index)
+    problems.push({ path: at("id"), message: `duplicate step id: ${id}` });
+  if (!present(type)) return [...problems, { path: at(), message: `step ${id} is missing type` }];
+  if (!isStepType(type)) {
+    const guess = nearest(type, STEP_TYPES);
+    const hint = guess === undefined ? "" : `; did you mean ${guess}?`;
+    return [...problems, { path: at("type"), message: `step ${id} has unsupported type ${type}${hint}` }];
+  }
+  const { keys, message } = REQUIRED[type];
+  const owner: Readonly<Record<string, unknown>> = type === "command" ? step : (step[type] ?? {});
+  if (keys.some((key) => !present(owner[key])))
+    problems.push({ path: at(), message: `step ${id} ${message}` });
+  for (const other of BLOCK_TYPES) {
+    if (other !== type && step[other] !== undefined)
+      problems.push({ path: at(other), message: `step ${id} is of type ${type} and does not use ${other}` });
+  }
+  if (type !== "command" && (step.command !== undefined || step.args !== undefined)) {
+    const key = step.command === undefined ? "args" : "command";
+    problems.push({
+      path: at(key),
+      message: `step ${id} is of type ${type} and does not use ${key} of the step`,
+    });
+  }
+  return [...problems, ...formProblems(step, id, at)];
+}
+
+function formProblems(step: StepFile, id: string, at: (...keys: string[]) => string): Problem[] {
+  const problems: Problem[] = [];
+  const { attempts, factor } = step.retry ?? {};
+  if (attempts !== undefined && attempts < 1)
+    problems.push({
+      path: at("retry", "attempts"),
+      message: `step ${id} is tried ${attempts} times; give 1 or more`,
+    });
+  if (factor !== undefined && factor < 1)
+    problems.push({
+      path: at("retry", "factor"),
+      message: `step ${id} has a retry factor of ${factor}; give 1 or more`,
+    });
+  const sum = step.download?.sha256;
+  if (present(sum) && !/^[0-9a-f]{64}$/i.test(sum))
+    problems.push({
+      path: at("download", "sha256"),
+      message: `step ${id} sha256 is not 64 hexadecimal digits`,
+    });
+  const url = step.download?.url;
+  if (present(url) && !/^https?:\/\/|\$\{/.test(url))
+    problems.push({
+      path: at("download", "url"),
+      message: `step ${id} url is neither http:// nor https://: ${url}`,
+    });
+  for (const [name, values] of Object.entries(step.matrix ?? {})) {
+    if (values.length === 0)
+      problems.push({ path: at("matrix", name), message: `step ${id} has a matrix without values` });
+    if (new Set(values).size < values.length)
+      problems.push({ path: at("matrix", name), message: `step ${id} has a value twice in its matrix` });
+  }
+  return problems;
+}
+
+function referenceProblems(
+  { id, depends_on: dependsOn = [], when }: StepFile,
+  index: number,
+  ids: ReadonlySet<string>,
+  steps: readonly StepFile[],
+): Problem[] {
+  if (!present(id)) return [];
+  const at = (...keys: (string | number)[]) => joinPath("steps", index, ...keys);
+  const unknown = (other: string): string => {
+    const guess = nearest(other, [...ids]);
+    return guess === undefined ? other : `${other}; did you mean ${guess}?`;
+  };
+  const problems = dependsOn.flatMap((other, position) =>
+    ids.has(other)
+      ? []
+      : [
+          {
+            path: at("depends_on", position),
+            message: `step ${id} depends on unknown step ${unknown(other)}`,
+          },
+        ],
+  );
+  if (when === undefined) return problems;
+  const { step, status } = when;
+  if (!present(step) || (status !== "success" && status !== "failure"))
+    return [...problems, { path: at("when"), message: `step ${id} has invalid when condition` }];
+  if (!ids.has(step))
+    return [
+      ...problems,
+      { path: at("when", "step"), message: `step ${id} when references unknown step ${unknown(step)}` },
+    ];
+  if (!dependsOn.includes(step))
+    return [
+      ...problems,
+      {
+        path: at("when", "step"),
+        message: `step ${id} when is about ${step}, which depends_on does not name; add it`,
+      },
+    ];
+  if (steps.some((other) => other.id === step && other.matrix !== undefined))
+    return [
+      ...problems,
+      {
+        path: at("when", "step"),
+        message: `step ${id} when is about ${step}, which a matrix makes several steps of`,
+      },
+    ];
+  return problems;
+}
+
+/** Each circle of dependencies once, named in full. */
+function cycleProblems(steps: readonly StepFile[]): Problem[] {
+  const dependencies = new Map(steps.map(({ id, depends_on: dependsOn = [] }) => [id ?? "", dependsOn]));
+  const places = new Map(steps.map(({ id }, index) => [id ?? "", index]));
+  const done = new Set<string>();
+  const problems: Problem[] = [];
+  for (const start of dependencies.keys()) {
+    // Depth first without recursion: a chain may be as long as a plan.
+    const path: string[] = [];
+    const onPath = new Set<string>();
+    const stack: { id: string; leaving: boolean }[] = [{ id: start, leaving: false }];
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      const { id, leaving } = next;
+      if (leaving) {
+        path.pop();
+        onPath.delete(id);
+        done.add(id);
+      } else if (onPath.has(id)) {
+        const circle = [...path.slice(path.indexOf(id)), id].reverse();
+        problems.push({
+          path: joinPath("steps", places.get(id) ?? 0, "depends_on"),
+          message: `steps depend on each other in a circle: ${circle.join(" -> ")}`,
+        });
+      } else if (!done.has(id)) {
+        path.push(id);
+        onPath.add(id);
+        stack.push({ id, leaving: true });
+        for (const other of dependencies.get(id) ?? [])
+          if (dependencies.has(other)) stack.push({ id: other, leaving: false });
+      }
+    }
+  }
+  return problems;
+}
+
+function isStepType(type: string): type is StepType {
+  return STEP_TYPES.some((known) => known === type);
+}
+
+function present(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}

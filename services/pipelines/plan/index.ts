@@ -1,0 +1,2 @@
+export type * from "./plan.ts";
+export { place, PlanError, readPlan, type PlanOptions, type ReadPlan } from "./read.ts";

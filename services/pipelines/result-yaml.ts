@@ -1,0 +1,32 @@
+import { stringify } from "yaml";
+import type { PipelineResult } from "./result.ts";
+
+/** The result as the old orchestrate printed it: YAML with the names of Go's fields in lower case. */
+export function resultYaml({ succeeded, steps }: PipelineResult): string {
+  return stringify(
+    {
+      succeeded,
+      steps: steps.map(({ id, name, state, skipReason, result }) => ({
+        id,
+        name,
+        state,
+        skipreason: skipReason,
+        result: {
+          name: result?.name ?? "",
+          exitcode: result?.exitCode ?? 0,
+          stdout: result?.stdout ?? "",
+          stderr: result?.stderr ?? "",
+          stdoutpath: result?.stdoutPath ?? "",
+          stderrpath: result?.stderrPath ?? "",
+          structuredpath: result?.structuredPath ?? "",
+          stdouttruncated: result?.stdoutTruncated ?? false,
+          stderrtruncated: result?.stderrTruncated ?? false,
+          succeeded: result?.succeeded ?? false,
+          durationsec: result?.durationSec ?? 0,
+          error: result?.error ?? "",
+        },
+      })),
+    },
+    { lineWidth: 0 },
+  );
+}

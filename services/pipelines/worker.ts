@@ -1,0 +1,58 @@
+import { fileURLToPath } from "node:url";
+import {
+  bundleWorkflowCode,
+  NativeConnection,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from "@temporalio/worker";
+import { UserError } from "../../config/errors.ts";
+import * as activities from "./activities/index.ts";
+import type { TemporalPlace } from "./connection.ts";
+
+export interface WorkerOptions extends TemporalPlace {
+  /** How many steps it does at a time. Default: Temporal's, 100. */
+  readonly steps?: number;
+  /** Code of the workflows, where somebody has bundled it already. */
+  readonly bundle?: WorkflowBundleWithSourceMap;
+}
+
+/**
+ * A worker for one task queue, connected and not yet at work: `run()` works until `shutdown()`, which lets steps end.
+ * @throws UserError where Temporal does not answer
+ */
+export async function createWorker({
+  address,
+  namespace,
+  taskQueue,
+  steps,
+  bundle,
+}: WorkerOptions): Promise<Worker> {
+  const connection = await NativeConnection.connect({ address }).catch((error: unknown) => {
+    throw noTemporal(address, error);
+  });
+  return Worker.create({
+    connection,
+    namespace,
+    taskQueue,
+    workflowBundle: bundle ?? (await bundleWorkflows()),
+    activities,
+    // Steps stop their programs and containers when the worker is told to end.
+    shutdownGraceTime: "1 s",
+    ...(steps !== undefined && { maxConcurrentActivityTaskExecutions: steps }),
+  });
+}
+
+/** The workflows as Temporal's sandbox runs them; takes a second. */
+export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
+  return bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL("./workflows/pipeline.ts", import.meta.url)),
+  });
+}
+
+/** What to say where Temporal does not answer. */
+export function noTemporal(address: string, cause: unknown): UserError {
+  return new UserError(
+    `unable to create Temporal client: nobody answers at ${address}; start a server with \`ai-how pipeline dev-server\`, or name one with --address`,
+    { cause },
+  );
+}
