@@ -14,8 +14,9 @@ short_description: PCI devices are bound to vfio-pci, also after a reboot
 description:
   - The list is all that its owner has; what the owner had before and does not list any more goes back to its driver.
   - Everything is checked before anything is changed, and every problem is told at once.
-  - A udev rule sets C(driver_override) as the kernel finds a device, before a driver for it is loaded. A driver that the
-    initramfs loads is earlier; then the next run takes the device from it.
+  - C(driver_override) keeps every other driver away from a device, by its address and not by its model, of which there may be two.
+    A script of the initramfs sets it before udev loads the first driver there. A udev rule does so as well, for a
+    device that is found later, and for hosts without initramfs-tools.
 options:
   owner: {description: "Whose devices; other owners' are left alone.", type: str, required: true}
   devices:
@@ -43,6 +44,7 @@ class Host:
         self.pci = root / "sys/bus/pci"
         self.rules = root / "etc/udev/rules.d"
         self.modules = root / "etc/modules-load.d"
+        self.initramfs = root / "etc/initramfs-tools"
         self.proc = root / "proc"
         self.is_real = str(root) == "/"
 
@@ -69,19 +71,46 @@ class Host:
     def is_bridge(self, address):
         return self.read(self.device(address) / "class").startswith("0x0604")
 
-    def users(self, group):
-        """Names of the virtual machines, or numbers of other processes, that have the group open."""
-        found = set()
+    def processes(self, nodes):
+        """(number, command line) of each process that has one of these device nodes open."""
         for process in self.proc.glob("[0-9]*"):
             try:
-                links = [os.readlink(link) for link in (process / "fd").iterdir()]
+                links = {os.readlink(link) for link in (process / "fd").iterdir()}
                 command = (process / "cmdline").read_bytes().decode(errors="replace")
             except OSError:
                 continue  # it has ended meanwhile
-            if any(link.endswith(f"/dev/vfio/{group}") for link in links):
-                guest = re.search(r"guest=([^,\0]+)", command)
-                found.add(guest.group(1) if guest else f"process {process.name}")
+            if links & nodes:
+                yield process.name, command
+
+    def users(self, group):
+        """Names of the virtual machines, or numbers of other processes, that have the group open."""
+        found = set()
+        for number, command in self.processes({f"/dev/vfio/{group}"}):
+            guest = re.search(r"guest=([^,\0]+)", command)
+            found.add(guest.group(1) if guest else f"process {number}")
         return sorted(found)
+
+    def nodes(self, address):
+        """The device nodes through which programs use a device, of the driver that it has now."""
+        found = set()
+        for directory, _, files in os.walk(self.device(address)):
+            if "uevent" in files:
+                found.update(re.findall(r"^DEVNAME=(.+)$", self.read(pathlib.Path(directory, "uevent")), re.MULTILINE))
+        nvidia = self.read(self.proc / "driver/nvidia/gpus" / address / "information")
+        found.update(f"nvidia{minor}" for minor in re.findall(r"^Device Minor:\s*(\d+)", nvidia, re.MULTILINE))
+        return {f"/dev/{name.removeprefix('/dev/')}" for name in found}
+
+    def uses(self, address):
+        """What this host itself does with a device."""
+        nodes = self.nodes(address)
+        for number, command in self.processes(nodes):
+            yield f"is in use by {command.split(chr(0))[0] or 'a process'} ({number}); stop it first"
+        for line in self.read(self.proc / "mounts").splitlines():
+            if line.split()[0] in nodes:
+                yield f"is in use: {line.split()[0]} is mounted on {line.split()[1]}"
+        for interface in (self.device(address) / "net").glob("*"):
+            if self.read(interface / "operstate") == "up":
+                yield f"is in use: it is the network interface {interface.name}, which is up"
 
     def claims(self):
         """Address -> owner, of everything that is bound by this module."""
@@ -116,6 +145,9 @@ def problems_of(host, owner, wanted, allow_display):
         for user in host.users(group):
             if user not in machines:
                 problems.append(f"{address}: is in use by {user}")
+        # NVIDIA's driver, for one, lets the kernel wait for ever when a device is taken from it that is in use.
+        if host.driver(address) not in ("", DRIVER):
+            problems += [f"{address}: {use}" for use in host.uses(address)]
     for address in sorted(address for address, whose in claims.items() if whose == owner and address not in wanted):
         if host.device(address).exists():
             problems += [
@@ -129,7 +161,19 @@ def rule(address):
     return f'ACTION=="add", SUBSYSTEM=="pci", KERNEL=="{address}", ATTR{{driver_override}}="{DRIVER}"\n'
 
 
-def write_if_other(path, text):
+def early_script(addresses):
+    """Runs in the initramfs. Its name is before `udev`'s, and initramfs-tools keeps that order of scripts that need nothing."""
+    return f"""\
+#!/bin/sh
+# Written by ai-how: these devices are for virtual machines. No driver may take them first.
+if [ "$1" = prereqs ]; then exit 0; fi
+for address in {" ".join(addresses)}; do
+  if [ -e "/sys/bus/pci/devices/$address" ]; then echo {DRIVER} >"/sys/bus/pci/devices/$address/driver_override"; fi
+done
+"""
+
+
+def write_if_other(path, text, mode=0o644):
     """Whether the file had to be changed; without text it is to be gone."""
     before = path.read_text(encoding="ascii") if path.exists() else ""
     if before == text:
@@ -139,6 +183,7 @@ def write_if_other(path, text):
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="ascii")
+        path.chmod(mode)
     return True
 
 
@@ -195,6 +240,12 @@ def main():
 
     # First what survives: a run that ends here is finished by the next one.
     changed = write_if_other(host.rules / f"{PREFIX}{owner}.rules", rules)
+    if host.initramfs.exists():
+        script = early_script(sorted(wanted)) if wanted else ""
+        early = write_if_other(host.initramfs / "scripts/init-top" / f"00-ai-how-vfio-{owner}", script, 0o755)
+        if early and host.is_real:
+            module.run_command(["update-initramfs", "-u", "-k", "all"], check_rc=True)
+        changed |= early
     if wanted:
         changed |= write_if_other(host.modules / "ai-how-vfio.conf", f"{DRIVER}\n")
         if host.is_real and not (host.pci / "drivers" / DRIVER).exists():

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, readlinkSync, unlinkSync, writeFileSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { execa } from "execa";
@@ -178,5 +178,51 @@ describe("playbook host-devices", () => {
     expect(other.output).toContain(`${GPU}: belongs to the stack ws already`);
     expect(await play([], { nvidia_vfio_owner: "other" })).toMatchObject({ failed: false });
     expect(host.driver(GPU)).toBe("vfio-pci");
+  });
+
+  it("keeps drivers of the initramfs away, by a script that comes before udev", async () => {
+    const scripts = host.path("etc/initramfs-tools/scripts/init-top");
+    await mkdir(scripts, { recursive: true });
+    expect(await play([{ address: GPU }, { address: AUDIO }])).toMatchObject({ failed: false });
+    const [script, ...others] = await readdir(scripts);
+    expect(others).toEqual([]);
+    expect([script ?? "", "udev"].sort()[0]).toBe(script);
+    const file = join(scripts, script ?? "");
+    expect((await execa("sh", [file, "prereqs"])).stdout).toBe("");
+    const text = await readFile(file, "utf8");
+    // As in the initramfs, but on the fake's /sys.
+    await writeFile(host.path("sys/bus/pci/devices", GPU, "driver_override"), "(null)\n");
+    await execa("sh", ["-c", text.replaceAll("/sys/", host.path("sys/"))]);
+    expect(await readFile(host.path("sys/bus/pci/devices", GPU, "driver_override"), "utf8")).toBe(
+      "vfio-pci\n",
+    );
+    expect(await play([])).toMatchObject({ failed: false });
+    expect(await readdir(scripts)).toEqual([]);
+  });
+
+  it("takes no device from a driver while this host uses it: the kernel would wait for ever", async () => {
+    const device = host.path("sys/bus/pci/devices", GPU);
+    await mkdir(host.path("proc/driver/nvidia/gpus", GPU), { recursive: true });
+    await writeFile(
+      host.path("proc/driver/nvidia/gpus", GPU, "information"),
+      "Model: fake\nDevice Minor: 3\n",
+    );
+    await mkdir(host.path("proc/900/fd"), { recursive: true });
+    await symlink("/dev/nvidia3", host.path("proc/900/fd/4"));
+    await writeFile(host.path("proc/900/cmdline"), "/usr/bin/nvidia-persistenced\0--user\0");
+    await mkdir(join(device, "nvme/nvme0/nvme0n1"), { recursive: true });
+    await writeFile(join(device, "nvme/nvme0/nvme0n1/uevent"), "MAJOR=259\nDEVNAME=nvme0n1\n");
+    await writeFile(host.path("proc/mounts"), "/dev/nvme0n1 /home ext4 rw 0 0\n");
+    await mkdir(host.path("sys/bus/pci/devices", AUDIO, "net/eth1"), { recursive: true });
+    await writeFile(host.path("sys/bus/pci/devices", AUDIO, "net/eth1/operstate"), "up\n");
+    const said = await play([{ address: GPU }, { address: AUDIO }]);
+    expect(said.failed).toBe(true);
+    for (const line of [
+      `${GPU}: is in use by /usr/bin/nvidia-persistenced (900); stop it first`,
+      `${GPU}: is in use: /dev/nvme0n1 is mounted on /home`,
+      `${AUDIO}: is in use: it is the network interface eth1, which is up`,
+    ])
+      expect(said.output).toContain(line);
+    expect(host.driver(GPU)).toBe("nvidia");
   });
 });
