@@ -163,14 +163,16 @@ def rule(address):
 
 def early_script(addresses):
     """Runs in the initramfs. Its name is before `udev`'s, and initramfs-tools keeps that order of scripts that need nothing."""
-    return f"""\
-#!/bin/sh
-# Written by ai-how: these devices are for virtual machines. No driver may take them first.
-if [ "$1" = prereqs ]; then exit 0; fi
-for address in {" ".join(addresses)}; do
-  if [ -e "/sys/bus/pci/devices/$address" ]; then echo {DRIVER} >"/sys/bus/pci/devices/$address/driver_override"; fi
-done
-"""
+    override = "/sys/bus/pci/devices/$address/driver_override"
+    lines = [
+        "#!/bin/sh",
+        "# Written by ai-how: these devices are for virtual machines. No driver may take them first.",
+        'if [ "$1" = prereqs ]; then exit 0; fi',
+        f"for address in {' '.join(addresses)}; do",
+        f'  if [ -e "{override}" ]; then echo {DRIVER} >"{override}"; fi',
+        "done",
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def write_if_other(path, text, mode=0o644):
