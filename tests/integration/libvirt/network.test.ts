@@ -91,7 +91,7 @@ describe.skipIf(unavailable !== undefined)("Network", () => {
     const file = join(stage.pool, "hand.xml");
     await writeFile(
       file,
-      "<network><name>hand</name><ip address='10.79.0.1' netmask='255.255.255.0'/></network>",
+      "<network><name>hand</name><domain name='hand.local'/><dns><forwarder addr='9.9.9.9'/></dns><ip address='10.79.0.1' netmask='255.255.255.0'/></network>",
     );
     await stage.virsh("net-define", file);
     const driver = stage.driver("Network", "hand");
@@ -100,8 +100,12 @@ describe.skipIf(unavailable !== undefined)("Network", () => {
       name: "hand",
       mode: "isolated",
       subnet: "10.79.0.0/24",
+      domain: "hand.local",
+      // libvirt's default: questions for names of its own domain may leave.
+      domainLocal: false,
       leases: [],
       hosts: [],
+      forwarders: [{ address: "9.9.9.9" }],
       active: false,
       autostart: false,
     });
