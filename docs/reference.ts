@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
 import { z } from "zod";
 import { clusterFileJsonSchema } from "../config/index.ts";
+import { planSchema } from "../engine/plan.ts";
 import { gpuModels } from "../gpu/index.ts";
 import { stackOutputsSchema } from "../stacks/outputs.ts";
 
@@ -36,13 +37,21 @@ export async function referencePages(): Promise<Readonly<Record<string, string>>
     "outputs.md": page(
       "Outputs: every field",
       "What `ai-how outputs --json` prints, and what the stack exports to Pulumi. `stacks/outputs.ts` is the same as a " +
-        "zod schema, `ai-how/outputs` to programs in TypeScript.",
+        "zod schema, `ai-how/outputs` to programs in TypeScript. [Two programs](../outputs-for-programs.md) that read it.",
       "the outputs",
       schemaOf.parse(z.toJSONSchema(stackOutputsSchema)),
+    ),
+    "plan.md": page(
+      "Plans: every field",
+      "What `ai-how preview --format json` prints. `engine/plan.ts` is the same as a zod schema. " +
+        "[Previews on pull requests](../pull-requests.md) are made of two of these.",
+      "the plan",
+      schemaOf.parse(z.toJSONSchema(planSchema)),
     ),
     "gpus.md": gpuPage(),
     "cluster-file.schema.json": JSON.stringify(clusterFileJsonSchema()),
     "outputs.schema.json": JSON.stringify(z.toJSONSchema(stackOutputsSchema)),
+    "plan.schema.json": JSON.stringify(z.toJSONSchema(planSchema)),
   };
   const options = await resolveConfig(import.meta.filename);
   const formatted = Object.entries(pages).map(
@@ -94,7 +103,7 @@ class Sections {
     const own = Object.entries(properties).filter(([, property]) => property.not === undefined);
     const form = JSON.stringify(own);
     const before = this.#seen.get(form);
-    const heading = `## ${path === "the file" || path === "the outputs" ? path : `\`${path}\``}${kindOf(schema)}`;
+    const heading = `## ${path.startsWith("the ") ? path : `\`${path}\``}${kindOf(schema)}`;
     if (before !== undefined) {
       this.text.push(heading, `The same keys as ${before}.`);
       return;

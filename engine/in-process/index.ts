@@ -57,8 +57,7 @@ export class InProcessEngine implements Engine {
   async up(options: RunOptions): Promise<Summary> {
     return this.#locked("up", async () => {
       const state = await this.#load();
-      const { resources } = await this.#plan(state, { ...options, emit: problemsOnly(options.emit) });
-      refuse(violationsOf(resources), options.emit, NOTHING_MADE);
+      await this.#refuseViolations(state, options);
       const summary = await this.#run(state, options, false);
       refuse(stackViolations(state.resources), options.emit, "mend the program and run `up` again");
       return summary;
@@ -111,6 +110,12 @@ export class InProcessEngine implements Engine {
     const state = known.detached();
     const summary = await this.#run(state, options, true);
     return { summary, resources: state.resources };
+  }
+
+  /** A preview, of which only what is wrong is told; throws where that violates a policy. */
+  async #refuseViolations(state: StackState, options: RunOptions): Promise<void> {
+    const { resources } = await this.#plan(state, { ...options, emit: problemsOnly(options.emit) });
+    refuse(violationsOf(resources), options.emit, NOTHING_MADE);
   }
 
   #load(): Promise<StackState> {

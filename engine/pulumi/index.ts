@@ -80,11 +80,12 @@ export class PulumiEngine implements Engine {
 
   async up(options: RunOptions): Promise<Summary> {
     // Pulumi looks at each resource just before it is made, when others are made already, and at the stack afterwards.
-    await this.preview({ ...options, emit: problemsOnly(options.emit) });
+    const { same: _same, ...changes } = await this.preview({ ...options, emit: problemsOnly(options.emit) });
+    // A preview without changes knew all values: there is nothing to ask the policies again.
+    const policyPacks = Object.keys(changes).length > 0 ? [POLICY_PACK] : [];
     return this.#run(
       options,
-      async (stack, common) =>
-        (await stack.up({ ...common, policyPacks: [POLICY_PACK] })).summary.resourceChanges,
+      async (stack, common) => (await stack.up({ ...common, policyPacks })).summary.resourceChanges,
       { consequence: "mend the program and run `up` again" },
     );
   }

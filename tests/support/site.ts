@@ -146,6 +146,14 @@ export class Site {
     return said.stdout;
   }
 
+  /** A secret output, which is not remembered among what commands said. */
+  async secretOutput(name: string): Promise<string> {
+    const args = ["outputs", this.stack, "--engine", this.#engine, "--secret", name];
+    const said = await new Running(aiHowCommand, args, { env: this.#env }).ended;
+    if (said.exitCode !== 0) throw new Error(said.output);
+    return said.stdout;
+  }
+
   /** `ai-how outputs --json`, in the form that other programs rely on. */
   async outputs(): Promise<StackOutputs> {
     return stackOutputsSchema.parse(JSON.parse((await this.succeed("outputs", "--json")).stdout));
