@@ -5,14 +5,22 @@
 set -euo pipefail
 
 smoke() {
-  local nodes=$1 partition=${2:-} output id record state elapsed
+  local nodes=$1 partition=${2:-} tries=0 output id record state elapsed
   # Any partition that is large enough: the first of the largest.
   partition=${partition:-$(sinfo --noheader --format='%D %R' | sort --numeric-sort --reverse | awk 'NR == 1 {print $2}')}
   await_accounting
+  # A job that ends before accounting has heard of its beginning may be remembered without its name, as "allocation": the
+  # first task stays until the beginning is on record.
+  accounting && tries=150
   # Waits for nodes that are still on their way, but not for ever. srun would eat the rest of a script on stdin.
   # shellcheck disable=SC2016 # expanded on the nodes
   output=$(timeout 180 srun --job-name=smoke --partition="$partition" --nodes="$nodes" --ntasks-per-node=1 --time=5 \
-    sh -c 'echo "$SLURM_JOB_ID $(hostname)"' </dev/null) || {
+    sh -c 'echo "$SLURM_JOB_ID $(hostname)"
+      [ "$SLURM_PROCID" = 0 ] || exit 0
+      for try in $(seq "$1"); do
+        [ "$(sacct --noheader --parsable2 --allocations --jobs="$SLURM_JOB_ID" --format=JobName)" = smoke ] && break
+        sleep 0.2
+      done' smoke "$tries" </dev/null) || {
     echo "the job on $nodes nodes of partition $partition did not run; the nodes:" >&2
     sinfo --Node --long >&2
     return 1
