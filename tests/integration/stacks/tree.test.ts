@@ -80,7 +80,7 @@ describe.each(STACKS)("the resources of %s on %s nodes", (target, machines) => {
     const runs = resources.filter(
       ({ urn, type }) => type === "command:local:Command" && !urn.endsWith("-devices-binding"),
     );
-    expect(runs).toHaveLength(2);
+    expect(runs.length).toBeGreaterThanOrEqual(2);
     for (const { urn, inputs } of runs) {
       expect(hasSecret(inputs.environment) || hasUnknown(inputs.environment), urn).toBe(true);
     }
