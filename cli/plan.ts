@@ -91,20 +91,23 @@ function partitionRows(partitions: readonly string[][]): string[][] {
 }
 
 function partitionCells({ name, gpus }: Node): string[][] {
-  return planGpus(gpus).plan.map(({ index, model, known, pciAddress, pretended, vgpu, placements }) => [
-    name,
-    String(index),
-    known?.name ?? model ?? "",
-    pretended ? "pretended" : (pciAddress ?? ""),
-    placements.length === 0
-      ? wholeOrSlice(vgpu)
-      : placements.map(({ profile, start }) => `${profile.name}@${start}`).join(" "),
-    known === undefined || placements.length === 0 ? "" : `${known.minimumDriver} or newer`,
-  ]);
+  return planGpus(gpus).plan.map(
+    ({ index, model, known, pciAddress, pretended, vgpu, timeSlices, placements }) => [
+      name,
+      String(index),
+      known?.name ?? model ?? "",
+      pretended ? "pretended" : (pciAddress ?? ""),
+      placements.length === 0
+        ? unpartitioned(vgpu, timeSlices)
+        : placements.map(({ profile, start }) => `${profile.name}@${start}`).join(" "),
+      known === undefined || placements.length === 0 ? "" : `${known.minimumDriver} or newer`,
+    ],
+  );
 }
 
-function wholeOrSlice(vgpu: Vgpu | undefined): string {
-  return vgpu === undefined ? "whole" : `vGPU type ${vgpu.type} (${vgpu.backend})`;
+function unpartitioned(vgpu: Vgpu | undefined, timeSlices: number): string {
+  const what = vgpu === undefined ? "whole" : `vGPU type ${vgpu.type} (${vgpu.backend})`;
+  return timeSlices > 1 ? `${what}, shared by ${timeSlices} jobs` : what;
 }
 
 /** The format of the old `plan clusters -f json`, with `gpus` and `gres` added. */
@@ -149,6 +152,7 @@ function nodeDocument(node: Node): unknown {
       pci_address: each.pciAddress ?? null,
       pretended: each.pretended,
       vgpu: each.vgpu ?? null,
+      time_slices: each.timeSlices > 1 ? each.timeSlices : null,
       placements: creationOrder(each),
       minimum_driver: each.known?.minimumDriver ?? null,
       derived: each.known?.derived ?? null,

@@ -66,7 +66,16 @@ function nodeLabel({ shortName, address, cpus, memoryMib, ssh }: Node): string[]
   ];
 }
 
-function gpuLabel({ index, model, known, pciAddress, pretended, vgpu, placements }: PlannedGpu): string[] {
+function gpuLabel({
+  index,
+  model,
+  known,
+  pciAddress,
+  pretended,
+  vgpu,
+  timeSlices,
+  placements,
+}: PlannedGpu): string[] {
   const partitions = [...Map.groupBy(placements, ({ profile }) => profile.name)].map(
     ([name, same]) => `${same.length} x ${name}`,
   );
@@ -74,5 +83,6 @@ function gpuLabel({ index, model, known, pciAddress, pretended, vgpu, placements
     `GPU ${index}: ${known?.name ?? model ?? "any"}`,
     ...(pretended ? ["pretended"] : pciAddress === undefined ? [] : [pciAddress]),
     partitions.length > 0 ? partitions.join(", ") : vgpu === undefined ? "whole" : `vGPU type ${vgpu.type}`,
+    ...(timeSlices > 1 ? [`shared by ${timeSlices} jobs`] : []),
   ];
 }

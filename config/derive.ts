@@ -240,6 +240,7 @@ function gpuOf(config: GpuConfig): Gpu {
     pretended: config.pretend,
     count: config.count,
     migProfiles: config.mig?.profiles ?? [],
+    timeSlices: config.time_slices,
     vgpu: config.vgpu,
   };
 }

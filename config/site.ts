@@ -139,6 +139,8 @@ export interface Gpu {
   readonly count: number;
   /** MIG profiles, one for each partition; empty: not partitioned. */
   readonly migProfiles: readonly string[];
+  /** How many jobs may share one of them at a time, by time slices; undefined: one. */
+  readonly timeSlices: number | undefined;
   /** A slice of a GPU that the host keeps; undefined: the node has the device. */
   readonly vgpu: { readonly backend: "mdev" | "vendor-vfio"; readonly type: number } | undefined;
 }

@@ -217,7 +217,7 @@ const UNPLANNED: ReadonlyMap<string, string> = new Map([
     ...["gb10", "dgx-spark", "t4", "l4", "l40", "l40s", "a2", "a10", "a16", "a40", "v100", "p100"],
     ...["rtx-2080-ti", "rtx-3080", "rtx-3090", "rtx-4080", "rtx-4090", "rtx-5080", "rtx-5090"],
     ...["rtx-a4000", "rtx-a5000", "rtx-a6000", "rtx-4000-ada", "rtx-5000-ada", "rtx-6000-ada"],
-  ].map((key) => [key, "has no MIG; let jobs share it by time slices instead"] as const),
+  ].map((key) => [key, "has no MIG; let jobs share it by time_slices instead"] as const),
 ]);
 
 /** A model by any of its names, in any case and with blanks, dashes or underscores; undefined where it is not known. */

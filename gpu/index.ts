@@ -13,4 +13,12 @@ export {
   type Vgpu,
 } from "./plan.ts";
 export { placePartitions, type Placement, type Placing } from "./planner.ts";
-export { gresConf, gresOf, gresParameter, pretendedDevices, PRETENDED_FILES, type Gres } from "./slurm.ts";
+export {
+  gresConf,
+  gresOf,
+  gresParameter,
+  pretendedDevices,
+  PRETENDED_FILES,
+  shardsOf,
+  type Gres,
+} from "./slurm.ts";

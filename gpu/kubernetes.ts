@@ -1,13 +1,17 @@
 import { gresType, type GpuPlan } from "./plan.ts";
 
-/** What the NVIDIA device plugin offers of a node, by resource name, with MIG strategy `mixed`. */
+/**
+ * What the NVIDIA device plugin offers of a node, by resource name, with MIG strategy `mixed`, and `renameByDefault` where GPUs
+ * are shared by time slices.
+ */
 export function kubernetesResources(plan: GpuPlan): Readonly<Record<string, number>> {
   const resources: Record<string, number> = {};
-  const add = (name: string): void => {
-    resources[name] = (resources[name] ?? 0) + 1;
+  const add = (name: string, count = 1): void => {
+    resources[name] = (resources[name] ?? 0) + count;
   };
-  for (const { placements } of plan) {
-    if (placements.length === 0) add("nvidia.com/gpu");
+  for (const { placements, timeSlices } of plan) {
+    if (timeSlices > 1) add("nvidia.com/gpu.shared", timeSlices);
+    else if (placements.length === 0) add("nvidia.com/gpu");
     for (const { profile } of placements) add(`nvidia.com/mig-${resourceName(profile.name)}`);
   }
   return resources;

@@ -19,6 +19,8 @@ export interface NvidiaGpu {
   readonly memory_gb?: number;
   readonly minimum_driver?: string;
   readonly gres_type?: string;
+  /** How many jobs may share it at a time; left out: one. */
+  readonly time_slices?: number;
   /** In creation order; empty: MIG is off. */
   readonly partitions: readonly NvidiaPartition[];
 }
@@ -36,6 +38,7 @@ export function nvidiaGpus(plan: GpuPlan, where: "host" | "guest"): readonly Nvi
       ...(where === "host" && gpu.pciAddress !== undefined && { pci_address: gpu.pciAddress }),
       // A vGPU has a name and a size of its own type.
       ...(gpu.vgpu === undefined ? identity(gpu) : unnamed(gpu)),
+      ...(gpu.timeSlices > 1 && { time_slices: gpu.timeSlices }),
       partitions: gpu.placements.map(({ profile: { name, id }, start }) => ({
         profile: name,
         ...(id !== undefined && { id }),
@@ -49,7 +52,7 @@ function unnamed(gpu: PlannedGpu): Pick<NvidiaGpu, "names" | "gres_type"> {
   return { names: [], ...(type !== undefined && { gres_type: type }) };
 }
 
-function identity(gpu: PlannedGpu): Omit<NvidiaGpu, "index" | "pci_address" | "partitions"> {
+function identity(gpu: PlannedGpu): Omit<NvidiaGpu, "index" | "pci_address" | "time_slices" | "partitions"> {
   const type = gresType(gpu);
   const model = gpu.known?.name ?? gpu.model;
   const memory = gpu.known && memoryOf(gpu.known);

@@ -12,6 +12,8 @@ export interface GpuRequest {
   readonly count: number;
   /** Names of MIG profiles, one a partition; empty: not partitioned. */
   readonly migProfiles: readonly string[];
+  /** How many jobs may share one of them at a time, by time slices; undefined: one. */
+  readonly timeSlices?: number | undefined;
   /** A slice of a GPU that the host keeps, by NVIDIA's vGPU manager; undefined: the node has the device. */
   readonly vgpu?: Vgpu | undefined;
 }
@@ -36,6 +38,8 @@ export interface PlannedGpu {
   readonly pretended: boolean;
   /** Undefined: the node has the device. */
   readonly vgpu: Vgpu | undefined;
+  /** How many jobs may share it at a time, by time slices; 1: it is not shared. */
+  readonly timeSlices: number;
   /** In creation order; empty: not partitioned. */
   readonly placements: readonly Placement[];
 }
@@ -64,8 +68,8 @@ export function planGpus(requests: readonly GpuRequest[]): {
     const { known, placements, problems: found } = partitions(request);
     problems.push(...found.map((problem) => ({ ...problem, request: number })));
     for (let copy = 0; copy < request.count; copy++) {
-      const { model, pciAddress, pretended, vgpu } = request;
-      gpus.push({ index: gpus.length, model, known, pciAddress, pretended, vgpu, placements });
+      const { model, pciAddress, pretended, vgpu, timeSlices = 1 } = request;
+      gpus.push({ index: gpus.length, model, known, pciAddress, pretended, vgpu, timeSlices, placements });
     }
   }
   return { plan: gpus, problems };

@@ -11,25 +11,29 @@ export interface Gres {
 
 /** The gres of a node, in the order of its GPUs. One type cannot be both pretended and real on a node. */
 export function gresOf(plan: GpuPlan): readonly Gres[] {
-  const gres = new Map<string, Gres>();
-  for (const gpu of plan) {
-    const types =
-      gpu.placements.length === 0 ? [gresType(gpu)] : gpu.placements.map(({ profile }) => profile.name);
-    for (const type of types) {
-      const count = (gres.get(type ?? "")?.count ?? 0) + 1;
-      gres.set(type ?? "", { type, count, pretended: gpu.pretended });
-    }
-  }
-  return [...gres.values()];
+  return [...Map.groupBy(pieces(plan), ({ type }) => type)].map(([type, same]) => ({
+    type,
+    count: same.length,
+    pretended: same.some(({ pretended }) => pretended),
+  }));
 }
 
-/** A NodeName line's `Gres=`: `gpu:3g.20gb:1,gpu:1g.5gb:4`; undefined where the node has no GPU. */
+/** How many jobs may share the node's GPUs at a time: the sum of their time slices, SLURM's gres `shard`. 0: none is shared. */
+export function shardsOf(plan: GpuPlan): number {
+  return plan.reduce((sum, { timeSlices }) => sum + (timeSlices > 1 ? timeSlices : 0), 0);
+}
+
+/**
+ * A NodeName line's `Gres=`: `gpu:3g.20gb:1,gpu:1g.5gb:4`, or `gpu:gb10:1,shard:4` where jobs share it; undefined where the
+ * node has no GPU.
+ */
 export function gresParameter(plan: GpuPlan): string | undefined {
-  const gres = gresOf(plan);
-  if (gres.length === 0) return undefined;
-  return gres
-    .map(({ type, count }) => ["gpu", type, count].filter((part) => part !== undefined).join(":"))
-    .join(",");
+  const gres = gresOf(plan).map(({ type, count }) =>
+    ["gpu", type, count].filter((part) => part !== undefined).join(":"),
+  );
+  const shards = shardsOf(plan);
+  if (shards > 0) gres.push(`shard:${shards}`);
+  return gres.length === 0 ? undefined : gres.join(",");
 }
 
 /** Where a node keeps a file in the place of each pretended GPU or partition: SLURM ignores a GPU without a file. */
@@ -37,9 +41,7 @@ export const PRETENDED_FILES = "/var/lib/ai-how/pretended-gpu";
 
 /** What each such file stands for, `gpu0`, `gpu1`, ...: a partition's profile or a GPU's type. */
 export function pretendedDevices(plan: GpuPlan): readonly string[] {
-  return gresOf(plan)
-    .filter(({ pretended }) => pretended)
-    .flatMap(({ type, count }) => Array.from({ length: count }, () => type ?? "gpu"));
+  return pretendedPieces(plan).map(({ type }) => type ?? "gpu");
 }
 
 /**
@@ -47,14 +49,35 @@ export function pretendedDevices(plan: GpuPlan): readonly string[] {
  * verified them. Source: gres.conf(5).
  */
 export function gresConf(nodeName: string, plan: GpuPlan): readonly string[] {
-  const lines: string[] = [];
-  let next = 0;
-  for (const { type, count } of gresOf(plan).filter(({ pretended }) => pretended)) {
+  const pieces = pretendedPieces(plan);
+  const gpus = [...Map.groupBy(pieces, ({ type }) => type)].map(([type, same]) => {
+    const first = pieces.findIndex((piece) => piece.type === type);
     const kind = type === undefined ? "" : ` Type=${type}`;
-    lines.push(
-      `NodeName=${nodeName} Name=gpu${kind} File=${PRETENDED_FILES}/gpu[${next}-${next + count - 1}]`,
-    );
-    next += count;
-  }
-  return lines;
+    return `Name=gpu${kind} File=${PRETENDED_FILES}/gpu[${first}-${first + same.length - 1}]`;
+  });
+  const shards = pieces.flatMap(({ timeSlices }, index) =>
+    timeSlices > 1 ? [`Name=shard Count=${timeSlices} File=${PRETENDED_FILES}/gpu${index}`] : [],
+  );
+  return [...gpus, ...shards].map((line) => `NodeName=${nodeName} ${line}`);
+}
+
+interface Piece {
+  /** Undefined: any GPU. */
+  readonly type: string | undefined;
+  readonly pretended: boolean;
+  readonly timeSlices: number;
+}
+
+/** What SLURM gives to jobs one by one: whole GPUs and partitions, those of one type together. */
+function pieces(plan: GpuPlan): readonly Piece[] {
+  const all = plan.flatMap((gpu) => {
+    const types =
+      gpu.placements.length === 0 ? [gresType(gpu)] : gpu.placements.map(({ profile }) => profile.name);
+    return types.map((type): Piece => ({ type, pretended: gpu.pretended, timeSlices: gpu.timeSlices }));
+  });
+  return [...Map.groupBy(all, ({ type }) => type).values()].flat();
+}
+
+function pretendedPieces(plan: GpuPlan): readonly Piece[] {
+  return pieces(plan).filter(({ pretended }) => pretended);
 }

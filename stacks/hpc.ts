@@ -2,12 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { Playbook } from "../components/ansible/playbook.ts";
 import { NfsShare } from "../components/hpc/nfs-share.ts";
 import { SlurmCluster } from "../components/hpc/slurm-cluster.ts";
+import type { SlurmNodeResources, SlurmPartition } from "../components/hpc/slurm-conf.ts";
 import { SmokeJob } from "../components/hpc/smoke-job.ts";
 import type { Machine } from "../components/machines/machine.ts";
 import { MigPartitions } from "../components/machines/mig-partitions.ts";
 import { UserError } from "../config/errors.ts";
 import type { Gpu, HpcCluster, Node } from "../config/site.ts";
-import { gresOf, planGpus } from "../gpu/index.ts";
+import { gresOf, planGpus, shardsOf } from "../gpu/index.ts";
 
 // What the kernel and the system services of a small guest keep for themselves.
 const SYSTEM_MEMORY_SHARE = 0.15;
@@ -41,16 +42,8 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
   const cluster = new SlurmCluster(`${hpc.name}-slurm`, {
     clusterName: hpc.name,
     controller: machines.of(controller.name),
-    nodes: compute.map(({ name, cpus, memoryMib, gpus }) => ({
-      machine: machines.of(name),
-      cpus,
-      realMemory: memoryMib === undefined ? undefined : Math.floor(memoryMib * (1 - SYSTEM_MEMORY_SHARE)),
-      gpus: planGpus(gpus).plan,
-    })),
-    partitions: hpc.slurm.partitions.map((partition) => ({
-      ...partition,
-      nodes: partition.nodes.filter((name) => compute.some((node) => node.name === name)),
-    })),
+    nodes: compute.map((node) => ({ machine: machines.of(node.name), ...slurmResources(node) })),
+    partitions: slurmPartitions(hpc, compute),
     accounting: hpc.slurm.accounting,
     config: hpc.slurm.options,
   });
@@ -88,8 +81,27 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
   };
 }
 
+/** What of a node SLURM gives to jobs. */
+export function slurmResources({ cpus, memoryMib, gpus }: Node): SlurmNodeResources {
+  return {
+    cpus,
+    realMemory: memoryMib === undefined ? undefined : Math.floor(memoryMib * (1 - SYSTEM_MEMORY_SHARE)),
+    gpus: planGpus(gpus).plan,
+  };
+}
+
+/** The file's partitions, of the compute nodes that run. */
+export function slurmPartitions(hpc: HpcCluster, compute: readonly Node[]): SlurmPartition[] {
+  const running = new Set(compute.map(({ name }) => name));
+  return hpc.slurm.partitions.map((partition) => ({
+    ...partition,
+    nodes: partition.nodes.filter((name) => running.has(name)),
+  }));
+}
+
 /** What outputs say of a machine. */
 export function machineOutput(node: Node, machine: Machine): pulumi.Inputs {
+  const { plan } = planGpus(node.gpus);
   return {
     name: node.name,
     shortName: node.shortName,
@@ -97,7 +109,8 @@ export function machineOutput(node: Node, machine: Machine): pulumi.Inputs {
     kind: machine.kind,
     address: machine.address,
     ...machine.login,
-    ...(node.gpus.length > 0 && { gpus: gresOf(planGpus(node.gpus).plan) }),
+    ...(plan.length > 0 && { gpus: gresOf(plan) }),
+    ...(shardsOf(plan) > 0 && { shards: shardsOf(plan) }),
   };
 }
 

@@ -30,6 +30,12 @@ const machineSchema = z.object({
     )
     .optional()
     .describe("What SLURM has of GPUs there, as `--gres=gpu:TYPE:COUNT` asks for them; absent: none"),
+  shards: z
+    .int()
+    .optional()
+    .describe(
+      "Time slices of its GPUs in all, as `--gres=shard:COUNT` asks for them; absent: none is shared",
+    ),
 });
 
 /** Outputs of every stack, for other programs; a secret is never among the plain ones. */

@@ -19,6 +19,7 @@ options:
     suboptions:
       name: {description: Name with its suffix., type: str, required: true}
       config: {description: Files and directories that the unit reads at its start., type: list, elements: path, default: []}
+      log: {description: File in which it says why it ended. Default is the journal alone., type: path}
 """
 
 EXAMPLES = r"""
@@ -36,10 +37,13 @@ enabled: {description: Units that were not enabled., type: list, elements: str, 
 
 import datetime
 import os
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 
 PROPERTIES = ("Id", "LoadState", "ActiveState", "UnitFileState", "InactiveExitTimestamp", "NeedDaemonReload")
+# Enough for a daemon that reads its configuration and gives up.
+SETTLE_SECONDS = 0.5
 # A mount that its own boot-time generator or another unit pulls in has nothing to enable.
 ENABLED = ("enabled", "enabled-runtime", "static", "generated", "alias", "indirect")
 
@@ -75,6 +79,28 @@ class Manager:
         _code, status, _error = self.run("status", "--no-pager", "--full", "--lines=30", "--", *(failed or names))
         self.module.fail_json(msg=f"systemctl {verb} {' '.join(names)}: {error}", status=status)
 
+    def check_survivors(self, units):
+        """Fails where a unit has ended soon after its start: to systemctl a simple service has started as soon as its program runs."""
+        if self.module.check_mode or not units:
+            return
+        time.sleep(SETTLE_SECONDS)
+        states = self.show([unit["name"] for unit in units])
+        failed = [unit for unit, state in zip(units, states) if state["ActiveState"] == "failed"]
+        if not failed:
+            return
+        names = [unit["name"] for unit in failed]
+        _code, status, _error = self.run("status", "--no-pager", "--full", "--lines=30", "--", *names)
+        said = [line for unit in failed if unit["log"] for line in last_lines(unit["log"])]
+        self.module.fail_json(msg="\n".join([f"{', '.join(names)}: ended soon after the start", *said]), status=status)
+
+
+def last_lines(path, count=3):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return [line.rstrip() for line in file.readlines()[-count:]]
+    except OSError:
+        return []
+
 
 def changed_since(paths, started):
     """Whether any of the files, or a file in one of the directories, was written after this moment."""
@@ -106,6 +132,7 @@ def main():
                 "options": {
                     "name": {"type": "str", "required": True},
                     "config": {"type": "list", "elements": "path", "default": []},
+                    "log": {"type": "path"},
                 },
             },
         },
@@ -131,6 +158,7 @@ def main():
             todo["restart"].append(unit["name"])
     for verb, of_these in todo.items():
         manager.act(verb, of_these)
+    manager.check_survivors([unit for unit in units if unit["name"] in todo["start"] + todo["restart"]])
     module.exit_json(
         changed=any(todo.values()), enabled=todo["enable"], started=todo["start"], restarted=todo["restart"]
     )

@@ -10,4 +10,6 @@ export interface Play {
   readonly groups: Readonly<Record<string, readonly Machine[]>>;
   /** Variables of all machines. */
   readonly variables: pulumi.Output<Variables>;
+  /** Further values whose change is a reason to apply it again. Default none. */
+  readonly again?: readonly pulumi.Input<unknown>[];
 }

@@ -43,6 +43,7 @@ export class Playbook extends pulumi.ComponentResource {
       new pulumi.asset.FileAsset(`ansible/playbooks/${args.playbook}.yml`),
       ...roles.map((role) => new pulumi.asset.FileArchive(`ansible/roles/${role}`)),
       ...machines.map(({ ready }) => ready),
+      ...args.plays.flatMap(({ again = [] }) => again),
     ];
 
     const run = new command.local.Command(

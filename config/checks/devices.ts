@@ -107,6 +107,12 @@ function gpuProblems({ path, fields }: SurveyedNode): Problem[] {
         message: `${gpu.count} GPUs cannot share one pci_address; list them one by one`,
       });
     }
+    if (gpu.time_slices !== undefined && gpu.mig !== undefined) {
+      problems.push({
+        path: at("time_slices"),
+        message: "a GPU is shared by partitions or by time slices; remove it or mig",
+      });
+    }
     if (gpu.vgpu !== undefined) problems.push(...vgpuProblems(gpu, at));
     return problems;
   });

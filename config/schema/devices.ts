@@ -89,6 +89,12 @@ export const gpu = z
       .default(1)
       .describe("How many such GPUs, at least 1; more than 1 only without pci_address. Default: 1."),
     mig: mig.optional(),
+    time_slices: count(2)
+      .optional()
+      .describe(
+        "How many jobs or containers may share the GPU at a time, at least 2; not with mig. They take turns, and nothing keeps " +
+          "one out of another's memory. Default: one job has it.",
+      ),
     vgpu: vgpu.optional(),
   })
   .describe("One GPU, or several that are alike.");

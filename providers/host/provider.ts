@@ -5,6 +5,7 @@ import { image } from "./image.ts";
 import { randomSecret } from "./random-secret.ts";
 import { sandbox } from "./sandbox.ts";
 import { sshKey } from "./ssh-key.ts";
+import { slurmDrains } from "./slurm-drains.ts";
 import { sshReady } from "./ssh-ready.ts";
 import { virtualGpu } from "./virtual-gpu.ts";
 
@@ -16,6 +17,6 @@ export const host: ProviderDefinition<HostConfig> = {
   name: "host",
   version: "0.1.0",
   config: {},
-  resources: [container, hypervisor, image, randomSecret, sandbox, sshKey, sshReady, virtualGpu],
+  resources: [container, hypervisor, image, randomSecret, sandbox, slurmDrains, sshKey, sshReady, virtualGpu],
   invokes: [],
 };

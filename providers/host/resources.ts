@@ -94,6 +94,22 @@ export class SshReady extends pulumi.CustomResource {
   }
 }
 
+/** Arguments of a `SlurmDrains`. */
+export interface SlurmDrainsArgs {
+  /** The cluster's controller; secret where it holds a private key. */
+  ssh: SshReadyArgs["ssh"];
+}
+
+/** The nodes that SLURM has drained because their GPUs are not as planned: seen by a refresh. */
+export class SlurmDrains extends pulumi.CustomResource {
+  /** How often an update found some; whatever brings nodes back is done again when it changes. */
+  declare readonly occasions: pulumi.Output<number>;
+
+  constructor(name: string, args: SlurmDrainsArgs, opts?: pulumi.CustomResourceOptions) {
+    super("host:index:SlurmDrains", name, { ...args, drained: [], occasions: undefined }, opts);
+  }
+}
+
 /** Arguments of a `RandomSecret`. */
 export interface RandomSecretArgs {
   /** How many random bytes, 16 to 1024. */

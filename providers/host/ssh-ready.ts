@@ -1,18 +1,9 @@
-import { resolve } from "node:path";
-import { execa } from "execa";
 import { z } from "zod";
 import { ProviderError, resourceType, type Context } from "../framework/resource.ts";
+import { runOverSsh, sshEndpoint, type SshEndpoint } from "./ssh.ts";
 
 interface SshReadyInputs {
-  ssh: {
-    address: string;
-    port: number;
-    user: string;
-    hostKey: string;
-    proxyCommand?: string | undefined;
-    privateKey?: string | undefined;
-    privateKeyPath?: string | undefined;
-  };
+  ssh: SshEndpoint;
   /** What makes the machine a new one. */
   generation: string;
   /** What makes it start again. */
@@ -25,21 +16,11 @@ interface SshReadyState {
   ready: string;
 }
 
-const SSH = resolve(import.meta.dirname, "../../ansible/ssh");
-
 /** `host:index:SshReady`: waits until a machine answers SSH with the host key that it has to have. Makes nothing. */
 export const sshReady = resourceType<unknown, SshReadyInputs, SshReadyState>({
   token: "host:index:SshReady",
   inputs: {
-    ssh: z.object({
-      address: z.string().min(1),
-      port: z.int().min(1).max(65535),
-      user: z.string().min(1),
-      hostKey: z.string().min(1),
-      proxyCommand: z.string().min(1).optional(),
-      privateKey: z.string().min(1).optional(),
-      privateKeyPath: z.string().min(1).optional(),
-    }),
+    ssh: sshEndpoint,
     generation: z.string(),
     starts: z.array(z.string()).default([]),
     timeoutSeconds: z.number().positive().default(300),
@@ -62,13 +43,6 @@ export const sshReady = resourceType<unknown, SshReadyInputs, SshReadyState>({
 });
 
 async function wait({ ssh, timeoutSeconds }: SshReadyInputs, { signal }: Context<unknown>): Promise<void> {
-  const result = await execa(SSH, ["true"], {
-    env: { AI_HOW_MACHINE: JSON.stringify({ ...ssh, waitSeconds: timeoutSeconds }) },
-    stdin: "ignore",
-    reject: false,
-    cancelSignal: signal,
-  });
-  if (!result.failed) return;
-  const reason = result.stderr.trim().split("\n").at(-1) ?? "";
-  throw new ProviderError(`${ssh.user}@${ssh.address}: ${reason === "" ? "SSH failed" : reason}`);
+  const answer = await runOverSsh(ssh, ["true"], { waitSeconds: timeoutSeconds, signal });
+  if ("failure" in answer) throw new ProviderError(`${ssh.user}@${ssh.address}: ${answer.failure}`);
 }

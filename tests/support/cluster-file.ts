@@ -9,12 +9,15 @@ export interface ClusterSpec {
   readonly computeNodes: number;
   /** MIG profiles of a pretended A100 80GB on each compute node. Default: no GPU. */
   readonly migProfiles?: readonly string[];
+  /** How many jobs share a pretended GB10 of each compute node, beside the A100. Default: no such GPU. */
+  readonly timeSlices?: number;
   /** A folder of the host that the first compute node has at /mnt/host, to read only. Default: none. */
   readonly hostFolder?: string;
 }
 
 /** A SLURM cluster of a controller and some compute nodes, with shared scratch: the text of its cluster file. */
-export function clusterFile({ name, machines, computeNodes, migProfiles, hostFolder }: ClusterSpec): string {
+export function clusterFile(spec: ClusterSpec): string {
+  const { name, machines, computeNodes, migProfiles, timeSlices, hostFolder } = spec;
   const subnet = subnetOf(name);
   return stringify({
     version: "1.0",
@@ -32,7 +35,12 @@ export function clusterFile({ name, machines, computeNodes, migProfiles, hostFol
           disk_gb: 10,
           ip: `${subnet}.${11 + index}`,
           ...(migProfiles !== undefined && {
-            gpus: [{ model: "a100-80gb", pretend: true, mig: { profiles: migProfiles } }],
+            gpus: [
+              { model: "a100-80gb", pretend: true, mig: { profiles: migProfiles } },
+              ...(timeSlices === undefined
+                ? []
+                : [{ model: "gb10", pretend: true, time_slices: timeSlices }]),
+            ],
           }),
           ...(hostFolder !== undefined &&
             index === 0 && {

@@ -170,6 +170,17 @@ describe("ai-how-gpus on a fake driver", () => {
     expect(it.file("run/ai-how/gres.conf")).not.toContain("Name=gpu");
   });
 
+  it("tells SLURM how many jobs share a GPU", async () => {
+    const [plain] = planOf(["a100-80gb"]);
+    const it = machine([a100()], [{ ...(plain ?? { index: 0, names: [], partitions: [] }), time_slices: 4 }]);
+    expect(await it.run("apply")).toMatchObject({ exitCode: 0 });
+    expect(it.file("run/ai-how/gres.conf").split("\n").slice(1)).toEqual([
+      `Name=gpu Type=a100 File=${it.root}/dev/nvidia0`,
+      `Name=shard Count=4 File=${it.root}/dev/nvidia0`,
+      "",
+    ]);
+  });
+
   // Rows as posted with their commands: A100 on 450 to 465, A30 on 535.183.01, RTX PRO 6000 on 575.
   const listings: Readonly<Record<string, [instances: string[], compute: string[], found: string]>> = {
     "a driver from before placements of compute instances": [

@@ -12,6 +12,7 @@ import {
   nvidiaGpus,
   planGpus,
   pretendedDevices,
+  shardsOf,
   whyUnpartitioned,
   type GpuRequest,
 } from "../../../gpu/index.ts";
@@ -59,6 +60,28 @@ test("pretended GPUs and partitions have a file each, numbered through the node"
   expect(nodeLabels(plan)).toMatchObject({ "ai-how/gpu.pretended": "true" });
 });
 
+test("a GPU that jobs share by time slices has as many shards", () => {
+  const real = planOf({ model: "gb10", timeSlices: 4 }, { model: "gb10" });
+  expect(gresParameter(real)).toBe("gpu:gb10:2,shard:4");
+  expect(kubernetesResources(real)).toEqual({ "nvidia.com/gpu.shared": 4, "nvidia.com/gpu": 1 });
+  expect(nvidiaGpus(real, "guest").map((gpu) => gpu.time_slices)).toEqual([4, undefined]);
+  expect(parse(migParted(real))).toMatchObject({
+    "mig-configs": { "ai-how": [{ devices: [0], "mig-enabled": false }, { "mig-enabled": false }] },
+  });
+
+  const pretended = planOf(
+    { model: "a30", pretended: true, migProfiles: ["1g.6gb"] },
+    { model: "gb10", pretended: true, count: 2, timeSlices: 3 },
+  );
+  expect(gresConf("c1", pretended)).toEqual([
+    "NodeName=c1 Name=gpu Type=1g.6gb File=/var/lib/ai-how/pretended-gpu/gpu[0-0]",
+    "NodeName=c1 Name=gpu Type=gb10 File=/var/lib/ai-how/pretended-gpu/gpu[1-2]",
+    "NodeName=c1 Name=shard Count=3 File=/var/lib/ai-how/pretended-gpu/gpu1",
+    "NodeName=c1 Name=shard Count=3 File=/var/lib/ai-how/pretended-gpu/gpu2",
+  ]);
+  expect(shardsOf(pretended)).toBe(6);
+});
+
 test("Kubernetes has the device plugin's resource names", () => {
   expect(kubernetesResources(mixed)).toEqual({
     "nvidia.com/mig-3g.20gb": 1,
@@ -90,7 +113,7 @@ test("mig-parted gets counts, nvidia-smi ids with placements", () => {
 
 test("what cannot be had is said with what to do", () => {
   expect(messages({ model: "gb10", migProfiles: ["1g.5gb"] })).toEqual([
-    "gb10 has no MIG; let jobs share it by time slices instead",
+    "gb10 has no MIG; let jobs share it by time_slices instead",
   ]);
   expect(messages({ migProfiles: ["9g.1gb"] })).toEqual([
     "no GPU of the catalogue can have 9g.1gb together; give `model`",

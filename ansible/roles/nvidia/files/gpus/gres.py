@@ -15,12 +15,15 @@ def lines(plan, found, dev, proc):
     """Lines without NodeName, in the order of the plan, which is that of the node's `Gres=`."""
     matched, _ = comparison.pairs(plan, found)
     result = []
+    shards = []
     for planned, gpu in matched:
         minor = gpu.index if gpu.minor is None else gpu.minor
         device = f"{dev}/nvidia{minor}"
         if not planned.partitions:
             kind = f" Type={planned.gres_type}" if planned.gres_type else ""
             result.append(f"Name=gpu{kind} File={device}")
+            if (planned.time_slices or 1) > 1:
+                shards.append(f"Name=shard Count={planned.time_slices} File={device}")
         by_start = {instance.start: instance for instance in gpu.instances}
         for partition in planned.partitions:
             instance = by_start[partition.start]
@@ -28,7 +31,7 @@ def lines(plan, found, dev, proc):
             [(compute, _name)] = instance.compute
             files = [device, capability(directory, dev), capability(directory / f"ci{compute}", dev)]
             result.append(f"Name=gpu Type={partition.profile} MultipleFiles={','.join(files)}")
-    return result
+    return result + shards
 
 
 def capability(directory, dev):

@@ -2,7 +2,7 @@
 
     {"version": 1, "other_gpus_allowed": false, "gpus": [{
       "index": 0, "pci_address": "0000:17:00.0", "model": "A100 80GB", "names": ["a100-80gb"], "memory_gb": 80,
-      "minimum_driver": "450.80.02", "gres_type": "a100",
+      "minimum_driver": "450.80.02", "gres_type": "a100", "time_slices": null,
       "partitions": [{"profile": "3g.40gb", "id": 9, "start": 4}]
     }]}
 
@@ -42,6 +42,8 @@ class PlannedGpu:
     memory_gb: int | None
     minimum_driver: str | None
     gres_type: str | None
+    # How many jobs may share it at a time; None: one.
+    time_slices: int | None
     # In creation order; empty: MIG is off.
     partitions: tuple[Partition, ...]
 
@@ -116,6 +118,7 @@ class Reader:
             memory_gb=self.number(raw, "memory_gb", place),
             minimum_driver=self.matching(raw, "minimum_driver", VERSION, place),
             gres_type=self.typed(raw, "gres_type", str, place),
+            time_slices=self.number(raw, "time_slices", place),
             partitions=tuple(
                 self.partition(partition, f"{place}.partitions[{i}]")
                 for i, partition in enumerate(self.list_of(raw, "partitions", place))
@@ -123,6 +126,8 @@ class Reader:
         )
         if gpu.index is None and gpu.pci_address is None:
             self.problems.append(f"{place}: neither index nor pci_address says which GPU it is")
+        if gpu.partitions and (gpu.time_slices or 1) > 1:
+            self.problems.append(f"{place}: a GPU is shared by partitions or by time_slices, not by both")
         address = gpu.pci_address and short_address(gpu.pci_address)
         return dataclasses.replace(gpu, pci_address=address)
 

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { resourceType } from "../framework/resource.ts";
+import { runOverSsh, sshEndpoint, type SshEndpoint } from "./ssh.ts";
+
+interface SlurmDrainsInputs {
+  /** The cluster's controller. */
+  ssh: SshEndpoint;
+  /** `NODE: REASON` of each node that is drained because its GPUs are not as planned. */
+  drained: string[];
+}
+
+interface SlurmDrainsState {
+  /** How often nodes were found drained. */
+  occasions: number;
+}
+
+// The reasons of ai-how-gpu-check, and SLURM's own when a node has less than its configuration says. Role slurm resumes the same.
+const OURS = /^ai-how: |gres.* count reported lower/;
+const ANSWER_SECONDS = 60;
+
+/**
+ * `host:index:SlurmDrains`: the nodes that SLURM has drained because their GPUs differ from the plan. Makes nothing: it is where
+ * a refresh sees them, and where an update tells the cluster's playbook that it has to run again.
+ */
+export const slurmDrains = resourceType<unknown, SlurmDrainsInputs, SlurmDrainsState>({
+  token: "host:index:SlurmDrains",
+  inputs: { ssh: sshEndpoint, drained: z.array(z.string()).default([]) },
+  changes: { ssh: "update", drained: "update" },
+  deleteBeforeReplace: false,
+  volatile: ["occasions"],
+  identify: ({ ssh }) => ssh.address,
+  foresee: () => ({ occasions: 0 }),
+  create: (inputs) => Promise.resolve({ id: inputs.ssh.address, inputs, state: { occasions: 0 } }),
+  async read(id, last, { signal }) {
+    if (last === undefined) return undefined;
+    const { inputs, state } = last;
+    const sinfo = ["sinfo", "--noheader", "--Node", "--states=drain", "--format='%N %E'"];
+    const answer = await runOverSsh(inputs.ssh, sinfo, { timeoutSeconds: ANSWER_SECONDS, signal });
+    // A controller that does not answer has its own resources to say so.
+    const drained = "failure" in answer ? inputs.drained : drainedNodes(answer.stdout);
+    return { id, inputs: { ...inputs, drained }, state };
+  },
+  update(id, was, inputs) {
+    const found = was.inputs.drained.length > 0;
+    return Promise.resolve({ id, inputs, state: { occasions: was.state.occasions + (found ? 1 : 0) } });
+  },
+  delete: () => Promise.resolve(),
+});
+
+/** `NODE: REASON` of each line of sinfo that is about GPUs, once a node. */
+function drainedNodes(said: string): string[] {
+  const reasons = said.split("\n").map((line) => {
+    const [node = "", ...reason] = line.trim().split(" ");
+    return { node, reason: reason.join(" ") };
+  });
+  return [
+    ...new Set(
+      reasons.filter(({ reason }) => OURS.test(reason)).map(({ node, reason }) => `${node}: ${reason}`),
+    ),
+  ];
+}
