@@ -12,12 +12,9 @@ export function hostDevices({ name, clusters }: Site, uri: string): HostDevices 
     nodes.flatMap((node) => node.passthrough.map(({ pciAddress }) => ({ pciAddress, machine: node.name }))),
     ({ pciAddress }) => pciAddress,
   );
-  const hugePages2m = clusters
-    .filter(({ acceleration }) => acceleration.hugepages === "2M")
-    .flatMap((cluster) => cluster.nodes.filter(isVirtual))
-    .filter(({ autoStart }) => autoStart)
-    .reduce((sum, { memoryMib }) => sum + Math.ceil(memoryMib / 2), 0);
-  if (claims.size === 0 && hugePages2m === 0) return undefined;
+  const hugePages2m = hugePages(clusters, "2M", 2);
+  const hugePages1g = hugePages(clusters, "1G", 1024);
+  if (claims.size === 0 && hugePages2m + hugePages1g === 0) return undefined;
   if (!/^qemu(\+unix)?:\/\/\//.test(uri)) {
     throw new UserError(
       `ai-how:libvirtUri: ${uri} is another machine, whose devices and huge pages cannot be prepared from here; run ai-how there`,
@@ -33,7 +30,17 @@ export function hostDevices({ name, clusters }: Site, uri: string): HostDevices 
       machines: wanted.map(({ machine }) => machine),
     })),
     hugePages2m,
+    hugePages1g,
   });
+}
+
+/** How many pages of a size the VMs need that start by themselves. */
+function hugePages(clusters: Site["clusters"], size: "2M" | "1G", mib: number): number {
+  return clusters
+    .filter(({ acceleration }) => acceleration.hugepages === size)
+    .flatMap((cluster) => cluster.nodes.filter(isVirtual))
+    .filter(({ autoStart }) => autoStart)
+    .reduce((sum, { memoryMib }) => sum + Math.ceil(memoryMib / mib), 0);
 }
 
 /** What a node gets of the host's devices: GPUs as planned, and the addresses of everything else. */

@@ -8,60 +8,100 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: huge_pages
-short_description: Huge pages of 2 MiB are set aside, also after a reboot
+short_description: Huge pages of 2 MiB and 1 GiB are set aside, also after a reboot
 description:
   - Each owner's number is remembered, and the kernel has the sum of all. What somebody else had set aside before stays.
+  - Where not all are to be had, none are set aside.
 options:
   owner: {description: Whose pages., type: str, required: true}
-  count: {description: How many; 0 gives them back., type: int, required: true}
+  count_2m: {description: How many of 2 MiB; 0 gives them back., type: int, default: 0}
+  count_1g: {description: How many of 1 GiB; 0 gives them back., type: int, default: 0}
   root: {description: Where the file systems begin; another one in tests., type: path, default: /}
 """
+
+NAMES = {2048: "2 MiB", 1048576: "1 GiB"}
+
+
+class Pages:
+    """The huge pages of one size on this host."""
+
+    def __init__(self, root, kib):
+        self.name = NAMES[kib]
+        self.kernel = root / f"sys/kernel/mm/hugepages/hugepages-{kib}kB/nr_hugepages"
+        self.shares = root / f"etc/ai-how/huge-pages/{kib}"
+        # By systemd-tmpfiles, early in the boot, when memory is in one piece; sysctl knows only the default size.
+        self.settings = root / f"etc/tmpfiles.d/60-ai-how-huge-pages-{kib}.conf"
+        self.line = f"w /sys/kernel/mm/hugepages/hugepages-{kib}kB/nr_hugepages - - - - "
+        self.before = {share.name: int(share.read_text(encoding="ascii")) for share in self.shares.glob("*")}
+
+    def after(self, owner, count):
+        return {name: number for name, number in {**self.before, owner: count}.items() if number > 0}
+
+    def have(self, total):
+        """Asks the kernel for as many, and returns how many there are then."""
+        self.kernel.write_text(f"{total}\n", encoding="ascii")
+        return int(self.kernel.read_text(encoding="ascii"))
+
+    def reserve(self, after):
+        """None, or why they are not to be had; then the kernel has what it had before."""
+        if not self.kernel.exists():
+            return f"this host has no huge pages of {self.name}"
+        present = int(self.kernel.read_text(encoding="ascii"))
+        others = max(0, present - sum(self.before.values()))
+        wanted = sum(after.values())
+        found = self.have(others + wanted)
+        if found >= others + wanted:
+            return None
+        self.have(present)
+        return (
+            f"{wanted} huge pages of {self.name} are not to be had, {max(0, found - others)} are: memory is short or in pieces; "
+            "reboot, or make the machines smaller"
+        )
+
+    def remember(self, owner, after):
+        self.shares.mkdir(parents=True, exist_ok=True)
+        if owner in after:
+            (self.shares / owner).write_text(f"{after[owner]}\n", encoding="ascii")
+        else:
+            (self.shares / owner).unlink(missing_ok=True)
+        self.settings.parent.mkdir(parents=True, exist_ok=True)
+        if after:
+            total = int(self.kernel.read_text(encoding="ascii"))
+            self.settings.write_text(f"{self.line}{total}\n", encoding="ascii")
+        else:
+            self.settings.unlink(missing_ok=True)
 
 
 def main():
     module = AnsibleModule(
         argument_spec={
             "owner": {"type": "str", "required": True},
-            "count": {"type": "int", "required": True},
+            "count_2m": {"type": "int", "default": 0},
+            "count_1g": {"type": "int", "default": 0},
             "root": {"type": "path", "default": "/"},
         },
         supports_check_mode=True,
     )
     root = pathlib.Path(module.params["root"])
-    owner, count = module.params["owner"], module.params["count"]
-    if not re.fullmatch(r"[a-z0-9-]+", owner) or count < 0:
-        module.fail_json(msg=f"{owner} wants {count} huge pages: give lower-case letters, digits and dashes, and 0 or more")
-    shares = root / "etc/ai-how/huge-pages"
-    settings = root / "etc/sysctl.d/60-ai-how-huge-pages.conf"
-    kernel = root / "proc/sys/vm/nr_hugepages"
-    before = {share.name: int(share.read_text(encoding="ascii")) for share in shares.glob("*")} if shares.exists() else {}
-    after = {name: number for name, number in {**before, owner: count}.items() if number > 0}
-    if after == before:
-        module.exit_json(changed=False, total=sum(after.values()))
-    if module.check_mode:
-        module.exit_json(changed=True, total=sum(after.values()))
-
-    others = max(0, int(kernel.read_text(encoding="ascii")) - sum(before.values()))
-    total = others + sum(after.values())
-    kernel.write_text(f"{total}\n", encoding="ascii")
-    found = int(kernel.read_text(encoding="ascii"))
-    if found < total:
-        kernel.write_text(f"{others + sum(before.values())}\n", encoding="ascii")
-        module.fail_json(
-            msg=f"{count} huge pages of 2 MiB are not to be had, {found - others} are: memory is short or in pieces; "
-            "reboot, or make the machines smaller"
-        )
-    shares.mkdir(parents=True, exist_ok=True)
-    if count > 0:
-        (shares / owner).write_text(f"{count}\n", encoding="ascii")
-    else:
-        (shares / owner).unlink(missing_ok=True)
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    if after:
-        settings.write_text(f"vm.nr_hugepages = {total}\n", encoding="ascii")
-    else:
-        settings.unlink(missing_ok=True)
-    module.exit_json(changed=True, total=sum(after.values()))
+    owner = module.params["owner"]
+    counts = {1048576: module.params["count_1g"], 2048: module.params["count_2m"]}
+    if not re.fullmatch(r"[a-z0-9-]+", owner) or min(counts.values()) < 0:
+        module.fail_json(msg=f"{owner}: give an owner of lower-case letters, digits and dashes, and 0 pages or more")
+    sizes = [(Pages(root, kib), count) for kib, count in counts.items()]
+    changes = [(pages, pages.after(owner, count)) for pages, count in sizes if pages.after(owner, count) != pages.before]
+    if changes and not module.check_mode:
+        done = []
+        for pages, after in changes:
+            present = int(pages.kernel.read_text(encoding="ascii")) if pages.kernel.exists() else 0
+            problem = pages.reserve(after)
+            if problem is not None:
+                for other, number in done:
+                    other.have(number)
+                module.fail_json(msg=problem)
+            done.append((pages, present))
+        for pages, after in changes:
+            pages.remember(owner, after)
+    module.exit_json(changed=bool(changes))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ export interface HostDevicesArgs {
   devices: readonly ClaimedDevice[];
   /** Huge pages of 2 MiB to set aside. Default none. */
   hugePages2m?: number;
+  /** Huge pages of 1 GiB to set aside. Default none. */
+  hugePages1g?: number;
   /** Whether the GPU that drives the host's display may be taken, too. Default false. */
   allowDisplay?: boolean;
 }
@@ -29,7 +31,7 @@ export class HostDevices extends pulumi.ComponentResource {
 
   constructor(name: string, args: HostDevicesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:machines:HostDevices", name, {}, opts);
-    const nothing = { nvidia_vfio_devices: [], base_huge_pages_2m: 0 };
+    const nothing = { nvidia_vfio_devices: [], base_huge_pages_2m: 0, base_huge_pages_1g: 0 };
     new command.local.Command(
       `${name}-binding`,
       {
@@ -45,6 +47,7 @@ export class HostDevices extends pulumi.ComponentResource {
               nvidia_vfio_allow_display: args.allowDisplay ?? false,
               base_huge_pages_owner: args.owner,
               base_huge_pages_2m: args.hugePages2m ?? 0,
+              base_huge_pages_1g: args.hugePages1g ?? 0,
             },
           },
           _meta: { hostvars: { "this-host": { ansible_connection: "local" } } },

@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const run = resolve(import.meta.dirname, "../../../ansible/run");
+const HUGE_PAGES = "sys/kernel/mm/hugepages";
 const GPU = "0000:17:00.0";
 const AUDIO = "0000:17:00.1";
 const DISPLAY = "0000:03:00.0";
@@ -19,8 +20,13 @@ class FakeHost {
     this.root = await mkdtemp(join(tmpdir(), "ai-how-fake-host-"));
     for (const driver of ["vfio-pci", "nvidia", "snd_hda_intel", "pcieport"])
       await mkdir(this.path("sys/bus/pci/drivers", driver), { recursive: true });
-    await mkdir(this.path("proc/sys/vm"), { recursive: true });
-    await writeFile(this.path("proc/sys/vm/nr_hugepages"), "8\n");
+    for (const [size, count] of [
+      ["2048", 8],
+      ["1048576", 0],
+    ] as const) {
+      await mkdir(this.path(HUGE_PAGES, `hugepages-${size}kB`), { recursive: true });
+      await writeFile(this.path(HUGE_PAGES, `hugepages-${size}kB`, "nr_hugepages"), `${count}\n`);
+    }
     await writeFile(this.path("sys/bus/pci/drivers_probe"), "");
     await this.device("0000:16:01.0", "14", "pcieport", "0x060400");
     await this.device(GPU, "14", "nvidia", "0x030000");
@@ -35,6 +41,14 @@ class FakeHost {
   async remove(): Promise<void> {
     clearInterval(this.#kernel);
     await rm(this.root, { recursive: true, force: true });
+  }
+
+  /** How many the kernel has, of 2 MiB and of 1 GiB. */
+  async hugePages(): Promise<number[]> {
+    const files = ["2048", "1048576"].map((size) =>
+      readFile(this.path(HUGE_PAGES, `hugepages-${size}kB`, "nr_hugepages"), "utf8"),
+    );
+    return (await Promise.all(files)).map(Number);
   }
 
   path(...parts: string[]): string {
@@ -113,7 +127,8 @@ describe("playbook host-devices", () => {
 
   it("binds whole IOMMU groups for good, changes nothing the second time, and gives all of it back", async () => {
     const both = [{ address: GPU }, { address: AUDIO.toUpperCase() }];
-    const bound = await play(both, { base_huge_pages_2m: 100 });
+    const pages = { base_huge_pages_2m: 100, base_huge_pages_1g: 3 };
+    const bound = await play(both, pages);
     expect(bound, bound.output).toMatchObject({ failed: false, changed: "2" });
     expect([host.driver(GPU), host.driver(AUDIO), host.driver(DISPLAY)]).toEqual([
       "vfio-pci",
@@ -124,20 +139,31 @@ describe("playbook host-devices", () => {
     expect(await readFile(rules, "utf8")).toContain(
       `ACTION=="add", SUBSYSTEM=="pci", KERNEL=="${GPU}", ATTR{driver_override}="vfio-pci"\n`,
     );
-    expect(await readFile(host.path("proc/sys/vm/nr_hugepages"), "utf8"), "8 were somebody else's").toBe(
-      "108\n",
+    expect(await host.hugePages(), "8 of 2 MiB were somebody else's").toEqual([108, 3]);
+    expect(await readFile(host.path("etc/tmpfiles.d/60-ai-how-huge-pages-1048576.conf"), "utf8")).toBe(
+      "w /sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages - - - - 3\n",
     );
-    expect(await play(both, { base_huge_pages_2m: 100 })).toMatchObject({ failed: false, changed: "0" });
+    expect(await play(both, pages)).toMatchObject({ failed: false, changed: "0" });
 
     expect(await play([])).toMatchObject({ failed: false, changed: "2" });
     expect([host.driver(GPU), host.driver(AUDIO)]).toEqual(["nvidia", "snd_hda_intel"]);
-    expect(await readFile(host.path("proc/sys/vm/nr_hugepages"), "utf8")).toBe("8\n");
+    expect(await host.hugePages()).toEqual([8, 0]);
     for (const file of [
       "udev/rules.d/10-ai-how-vfio-ws.rules",
       "modules-load.d/ai-how-vfio.conf",
-      "sysctl.d/60-ai-how-huge-pages.conf",
+      "tmpfiles.d/60-ai-how-huge-pages-2048.conf",
+      "tmpfiles.d/60-ai-how-huge-pages-1048576.conf",
     ])
       expect(existsSync(host.path("etc", file)), file).toBe(false);
+  });
+
+  it("sets no page aside where not all are to be had", async () => {
+    await rm(host.path(HUGE_PAGES, "hugepages-1048576kB"), { recursive: true });
+    const said = await play([], { base_huge_pages_2m: 100, base_huge_pages_1g: 3 });
+    expect(said).toMatchObject({ failed: true });
+    expect(said.output).toContain("this host has no huge pages of 1 GiB");
+    expect(await readFile(host.path(HUGE_PAGES, "hugepages-2048kB/nr_hugepages"), "utf8")).toBe("8\n");
+    expect(existsSync(host.path("etc/ai-how/huge-pages"))).toBe(false);
   });
 
   it("tells every problem at once, a line each, and changes nothing then", async () => {
