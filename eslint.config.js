@@ -17,7 +17,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ["eslint.config.js"] },
+        projectService: { allowDefaultProject: ["eslint.config.js", "tools/*.cjs"] },
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -32,11 +32,12 @@ export default tseslint.config(
     },
   },
   {
-    files: ["**/*.js"],
+    files: ["**/*.js", "**/*.cjs"],
     ...tseslint.configs.disableTypeChecked,
     rules: {
       ...tseslint.configs.disableTypeChecked.rules,
       "@pulumi/no-output-in-template-literal": "off",
+      "@typescript-eslint/no-require-imports": "off",
     },
   },
 );

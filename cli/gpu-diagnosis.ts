@@ -79,7 +79,7 @@ async function answer(
   ];
   const said = await host.run("nvidia-smi", "-q", "-x");
   if (said.kind === "missing") return fail("nvidia-smi is not installed", DRIVER_REMEDY);
-  if (/version mismatch/.test(said.output)) {
+  if (said.output.includes("version mismatch")) {
     return fail(
       `the module in the kernel (${module ?? "unknown"}) is not of the version of the libraries`,
       "reboot: the driver was updated while its module was in use",

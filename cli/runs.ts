@@ -12,7 +12,6 @@ interface RunOptions extends StackOptions {
   readonly machines?: "vm" | "container";
   readonly parallel: string;
   readonly format?: "text" | "json";
-  readonly refresh?: boolean;
 }
 
 const DESCRIPTIONS: Readonly<Record<Run, string>> = {
@@ -36,7 +35,6 @@ export function addRuns(program: Command): void {
         ]),
       );
     }
-    if (run === "up") command.option("--refresh", "look first at what is really there, as `refresh` does");
     if (run === "preview") {
       command.addOption(
         new Option("-f, --format <format>", "how to print it; json is the whole plan, for programs")
@@ -44,10 +42,7 @@ export function addRuns(program: Command): void {
           .default("text"),
       );
     }
-    command.action(async (stack: string, options: RunOptions) => {
-      if (options.refresh === true) await executeRun("refresh", stack, options);
-      await executeRun(run, stack, options);
-    });
+    command.action((stack: string, options: RunOptions) => executeRun(run, stack, options));
   }
 }
 
