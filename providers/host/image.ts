@@ -80,13 +80,13 @@ export const image = resourceType<HostConfig, ImageInputs, ImageState>({
   foresee: stateOf,
   identify: imageName,
 
-  async create(inputs, { log, signal }: ImageContext) {
+  async create(inputs, building: ImageContext) {
     const state = stateOf(inputs);
     if (!existsSync(directoryOf(inputs))) {
       if (process.getuid?.() !== 0) {
         throw new ProviderError("building an image needs root, for chroot and mounts: run this with sudo");
       }
-      await buildImage(inputs, state.name, cacheOf(inputs), log, signal);
+      await buildImage(inputs, state.name, cacheOf(inputs), building);
     }
     return { id: state.name, inputs, state };
   },

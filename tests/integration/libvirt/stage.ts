@@ -34,8 +34,8 @@ export class Driver {
     this.#urn = `urn:pulumi:test::test::${token}::${name}`;
   }
 
-  async create(raw: Values): Promise<Made> {
-    return this.#provider.create(this.#token, this.#checked(raw), this.#operation());
+  async create(raw: Values, log: (line: string) => void = () => undefined): Promise<Made> {
+    return this.#provider.create(this.#token, this.#checked(raw), { ...this.#operation(), log });
   }
 
   /** What refresh would keep; undefined when the resource is gone. */

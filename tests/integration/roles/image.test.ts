@@ -1,9 +1,17 @@
 import { execa } from "execa";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { inTurn } from "../../../providers/host/image/turns.ts";
 import { buildImage, hostDriver, identify, unavailable } from "./stage.ts";
+
+// A build that fails before it has done much.
+const UNREACHABLE = {
+  distribution: "debian12",
+  cacheDirectory: ".ai-how/cache",
+  mirror: "http://127.0.0.1:1/debian",
+};
 
 describe.skipIf(unavailable !== undefined)("a golden image", () => {
   it("is there at once when it was built before, under a name that its content determines", async () => {
@@ -45,16 +53,27 @@ describe.skipIf(unavailable !== undefined)("a golden image", () => {
     }
   });
 
+  it("is not built while another build uses the same packages", async () => {
+    const cache = resolve(String((await buildImage()).state.rootDirectory), "..", "..", "..");
+    const lock = join(cache, "apt", `bookworm-${process.arch === "arm64" ? "arm64" : "amd64"}.lock`);
+    const said: string[] = [];
+    const log = (line: string) => void said.push(line);
+    let second: Promise<unknown> | undefined;
+    await inTurn(lock, { log, signal: new AbortController().signal }, async () => {
+      second = hostDriver("Image", "second")
+        .create({ ...UNREACHABLE, edition: "second" }, log)
+        .catch(String);
+      await expect.poll(() => said).toEqual([`waiting: another build has ${lock}`]);
+    });
+    expect(await second).toMatch(/127\.0\.0\.1/);
+    expect(said[1]).toMatch(/^packages: installing/);
+  });
+
   it("builds again after a build that was killed, and removes what that left", async () => {
     const images = dirname(dirname(String((await buildImage()).state.rootDirectory)));
     const leftover = join(images, ".building-4194305-debian12-amd64-x"); // no process has a number this high
     await mkdir(leftover);
-    const failed = hostDriver("Image", "broken").create({
-      distribution: "debian12",
-      cacheDirectory: ".ai-how/cache",
-      edition: "never",
-      mirror: "http://127.0.0.1:1/debian",
-    });
+    const failed = hostDriver("Image", "broken").create({ ...UNREACHABLE, edition: "never" });
     await expect(failed).rejects.toThrow(/127\.0\.0\.1/);
     expect((await readdir(images)).filter((name) => name.startsWith(".building"))).toEqual([]);
   });
