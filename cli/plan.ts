@@ -165,5 +165,8 @@ function nodeDocument(node: Node): unknown {
 
 function imageName(image: Cluster["image"]): string | null {
   if (image === undefined) return null;
-  return image.kind === "file" ? image.path : `built: ${image.distribution}`;
+  if (image.kind === "file") return image.path;
+  if (image.kind === "built") return `built: ${image.distribution}`;
+  const source = typeof image.source === "string" ? image.source : image.source.url;
+  return `built by packer: ${image.distribution} from ${source}`;
 }

@@ -105,7 +105,10 @@ function imageOf(config: {
   image?: ImageConfig | undefined;
 }): Image | undefined {
   if (config.image !== undefined) {
-    return { kind: "built", distribution: config.image.distribution, mirror: config.image.mirror };
+    const { builder, distribution, source, mirror } = config.image;
+    return builder === "packer"
+      ? { kind: "packer", distribution, source: source ?? "cloud", mirror }
+      : { kind: "built", distribution, mirror };
   }
   return config.base_image_path === undefined ? undefined : { kind: "file", path: config.base_image_path };
 }

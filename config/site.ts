@@ -152,6 +152,14 @@ export type Image =
       readonly distribution: "debian12" | "ubuntu2404";
       /** Undefined: the distribution's own. */
       readonly mirror: string | undefined;
+    }
+  | {
+      readonly kind: "packer";
+      readonly distribution: "debian12" | "ubuntu2404";
+      /** What it begins with: the distribution's pinned cloud image, an image of kind `built`, or a download. */
+      readonly source: "cloud" | "mmdebstrap" | { readonly url: string; readonly checksum: string };
+      /** As for `built`, where the source is one. */
+      readonly mirror: string | undefined;
     };
 
 /** How VMs use the host's hardware. */
