@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
+import { release } from "node:os";
 import { execa } from "execa";
 import { z } from "zod";
 import { ProviderError, resourceType, type Context } from "../framework/resource.ts";
@@ -6,8 +8,8 @@ import { ProviderError, resourceType, type Context } from "../framework/resource
 interface HypervisorInputs {
   /** `auto` uses KVM where a guest really boots with it. */
   acceleration: "auto" | "kvm" | "tcg";
-  /** A Linux kernel for this machine's architecture, for the trial boot. */
-  kernel: string;
+  /** A Linux kernel for this machine's architecture, for the trial boot; undefined: that of this host. */
+  kernel?: string | undefined;
 }
 
 interface HypervisorState extends HypervisorInputs {
@@ -26,7 +28,10 @@ const TRIAL_SECONDS = 8;
  */
 export const hypervisor = resourceType<unknown, HypervisorInputs, HypervisorState>({
   token: "host:index:Hypervisor",
-  inputs: { acceleration: z.enum(["auto", "kvm", "tcg"]).default("auto"), kernel: z.string().min(1) },
+  inputs: {
+    acceleration: z.enum(["auto", "kvm", "tcg"]).default("auto"),
+    kernel: z.string().min(1).optional(),
+  },
   // Another kernel is no reason to decide again.
   changes: { acceleration: "update", kernel: "update" },
   deleteBeforeReplace: false,
@@ -56,15 +61,28 @@ async function decide(
   { log, signal }: Context<unknown>,
 ): Promise<Pick<HypervisorState, "domainType" | "because">> {
   if (acceleration === "tcg") return { domainType: "qemu", because: "asked for" };
-  const trial = await tryKvm(kernel, signal);
+  const trialKernel = kernel ?? kernelOfHost();
+  if (trialKernel === undefined && acceleration === "kvm") {
+    return { domainType: "kvm", because: "asked for; there is no kernel to try it with" };
+  }
+  const trial = await tryKvm(trialKernel, signal);
   if (trial === undefined) return { domainType: "kvm", because: "a kernel booted with KVM" };
   if (acceleration === "kvm") throw new ProviderError(`acceleration: kvm was asked for, but ${trial}`);
   log(`software emulation: ${trial}`);
   return { domainType: "qemu", because: trial };
 }
 
+/** The kernel that this host runs, where its distribution keeps it. */
+function kernelOfHost(): string | undefined {
+  return [`/boot/vmlinuz-${release()}`, `/usr/lib/modules/${release()}/vmlinuz`].find((file) =>
+    existsSync(file),
+  );
+}
+
 /** Boots a kernel without a disk under KVM; undefined when it spoke, else why not. */
-async function tryKvm(kernel: string, signal: AbortSignal): Promise<string | undefined> {
+async function tryKvm(kernel: string | undefined, signal: AbortSignal): Promise<string | undefined> {
+  // Firmware is no substitute: where KVM is broken it may run, and a kernel hang.
+  if (kernel === undefined) return "there is no kernel to try KVM with";
   try {
     await access("/dev/kvm", constants.R_OK | constants.W_OK);
   } catch {
@@ -82,6 +100,6 @@ async function tryKvm(kernel: string, signal: AbortSignal): Promise<string | und
     { timeout: TRIAL_SECONDS * 1000, reject: false, stdin: "ignore", cancelSignal: signal },
   );
   if (result.stdout.includes("Linux version")) return undefined;
-  const complaint = result.stderr.trim().split("\n").at(-1) ?? "";
+  const complaint = result.timedOut ? "" : (result.stderr.trim().split("\n").at(-1) ?? "");
   return complaint === "" ? `no guest booted with KVM in ${TRIAL_SECONDS} s` : `KVM failed: ${complaint}`;
 }

@@ -31,7 +31,7 @@ export const sshKey = resourceType<HostConfig, SshKeyInputs, SshKeyState>({
   secrets: ["privateKey"],
   identify: (inputs) => (inputs.comment === "" ? "ssh-key" : inputs.comment),
   async create(inputs) {
-    const pair = await generate(inputs.comment);
+    const pair = await generateSshKey(inputs.comment);
     return { id: this.identify(inputs, { urn: "", config: {} }), inputs, state: { ...inputs, ...pair } };
   },
   // A key pair exists nowhere but in the state, so there is nothing that could have drifted.
@@ -40,7 +40,8 @@ export const sshKey = resourceType<HostConfig, SshKeyInputs, SshKeyState>({
   delete: () => Promise.resolve(),
 });
 
-async function generate(comment: string): Promise<{ publicKey: string; privateKey: string }> {
+/** A new ed25519 key pair. */
+export async function generateSshKey(comment: string): Promise<{ publicKey: string; privateKey: string }> {
   const directory = await mkdtemp(join(tmpdir(), "ai-how-ssh-key-"));
   try {
     await chmod(directory, 0o700);

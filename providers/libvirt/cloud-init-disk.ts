@@ -1,10 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { execa } from "execa";
 import { z } from "zod";
 import type { Context } from "../framework/resource.ts";
 import { ProviderError, resourceType } from "../framework/resource.ts";
+import { makeSeedDisk } from "../framework/seed-disk.ts";
 import { nameSchema } from "./schemas.ts";
 import { connect, type LibvirtConfig, whileReachable, withTemporaryDirectory } from "./virsh.ts";
 import {
@@ -63,7 +61,7 @@ export const cloudInitDisk = resourceType<LibvirtConfig, CloudInitDiskInputs, Cl
     const { pool, name } = inputs;
     if ((await findLeftover(libvirt, pool, name)) !== undefined) await deleteVolume(libvirt, pool, name);
     await withTemporaryDirectory(async (directory) => {
-      const iso = await makeIso(directory, inputs);
+      const iso = await makeSeedDisk(directory, inputs);
       const capacity = { "@unit": "bytes", "#text": await fileSize(iso, "image") };
       await createVolume(libvirt, pool, {
         volume: {
@@ -115,33 +113,3 @@ export const cloudInitDisk = resourceType<LibvirtConfig, CloudInitDiskInputs, Cl
     );
   },
 });
-
-// The first that is installed is taken; all three understand mkisofs' options.
-const isoTools = [["genisoimage"], ["xorriso", "-as", "genisoimage"], ["mkisofs"]] as const;
-
-async function makeIso(directory: string, inputs: CloudInitDiskInputs): Promise<string> {
-  const contents = {
-    "user-data": inputs.userData,
-    "meta-data": inputs.metaData,
-    ...(inputs.networkConfig === undefined ? {} : { "network-config": inputs.networkConfig }),
-  };
-  const files = await Promise.all(
-    Object.entries(contents).map(async ([name, content]) => {
-      const file = join(directory, name);
-      await writeFile(file, content, { mode: 0o600 });
-      return file;
-    }),
-  );
-  const iso = join(directory, "seed.iso");
-  for (const [tool, ...options] of isoTools) {
-    const made = await execa(
-      tool,
-      [...options, "-quiet", "-output", iso, "-volid", "cidata", "-joliet", "-rock", ...files],
-      { reject: false, stdin: "ignore" },
-    );
-    if (made.exitCode === 0) return iso;
-    if (made.code !== "ENOENT")
-      throw new ProviderError(`${tool}: ${made.stderr.trim().split("\n").at(-1) ?? ""}`);
-  }
-  throw new ProviderError("no tool that makes ISO images: install genisoimage or xorriso");
-}

@@ -1,0 +1,43 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { ProviderError } from "./resource.ts";
+
+/** What cloud-init reads from a NoCloud disk. */
+export interface Seed {
+  readonly userData: string;
+  readonly metaData: string;
+  /** Undefined: cloud-init uses DHCP. */
+  readonly networkConfig?: string | undefined;
+}
+
+// The first that is installed is taken; all three understand mkisofs' options.
+const isoTools = [["genisoimage"], ["xorriso", "-as", "genisoimage"], ["mkisofs"]] as const;
+
+/** Makes a NoCloud disk in a folder that only its owner may read, and returns its path. */
+export async function makeSeedDisk(directory: string, seed: Seed): Promise<string> {
+  const contents = {
+    "user-data": seed.userData,
+    "meta-data": seed.metaData,
+    ...(seed.networkConfig === undefined ? {} : { "network-config": seed.networkConfig }),
+  };
+  const files = await Promise.all(
+    Object.entries(contents).map(async ([name, content]) => {
+      const file = join(directory, name);
+      await writeFile(file, content, { mode: 0o600 });
+      return file;
+    }),
+  );
+  const iso = join(directory, "seed.iso");
+  for (const [tool, ...options] of isoTools) {
+    const made = await execa(
+      tool,
+      [...options, "-quiet", "-output", iso, "-volid", "cidata", "-joliet", "-rock", ...files],
+      { reject: false, stdin: "ignore" },
+    );
+    if (made.exitCode === 0) return iso;
+    if (made.code !== "ENOENT")
+      throw new ProviderError(`${tool}: ${made.stderr.trim().split("\n").at(-1) ?? ""}`);
+  }
+  throw new ProviderError("no tool that makes ISO images: install genisoimage or xorriso");
+}
