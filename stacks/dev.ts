@@ -28,6 +28,7 @@ function supported({ hpc, cloud }: Site): HpcCluster {
   const asked: readonly (readonly [string, boolean])[] = [
     ["clusters.cloud", cloud !== undefined],
     ["clusters.hpc.storage.beegfs", hpc.storage.beegfs !== undefined],
+    ["clusters.hpc: image.builder: packer", virtual.some(({ image }) => image.kind === "packer")],
     ["clusters.hpc: gpus without `pretend: true`", hpc.nodes.some(({ gpus }) => gpus.some(isReal))],
     ["clusters.hpc: pcie_passthrough", virtual.some(({ passthrough }) => passthrough.length > 0)],
     [

@@ -1,16 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { BootImage } from "../components/machines/boot-image.ts";
 import type { HostDevices } from "../components/machines/host-devices.ts";
 import { DiskPool } from "../components/machines/disk-pool.ts";
-import { GoldenImage } from "../components/machines/golden-image.ts";
-import { ImageFile } from "../components/machines/image-file.ts";
 import { LibvirtHost } from "../components/machines/libvirt-host.ts";
 import type { Machine } from "../components/machines/machine.ts";
 import { platformOf, VirtualMachine } from "../components/machines/virtual-machine.ts";
 import { UserError } from "../config/errors.ts";
-import type { Cluster, Image, Network, Site, VirtualNode } from "../config/site.ts";
+import type { Cluster, Network, Site } from "../config/site.ts";
 import { hostDevices, hostDevicesOf } from "./host-devices.ts";
 import type { MachinesByName } from "./hpc.ts";
+import { imagesOf } from "./images.ts";
 import { clusterNetwork, existingHosts, isVirtual } from "./machines.ts";
 
 // libvirt's own place for logs of machines: its AppArmor profile lets it write there.
@@ -75,7 +73,7 @@ function clusterMachines(
     { poolName: `${name}-pool`, path: `${IMAGES}/${name}` },
     onHost,
   );
-  const images = imagesOf(name, nodes, poolName, onHost);
+  const imageOf = imagesOf(cluster, poolName, onHost);
   const platform = platformOf(
     // A workstation that cannot do KVM has to say so: emulation would be a surprise.
     pulumi.output(acceleration.mode === "tcg" ? ("qemu" as const) : ("kvm" as const)),
@@ -88,7 +86,7 @@ function clusterMachines(
       node.name,
       {
         hostname: node.name,
-        image: images(node.image),
+        image: imageOf(node),
         network,
         pool: poolName,
         consoleDirectory: pulumi.output(CONSOLES),
@@ -120,40 +118,3 @@ const NESTED = [
   { name: "vmx", policy: "optional" as const },
   { name: "svm", policy: "optional" as const },
 ];
-
-/** Finds the image of a node, and makes each once. */
-function imagesOf(
-  cluster: string,
-  nodes: readonly VirtualNode[],
-  pool: pulumi.Output<string>,
-  opts: pulumi.ComponentResourceOptions,
-): (image: Image) => BootImage {
-  const distinct = [...new Map(nodes.map(({ image }) => [JSON.stringify(image), image]))];
-  const made = new Map(
-    distinct.map(([key, image], index) => {
-      // The first has the plain name, so that a cluster with one image keeps it when a node gets its own.
-      const name = `${cluster}-image${index === 0 ? "" : `-${index + 1}`}`;
-      const boot =
-        image.kind === "file"
-          ? new ImageFile(
-              name,
-              {
-                path: image.path,
-                pool,
-                fileName: `${cluster}-base${index === 0 ? "" : `-${index + 1}`}.qcow2`,
-              },
-              opts,
-            )
-          : new GoldenImage(name, {
-              distribution: image.distribution,
-              ...(image.mirror !== undefined && { mirror: image.mirror }),
-            });
-      return [key, boot] as const;
-    }),
-  );
-  return (image) => {
-    const boot = made.get(JSON.stringify(image));
-    if (boot === undefined) throw new RangeError("an image of no node");
-    return boot;
-  };
-}

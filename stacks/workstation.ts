@@ -3,6 +3,7 @@ import { UserError } from "../config/errors.ts";
 import type { Site } from "../config/site.ts";
 import { makeHostMachines } from "./host-machines.ts";
 import { configureHpc, machineOutput } from "./hpc.ts";
+import { isVirtual } from "./machines.ts";
 import { ADMIN_KEY_OUTPUT, OUTPUTS_VERSION, type StackOutputs } from "./outputs.ts";
 
 /** One big machine: the VMs of an HPC and of a cloud cluster on its own libvirt, with its GPUs passed through to them. */
@@ -23,7 +24,7 @@ export function workstation(site: Site, uri: string): pulumi.Inputs {
   return { ...outputs, ...(machines.adminKey !== undefined && { [ADMIN_KEY_OUTPUT]: machines.adminKey }) };
 }
 
-function refuseWhatIsMissing({ machines, hpc, clusters }: Site): void {
+function refuseWhatIsMissing({ machines, hpc, cloud, clusters }: Site): void {
   const asked: readonly (readonly [string, boolean])[] = [
     [
       "machines: container: the target dev builds container nodes; use machines: vm",
@@ -32,6 +33,10 @@ function refuseWhatIsMissing({ machines, hpc, clusters }: Site): void {
     [
       "clusters.hpc.storage.beegfs: the target workstation does not build this yet; use storage.nfs",
       hpc?.storage.beegfs !== undefined,
+    ],
+    [
+      "clusters.cloud: image.builder: packer makes images of SLURM's nodes; leave it out",
+      cloud?.nodes.some((node) => isVirtual(node) && node.image.kind === "packer") ?? false,
     ],
     [
       "hardware.acceleration.numa_topology: the target workstation does not build this yet; leave it out",

@@ -8,10 +8,25 @@ step() {
   "${@:2}"
   printf 'lint: %s (%s s)\n' "$1" $((SECONDS - started))
 }
+# The template with the values of each image, as the provider would give them.
+packer_template() (
+  folder=$(mktemp -d)
+  trap 'rm -r "$folder"' EXIT
+  export CHECKPOINT_DISABLE=1
+  ssh-keygen -q -t ed25519 -N '' -f "$folder/key"
+  packer fmt -check -diff packer
+  for values in packer/*.pkrvars.hcl; do
+    packer validate -var-file="$values" -var source_url="$folder/key" \
+      -var "source_checksum=sha256:$(printf %064d 0)" -var output_directory="$folder/output" \
+      -var seed="$folder/seed.iso" -var console_log="$folder/console" \
+      -var ssh_private_key_file="$folder/key" -var ssh_host_key='ssh-ed25519 AAAA' packer
+  done
+)
 step format prettier --check --log-level warn .
 step types tsc -p .
 step eslint eslint --max-warnings 0 .
 step knip knip --no-progress
 mapfile -t scripts < <(git ls-files -co --exclude-standard | xargs -r grep -lE '^#!(/bin/|/usr/bin/env )(ba)?sh' --)
 step shellcheck shellcheck "${scripts[@]}" tools/node.sh
+step packer packer_template
 (cd ansible && step ansible-lint ansible-lint --offline -q)

@@ -18,7 +18,7 @@ case $(uname -m) in
 esac
 for extra in "$@"; do
   case $extra in
-    --develop) packages+=(shellcheck) ;;
+    --develop) packages+=(shellcheck packer) ;;
     *)
       echo "usage: tools/setup.sh [--develop]" >&2
       exit 2

@@ -2,6 +2,7 @@ import type { ProviderDefinition } from "../framework/resource.ts";
 import { container } from "./container.ts";
 import { hypervisor } from "./hypervisor.ts";
 import { image } from "./image.ts";
+import { packerImage } from "./packer-image.ts";
 import { randomSecret } from "./random-secret.ts";
 import { sandbox } from "./sandbox.ts";
 import { sshKey } from "./ssh-key.ts";
@@ -17,6 +18,17 @@ export const host: ProviderDefinition<HostConfig> = {
   name: "host",
   version: "0.1.0",
   config: {},
-  resources: [container, hypervisor, image, randomSecret, sandbox, slurmDrains, sshKey, sshReady, virtualGpu],
+  resources: [
+    container,
+    hypervisor,
+    image,
+    packerImage,
+    randomSecret,
+    sandbox,
+    slurmDrains,
+    sshKey,
+    sshReady,
+    virtualGpu,
+  ],
   invokes: [],
 };

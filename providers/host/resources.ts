@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
+export * from "./image-resources.ts";
+
 /** Arguments of a `Sandbox`. */
 export interface SandboxArgs {
   /** Its name: `/run/netns/ai-how-<name>`, `/run/ai-how/<name>`, `/var/lib/ai-how/<name>`. */
@@ -135,8 +137,8 @@ export class RandomSecret extends pulumi.CustomResource {
 export interface HypervisorArgs {
   /** `auto` (default) uses KVM where a guest really boots with it, software emulation elsewhere. */
   acceleration?: pulumi.Input<"auto" | "kvm" | "tcg" | undefined>;
-  /** A Linux kernel for this machine's architecture, for the trial boot. */
-  kernel: pulumi.Input<string>;
+  /** A Linux kernel for this machine's architecture, for the trial boot. Default: that of the host. */
+  kernel?: pulumi.Input<string>;
 }
 
 /** Whether VMs run by KVM or by software emulation on this host. */
@@ -153,60 +155,6 @@ export class Hypervisor extends pulumi.CustomResource {
       { acceleration: undefined, ...args, domainType: undefined, because: undefined },
       opts,
     );
-  }
-}
-
-/** Arguments of an `Image`. */
-export interface ImageArgs {
-  /** The distribution that it installs. */
-  distribution: pulumi.Input<"debian12" | "ubuntu2404">;
-  /** Debian's name of the processor architecture. Default, and only choice: that of this host. */
-  architecture?: pulumi.Input<"amd64" | "arm64" | undefined>;
-  /** Packages besides those that the roles and booting need. Default none. */
-  packages?: pulumi.Input<pulumi.Input<string>[] | undefined>;
-  /** The account that may log in, with keys only, and become root. Default `admin`. */
-  adminUser?: pulumi.Input<string | undefined>;
-  /** Package mirror. Default: the host's own sources where it runs the same release, else the distribution's. */
-  mirror?: pulumi.Input<string | undefined>;
-  /** Where images and downloaded packages are kept; relative to the checkout. */
-  cacheDirectory: pulumi.Input<string>;
-  /** Any text; another one builds anew, for example for newer packages. Default empty. */
-  edition?: pulumi.Input<string | undefined>;
-}
-
-/**
- * A system image, named by its content: built from packages and baked by the Ansible roles when there is none of that
- * name in the cache. Destroying it keeps it there.
- */
-export class Image extends pulumi.CustomResource {
-  /** Its name, which its content determines. */
-  declare readonly name: pulumi.Output<string>;
-  declare readonly distribution: pulumi.Output<"debian12" | "ubuntu2404">;
-  declare readonly architecture: pulumi.Output<"amd64" | "arm64">;
-  /** The account that may log in. */
-  declare readonly adminUser: pulumi.Output<string>;
-  /** The root file system as a directory; never to be written to. */
-  declare readonly rootDirectory: pulumi.Output<string>;
-  /** The same as a disk, qcow2, without partition table: an ext4 file system that grows with its disk. */
-  declare readonly disk: pulumi.Output<string>;
-  /** Kernel for direct boot. */
-  declare readonly kernel: pulumi.Output<string>;
-  /** Initial RAM disk for direct boot. */
-  declare readonly initrd: pulumi.Output<string>;
-  /** Kernel command line for direct boot, the disk being the first virtio block device. */
-  declare readonly kernelArguments: pulumi.Output<string>;
-
-  constructor(name: string, args: ImageArgs, opts?: pulumi.CustomResourceOptions) {
-    const outputs = {
-      name: undefined,
-      rootDirectory: undefined,
-      disk: undefined,
-      kernel: undefined,
-      initrd: undefined,
-      kernelArguments: undefined,
-    };
-    const defaults = { architecture: undefined, adminUser: undefined };
-    super("host:index:Image", name, { ...defaults, ...args, ...outputs }, opts);
   }
 }
 

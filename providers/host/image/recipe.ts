@@ -5,7 +5,8 @@ import { parse } from "yaml";
 import { z } from "zod";
 import type { ImageInputs } from "../image.ts";
 
-const checkout = resolve(import.meta.dirname, "..", "..", "..");
+/** The folder of this checkout. */
+export const checkout = resolve(import.meta.dirname, "..", "..", "..");
 
 const consoles = { amd64: "ttyS0", arm64: "ttyAMA0" };
 const kernelArguments = (architecture: keyof typeof consoles) =>
@@ -35,12 +36,10 @@ export const distributions = {
   },
 } as const;
 
-/** All that goes into an image besides its inputs: what images/golden does, and what roles do when they bake. */
-const sources = [
-  "images/golden/**/*",
+/** What roles do when they bake, and what they bake with. A role's marker on a machine stands for all of it. */
+export const bakingFiles = [
   "ansible/library/*.py",
   "ansible/playbooks/bake.yml",
-  "ansible/plugins/connection/chroot.py",
   "ansible/roles/*/defaults/*",
   "ansible/roles/*/files/bake/*",
   "ansible/roles/*/tasks/{bake,baked,packages}.yml",
@@ -48,10 +47,15 @@ const sources = [
   "ansible/roles/*/vars/*",
 ];
 
-/** Digest of the files that images are built from: of their names, modes and content. */
+/** Digest of the files that images are built from. */
 export function recipeDigest(): string {
+  return filesDigest(["images/golden/**/*", "ansible/plugins/connection/chroot.py", ...bakingFiles]);
+}
+
+/** Digest of files of the checkout: of their names, modes and content. */
+export function filesDigest(patterns: readonly string[]): string {
   const digest = createHash("sha256");
-  for (const file of globSync(sources, { cwd: checkout }).sort()) {
+  for (const file of globSync(patterns, { cwd: checkout }).sort()) {
     const path = join(checkout, file);
     const stat = statSync(path);
     if (!stat.isFile()) continue;

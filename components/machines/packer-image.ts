@@ -1,0 +1,72 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as host from "../../providers/host/resources.ts";
+import { cloudImages, type Download } from "../../versions.ts";
+import type { BootImage } from "./boot-image.ts";
+import { GoldenImage } from "./golden-image.ts";
+
+export interface PackerImageArgs {
+  /** Which machine it is for: `packer/<kind>.pkrvars.hcl` says what is baked. */
+  kind: "controller" | "compute";
+  /** What it is an image of. */
+  distribution: keyof typeof cloudImages;
+  /** What it begins with: the distribution's cloud image of versions.ts, another one, or an image that was built here. */
+  source: "cloud" | Download | GoldenImage;
+  /** How the build runs; `auto`: by KVM where a guest really boots with it. */
+  acceleration: "auto" | "kvm" | "tcg";
+  /** Where images are kept between runs, relative to the project's folder. Default `.ai-how/cache`. */
+  cacheDirectory?: pulumi.Input<string>;
+}
+
+/** A system image that Packer makes by booting another and letting the roles bake it; named by its content. */
+export class PackerImage extends pulumi.ComponentResource implements BootImage {
+  /** Content name. */
+  readonly imageName: pulumi.Output<string>;
+  readonly disk: pulumi.Output<string>;
+  readonly direct?: NonNullable<BootImage["direct"]>;
+
+  constructor(name: string, args: PackerImageArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("ai-how:machines:PackerImage", name, {}, opts);
+    const { kind, distribution, source } = args;
+    const hypervisor = new host.Hypervisor(
+      `${name}-hypervisor`,
+      {
+        acceleration: args.acceleration,
+        ...(source instanceof GoldenImage && { kernel: source.direct.kernel }),
+      },
+      { parent: this },
+    );
+    const image = new host.PackerImage(
+      `${name}-image`,
+      {
+        kind,
+        distribution,
+        source: source instanceof GoldenImage ? { image: builtImage(source) } : { cloud: downloads(args) },
+        accelerator: hypervisor.domainType.apply((type) => (type === "kvm" ? "kvm" : "tcg")),
+        cacheDirectory: args.cacheDirectory ?? ".ai-how/cache",
+      },
+      { parent: this },
+    );
+    this.imageName = image.name;
+    this.disk = image.disk;
+    if (source instanceof GoldenImage) {
+      this.direct = { kernel: image.kernel, initrd: image.initrd, arguments: image.kernelArguments };
+    }
+    this.registerOutputs({ imageName: this.imageName, disk: this.disk });
+  }
+}
+
+function builtImage({ imageName, disk, direct }: GoldenImage) {
+  return {
+    name: imageName,
+    disk,
+    kernel: direct.kernel,
+    initrd: direct.initrd,
+    kernelArguments: direct.arguments,
+  };
+}
+
+/** One for each architecture: which it is, only the host knows. */
+function downloads({ distribution, source }: PackerImageArgs): Record<"amd64" | "arm64", Download> {
+  if (source === "cloud" || source instanceof GoldenImage) return cloudImages[distribution];
+  return { amd64: source, arm64: source };
+}

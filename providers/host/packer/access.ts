@@ -1,0 +1,46 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { makeSeedDisk } from "../../framework/seed-disk.ts";
+import { generateSshKey } from "../ssh-key.ts";
+
+/** How a build gets into its machine. */
+export interface BuildAccess {
+  /** A NoCloud disk that lets it in. */
+  readonly seed: string;
+  readonly privateKeyFile: string;
+  /** The machine's public SSH host key, without a comment. */
+  readonly hostKey: string;
+}
+
+/** Makes keys for one build, in a folder that only its owner may read and that goes with the build. */
+export async function makeBuildAccess(directory: string, adminUser: string): Promise<BuildAccess> {
+  const [admin, host] = await Promise.all([generateSshKey("build"), generateSshKey("build")]);
+  const privateKeyFile = join(directory, "key");
+  await writeFile(privateKeyFile, admin.privateKey, { mode: 0o600 });
+  const userData = {
+    hostname: "image",
+    ssh_deletekeys: true,
+    ssh_keys: { ed25519_private: host.privateKey, ed25519_public: host.publicKey },
+    disable_root: true,
+    ssh_pwauth: false,
+    users: [
+      {
+        name: adminUser,
+        shell: "/bin/bash",
+        sudo: "ALL=(ALL) NOPASSWD:ALL",
+        lock_passwd: true,
+        ssh_authorized_keys: [admin.publicKey],
+      },
+    ],
+    // No service starts while its package is installed; packer/finish.sh takes this away.
+    write_files: [{ path: "/usr/sbin/policy-rc.d", permissions: "0755", content: "#!/bin/sh\nexit 101\n" }],
+    // Ansible goes by these dates: package lists that are not there would pass for new ones.
+    bootcmd: ["rm -rf /var/lib/apt/periodic; touch --date=@0 /var/lib/apt/lists"],
+  };
+  const seed = await makeSeedDisk(directory, {
+    userData: `#cloud-config\n${stringify(userData, { lineWidth: 0 })}`,
+    metaData: stringify({ "instance-id": "build", "local-hostname": "image" }),
+  });
+  return { seed, privateKeyFile, hostKey: host.publicKey.split(" ").slice(0, 2).join(" ") };
+}
