@@ -1,8 +1,11 @@
 import { access, constants, statfs } from "node:fs/promises";
 import { freemem } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { execa } from "execa";
+import { deriveSite, loadClusterFile } from "../config/index.ts";
+import { plainStackValue } from "../engine/project.ts";
 import { findPulumi } from "../engine/select.ts";
+import { installPacker, packerLacks } from "../providers/host/packer/installed.ts";
 
 /** One thing that was looked at. `note` is worth knowing and stops nothing. */
 export interface Finding {
@@ -30,8 +33,8 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   "ssh-keygen": "makes keys",
 };
 
-/** Looks at everything that the dev stack needs of this host. */
-export async function diagnose(root: string): Promise<Finding[]> {
+/** Looks at everything that the dev stack needs of this host, and at what else the cluster file of `stack` asks for. */
+export async function diagnose(root: string, stack?: string): Promise<Finding[]> {
   return (
     await Promise.all([
       Promise.resolve(user()),
@@ -42,6 +45,7 @@ export async function diagnose(root: string): Promise<Finding[]> {
       Promise.resolve(memory()),
       disk(root),
       pulumi(),
+      stack === undefined ? [] : packer(root, stack),
     ])
   ).flat();
 }
@@ -133,6 +137,21 @@ async function pulumi(): Promise<Finding> {
     found: "not installed; the in-process engine runs the program",
     remedy: "`npx pulumi version` fetches it",
   };
+}
+
+/** Packer, where the stack's cluster file asks for images of its making. */
+async function packer(root: string, stack: string): Promise<Finding[]> {
+  const file = await plainStackValue(root, stack, "ai-how:clusterFile");
+  if (file === undefined) return [];
+  const { clusters } = deriveSite(loadClusterFile(resolve(root, file)).config);
+  const isAskedFor = clusters.some(({ nodes }) =>
+    nodes.some((node) => node.ssh === undefined && node.image.kind === "packer"),
+  );
+  if (!isAskedFor) return [];
+  const lacking = await packerLacks();
+  if (lacking === undefined) return [{ check: "packer", level: "pass", found: "the pinned version" }];
+  const found = `${lacking}; it builds the images that ${file} asks for`;
+  return [{ check: "packer", level: "fail", found, remedy: installPacker }];
 }
 
 async function readable(file: string, mode: number): Promise<boolean> {

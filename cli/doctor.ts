@@ -13,7 +13,7 @@ export function addDoctor(program: Command): void {
     .argument("[stack]", "which stack", "dev")
     .option("--json", "as JSON: {stack, passed, failures, findings}")
     .action(async (stack: string, options: DoctorOptions) => {
-      report(await diagnose(findRoot(process.cwd())), { stack }, options);
+      report(await diagnose(findRoot(process.cwd()), stack), { stack }, options);
     });
   doctor
     .command("gpu")

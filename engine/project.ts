@@ -47,6 +47,23 @@ export async function loadStackConfig(
   root: string,
   stack: string,
 ): Promise<Readonly<Record<string, string>>> {
+  return Object.fromEntries(
+    Object.entries(await readStackFile(root, stack)).map(([key, value]) => {
+      if (typeof value === "string") return [key, value];
+      throw new UserError(
+        `${stackFile(root, stack)}: config.${key} is encrypted by Pulumi; the in-process engine cannot open it: use \`--engine pulumi\``,
+      );
+    }),
+  );
+}
+
+/** One value of a stack's configuration; undefined where there is none, or only an encrypted one. */
+export async function plainStackValue(root: string, stack: string, key: string): Promise<string | undefined> {
+  const value = (await readStackFile(root, stack))[key];
+  return typeof value === "string" ? value : undefined;
+}
+
+async function readStackFile(root: string, stack: string): Promise<z.output<typeof stackSchema>["config"]> {
   const file = stackFile(root, stack);
   const text = await readFile(file, "utf8").catch(() => {
     throw new UserError(`${file}: there is no such stack; there are ${knownStacks(root).join(", ")}`, {
@@ -54,18 +71,9 @@ export async function loadStackConfig(
     });
   });
   const parsed = stackSchema.safeParse(parse(text));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new UserError(`${file}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not a stack file"}`);
-  }
-  return Object.fromEntries(
-    Object.entries(parsed.data.config).map(([key, value]) => {
-      if (typeof value === "string") return [key, value];
-      throw new UserError(
-        `${file}: config.${key} is encrypted by Pulumi; the in-process engine cannot open it: use \`--engine pulumi\``,
-      );
-    }),
-  );
+  if (parsed.success) return parsed.data.config;
+  const issue = parsed.error.issues[0];
+  throw new UserError(`${file}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not a stack file"}`);
 }
 
 /** Sets a configuration value in the stack's file, as `pulumi config set` does; comments stay. */
