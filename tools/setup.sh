@@ -7,6 +7,8 @@ cd "$here"
 mkdir -p .ai-how
 chmod 700 .ai-how
 
+# shellcheck source=/dev/null
+. /etc/os-release
 packages=(
   libvirt-daemon libvirt-daemon-system libvirt-clients qemu-utils dnsmasq-base # virtual machines
   iproute2 iptables nftables util-linux netcat-openbsd openssh-client # networks of their own, and the way in
@@ -18,7 +20,11 @@ case $(uname -m) in
 esac
 for extra in "$@"; do
   case $extra in
-    --develop) packages+=(shellcheck packer) ;;
+    --develop)
+      packages+=(shellcheck)
+      # The pinned Packer (versions.ts) is Debian 12's; elsewhere lint and tests say that they go without.
+      if [ "$ID ${VERSION_ID:-}" = "debian 12" ]; then packages+=(packer); fi
+      ;;
     *)
       echo "usage: tools/setup.sh [--develop]" >&2
       exit 2
@@ -47,8 +53,6 @@ quietly() {
 }
 
 missing=()
-# shellcheck source=/dev/null
-. /etc/os-release
 case " $ID ${ID_LIKE:-} " in
   *" debian "* | *" ubuntu "*)
     for package in "${packages[@]}"; do

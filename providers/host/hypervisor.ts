@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
-import { access, constants } from "node:fs/promises";
 import { release } from "node:os";
-import { execa } from "execa";
 import { z } from "zod";
 import { ProviderError, resourceType, type Context } from "../framework/resource.ts";
+import { tryKvm } from "./kvm-trial.ts";
 
 interface HypervisorInputs {
   /** `auto` uses KVM where a guest really boots with it. */
@@ -18,9 +17,6 @@ interface HypervisorState extends HypervisorInputs {
   /** Why, in half a sentence. */
   because: string;
 }
-
-// With KVM a kernel says its first word within a second; where nested KVM is broken it never does.
-const TRIAL_SECONDS = 8;
 
 /**
  * `host:index:Hypervisor`: whether VMs run by KVM or by software emulation. `/dev/kvm` alone proves nothing (nested
@@ -65,7 +61,9 @@ async function decide(
   if (trialKernel === undefined && acceleration === "kvm") {
     return { domainType: "kvm", because: "asked for; there is no kernel to try it with" };
   }
-  const trial = await tryKvm(trialKernel, signal);
+  // Firmware is no substitute: where KVM is broken it may run, and a kernel hang.
+  const trial =
+    trialKernel === undefined ? "there is no kernel to try KVM with" : await tryKvm(trialKernel, signal);
   if (trial === undefined) return { domainType: "kvm", because: "a kernel booted with KVM" };
   if (acceleration === "kvm") throw new ProviderError(`acceleration: kvm was asked for, but ${trial}`);
   log(`software emulation: ${trial}`);
@@ -77,29 +75,4 @@ function kernelOfHost(): string | undefined {
   return [`/boot/vmlinuz-${release()}`, `/usr/lib/modules/${release()}/vmlinuz`].find((file) =>
     existsSync(file),
   );
-}
-
-/** Boots a kernel without a disk under KVM; undefined when it spoke, else why not. */
-async function tryKvm(kernel: string | undefined, signal: AbortSignal): Promise<string | undefined> {
-  // Firmware is no substitute: where KVM is broken it may run, and a kernel hang.
-  if (kernel === undefined) return "there is no kernel to try KVM with";
-  try {
-    await access("/dev/kvm", constants.R_OK | constants.W_OK);
-  } catch {
-    return "/dev/kvm cannot be opened";
-  }
-  const emulator = `qemu-system-${process.arch === "arm64" ? "aarch64" : "x86_64"}`;
-  const result = await execa(
-    emulator,
-    [
-      ...["-accel", "kvm", "-cpu", "host", "-m", "256", "-display", "none", "-monitor", "none", "-no-reboot"],
-      ...["-machine", process.arch === "arm64" ? "virt" : "pc", "-serial", "stdio", "-kernel", kernel],
-      // Without a root file system the kernel panics, and with panic=-1 that ends the trial at once.
-      ...["-append", `console=${process.arch === "arm64" ? "ttyAMA0" : "ttyS0"} panic=-1`],
-    ],
-    { timeout: TRIAL_SECONDS * 1000, reject: false, stdin: "ignore", cancelSignal: signal },
-  );
-  if (result.stdout.includes("Linux version")) return undefined;
-  const complaint = result.timedOut ? "" : (result.stderr.trim().split("\n").at(-1) ?? "");
-  return complaint === "" ? `no guest booted with KVM in ${TRIAL_SECONDS} s` : `KVM failed: ${complaint}`;
 }
