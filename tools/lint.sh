@@ -24,6 +24,7 @@ packer_template() (
 )
 step format prettier --check --log-level warn .
 step types tsc -p .
+step types-of-page tsc -p services/pipelines/web/page
 step eslint eslint --max-warnings 0 .
 step knip knip --no-progress
 mapfile -t scripts < <(git ls-files -co --exclude-standard | xargs -r grep -lE '^#!(/bin/|/usr/bin/env )(ba)?sh' --)

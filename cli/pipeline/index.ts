@@ -5,6 +5,7 @@ import { columns } from "../table.ts";
 import { addLogs } from "./logs.ts";
 import { placeOf, withPlace, type PlaceOptions } from "./options.ts";
 import { addRun } from "./run.ts";
+import { addWeb } from "./web.ts";
 
 /** `pipeline`: plans of steps that Temporal carries through, whatever happens to a worker. */
 export function addPipeline(program: Command): void {
@@ -16,6 +17,7 @@ export function addPipeline(program: Command): void {
   addLogs(pipeline);
   addWorker(pipeline);
   addDevServer(pipeline);
+  addWeb(pipeline);
 }
 
 // What talks to Temporal is loaded when it is needed: it takes a third of a second.

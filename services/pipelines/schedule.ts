@@ -1,12 +1,19 @@
-import type { Plan, Step } from "./plan/index.ts";
+import type { Step } from "./plan/index.ts";
 
 /** How a step ended. `cancelled` is ours: it ran, or was to run, when the pipeline was cancelled or failed. */
 export type StepState = "success" | "failed" | "skipped" | "cancelled";
 
+/** What decides when a step runs. */
+export interface Scheduled {
+  readonly id: string;
+  readonly dependsOn: readonly string[];
+  readonly when?: Step["when"] | undefined;
+}
+
 /** What the end of a step, or the beginning, sets off. */
-export interface Decisions {
+export interface Decisions<S extends Scheduled = Step> {
   /** Steps that begin now, in the order of the plan. */
-  readonly run: readonly Step[];
+  readonly run: readonly S[];
   /** Steps that never will, and why. */
   readonly skip: readonly { readonly id: string; readonly reason: string }[];
 }
@@ -15,8 +22,8 @@ export interface Decisions {
  * Decides which steps run when: each as soon as what it depends on is over, at most `maxParallel` at a time. Looks at no
  * clock and at nothing whose order could differ, so that a history replays.
  */
-export class Schedule {
-  readonly #steps: readonly Step[];
+export class Schedule<S extends Scheduled = Step> {
+  readonly #steps: readonly S[];
   readonly #limit: number;
   readonly #positions: ReadonlyMap<string, number>;
   /** For each step the positions of those that wait for it. */
@@ -30,7 +37,13 @@ export class Schedule {
   #running = 0;
   #stopped = false;
 
-  constructor({ steps, maxParallel }: Plan) {
+  constructor({
+    steps,
+    maxParallel,
+  }: {
+    readonly steps: readonly S[];
+    readonly maxParallel?: number | undefined;
+  }) {
     this.#steps = steps;
     this.#limit = maxParallel ?? Number.POSITIVE_INFINITY;
     this.#positions = new Map(steps.map(({ id }, position) => [id, position]));
@@ -52,20 +65,20 @@ export class Schedule {
   }
 
   /** What begins at once. */
-  start(): Decisions {
+  start(): Decisions<S> {
     return this.#decide(
       this.#steps.flatMap((_, position) => (this.#waiting[position] === 0 ? [position] : [])),
     );
   }
 
   /** Takes note of the end of a step that was told to run. */
-  finish(id: string, state: Exclude<StepState, "skipped">): Decisions {
+  finish(id: string, state: Exclude<StepState, "skipped">): Decisions<S> {
     this.#running -= 1;
     return this.#decide(this.#conclude(this.#positionOf(id), state));
   }
 
   /** Nothing begins any more; returns the steps that never began, in the order of the plan. */
-  stop(): readonly Step[] {
+  stop(): readonly S[] {
     this.#stopped = true;
     this.#ready.length = 0;
     return this.#steps.filter(({ id }, position) => !this.#states.has(id) && !this.#begun.has(position));
@@ -89,7 +102,7 @@ export class Schedule {
     });
   }
 
-  #decide(positions: readonly number[]): Decisions {
+  #decide(positions: readonly number[]): Decisions<S> {
     const skip: { id: string; reason: string }[] = [];
     const open = [...positions];
     for (let position = open.shift(); position !== undefined; position = open.shift()) {
@@ -103,7 +116,7 @@ export class Schedule {
       }
     }
     this.#ready.sort((a, b) => a - b);
-    const run: Step[] = [];
+    const run: S[] = [];
     while (this.#running < this.#limit) {
       const position = this.#ready.shift();
       const step = position === undefined ? undefined : this.#steps[position];
@@ -116,7 +129,7 @@ export class Schedule {
   }
 
   /** Why a step whose dependencies are all over does not run; the documented words. */
-  #skipReason({ dependsOn, when }: Step): string | undefined {
+  #skipReason({ dependsOn, when }: S): string | undefined {
     if (when !== undefined) {
       const state = this.#states.get(when.step);
       const wanted = when.status === "failure" ? "failed" : "success";

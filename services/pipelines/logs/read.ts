@@ -76,7 +76,8 @@ export async function* followEvents(
   }
 }
 
-function parseEvent(line: string, { workflowId, runId }: EventFilter): LogEvent | undefined {
+/** The event of a line; undefined where it is none, or none that is wanted. */
+export function parseEvent(line: string, { workflowId, runId }: EventFilter): LogEvent | undefined {
   if (line.trim() === "") return undefined;
   try {
     const event = eventSchema.safeParse(JSON.parse(line)).data;

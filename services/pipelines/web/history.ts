@@ -1,0 +1,296 @@
+import { defaultPayloadConverter, type Payload } from "@temporalio/common";
+import type { temporal } from "@temporalio/proto";
+import { z } from "zod";
+import { Schedule, type Decisions, type StepState } from "../schedule.ts";
+import { isOver, type RunHead, type StepView } from "./view.ts";
+
+export type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
+export type PendingActivity = temporal.api.workflow.v1.IPendingActivityInfo;
+type Failure = temporal.api.failure.v1.IFailure;
+
+// Numbers of Temporal's protocol: temporal/api/enums/v1.
+const PENDING_SCHEDULED = 1;
+const TIMEOUT_HEARTBEAT = 4;
+
+const outcomeSchema = z.object({
+  id: z.string(),
+  state: z.enum(["success", "failed", "skipped", "cancelled"]),
+  skipReason: z.string().default(""),
+  result: z.object({ exitCode: z.number().default(0), error: z.string().default("") }).optional(),
+});
+const outcomesSchema = z.object({ steps: z.array(outcomeSchema) });
+
+const inputSchema = z.object({
+  plan: z.object({
+    maxParallel: z.number().optional(),
+    steps: z.array(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        dependsOn: z.array(z.string()),
+        when: z.object({ step: z.string(), status: z.enum(["success", "failure"]) }).optional(),
+        retry: z.object({ attempts: z.number() }),
+        queue: z.string().optional(),
+        action: z.object({ type: z.string() }),
+      }),
+    ),
+  }),
+  outcomes: z.array(outcomeSchema).default([]),
+});
+type PlannedStep = z.infer<typeof inputSchema>["plan"]["steps"][number];
+
+const actionResultSchema = z.object({
+  succeeded: z.boolean(),
+  exitCode: z.number(),
+  error: z.string().default(""),
+});
+
+/**
+ * A run as Temporal's history of it tells, without asking a worker. What the workflow decided and no event says, which
+ * steps are skipped, is decided again by the same `Schedule`.
+ */
+export class RunHistory {
+  /** Grows with each change. */
+  version: number;
+  /** Whether it holds a plan of ours; others may have a workflow of the same name. */
+  isPipeline = false;
+  readonly #head: RunHead;
+  readonly #steps = new Map<string, StepView>();
+  readonly #versions = new Map<string, number>();
+  /** Steps by the number of the event that scheduled them. */
+  readonly #scheduled = new Map<string, string>();
+  #schedule: Schedule<PlannedStep> | undefined;
+  #earlier = new Map<string, z.infer<typeof outcomeSchema>>();
+
+  constructor(workflowId: string, runId: string, version = 0) {
+    this.version = version;
+    this.#head = {
+      ...{ workflowId, runId, state: "running", startedAt: null, endedAt: null },
+      ...{ failure: "", source: "temporal" },
+    };
+  }
+
+  get head(): RunHead {
+    return { ...this.#head };
+  }
+
+  get isOver(): boolean {
+    return this.#head.endedAt !== null;
+  }
+
+  get steps(): StepView[] {
+    return [...this.#steps.values()];
+  }
+
+  step(id: string): StepView | undefined {
+    return this.#steps.get(id);
+  }
+
+  /** Steps that have changed since a version, in the order of the plan. */
+  changedSince(version: number): StepView[] {
+    return this.steps.filter(({ id }) => (this.#versions.get(id) ?? 0) > version);
+  }
+
+  /** Takes the next events of the history. */
+  add(events: readonly HistoryEvent[]): void {
+    const before = JSON.stringify(this.#head);
+    for (const event of events) this.#take(event);
+    if (JSON.stringify(this.#head) !== before) this.version += 1;
+  }
+
+  /** Takes what Temporal says of steps that are under way: their beginnings enter the history only with their ends. */
+  addPending(activities: readonly PendingActivity[]): void {
+    for (const activity of activities) {
+      const step = this.#steps.get(activity.activityId ?? "");
+      if (step === undefined || isOver(step.state)) continue;
+      const attempt = activity.attempt ?? 1;
+      const isWaiting = Number(activity.state) === PENDING_SCHEDULED;
+      this.#change(step.id, {
+        state: !isWaiting ? "running" : attempt > 1 ? "retrying" : "queued",
+        attempt,
+        worker: activity.lastWorkerIdentity ?? "",
+        startedAt: milliseconds(activity.lastStartedTime),
+        reason: activity.lastFailure == null ? "" : `try ${attempt - 1}: ${lost(activity.lastFailure)}`,
+        progress: progressOf(activity.heartbeatDetails?.payloads?.[0]),
+      });
+    }
+  }
+
+  #take(event: HistoryEvent): void {
+    const at = milliseconds(event.eventTime);
+    if (event.workflowExecutionStartedEventAttributes != null) {
+      this.#head.startedAt = at;
+      this.#begin(event.workflowExecutionStartedEventAttributes.input?.payloads?.[0]);
+    } else if (event.activityTaskScheduledEventAttributes != null) {
+      const { activityId, taskQueue, retryPolicy } = event.activityTaskScheduledEventAttributes;
+      const id = activityId ?? "";
+      this.#scheduled.set(String(event.eventId), id);
+      this.#change(id, {
+        // A worker may have told of it before the history did.
+        ...(this.#steps.get(id)?.state === "waiting" && { state: "queued" }),
+        scheduledAt: at,
+        queue: taskQueue?.name ?? "",
+        attempts: retryPolicy?.maximumAttempts ?? 0,
+      });
+    } else if (event.activityTaskStartedEventAttributes != null) {
+      const { scheduledEventId, attempt, identity } = event.activityTaskStartedEventAttributes;
+      const begun = { attempt: attempt ?? 1, worker: identity ?? "", startedAt: at };
+      this.#change(this.#stepOf(scheduledEventId), { state: "running", ...begun });
+    } else if (event.activityTaskCompletedEventAttributes != null) {
+      const { scheduledEventId, result } = event.activityTaskCompletedEventAttributes;
+      const { succeeded, exitCode, error } = actionResultSchema
+        .catch({ succeeded: true, exitCode: 0, error: "" })
+        .parse(decoded(result?.payloads?.[0]));
+      const reason = succeeded ? "" : error === "" ? `exit code ${exitCode}` : error;
+      this.#finish(
+        this.#stepOf(scheduledEventId),
+        succeeded ? "success" : "failed",
+        { exitCode, reason },
+        at,
+      );
+    } else if (event.activityTaskFailedEventAttributes != null) {
+      const { scheduledEventId, failure } = event.activityTaskFailedEventAttributes;
+      this.#finish(this.#stepOf(scheduledEventId), "failed", { reason: lost(failure) }, at);
+    } else if (event.activityTaskTimedOutEventAttributes != null) {
+      const { scheduledEventId, failure } = event.activityTaskTimedOutEventAttributes;
+      const reason = `${lost(failure)}, and there are no more tries`;
+      this.#finish(this.#stepOf(scheduledEventId), "failed", { reason }, at);
+    } else if (event.activityTaskCanceledEventAttributes != null) {
+      const { scheduledEventId } = event.activityTaskCanceledEventAttributes;
+      this.#finish(this.#stepOf(scheduledEventId), "cancelled", { reason: "" }, at);
+    } else if (event.workflowExecutionCancelRequestedEventAttributes != null) {
+      this.#head.state = "cancelling";
+    } else this.#end(event, at);
+  }
+
+  /** Fills in the plan. */
+  #begin(input: Payload | undefined): void {
+    const { data } = inputSchema.safeParse(decoded(input));
+    if (data === undefined) return;
+    this.isPipeline = true;
+    const { plan, outcomes } = data;
+    for (const { id, name, dependsOn, action, retry, queue } of plan.steps) {
+      this.#versions.set(id, this.version + 1);
+      this.#steps.set(id, {
+        ...{ id, name, type: action.type, dependsOn, state: "waiting", reason: "" },
+        ...{ attempt: 0, attempts: retry.attempts, queue: queue ?? "", worker: "", progress: "" },
+        ...{ scheduledAt: null, startedAt: null, endedAt: null, exitCode: null },
+      });
+    }
+    this.#earlier = new Map(outcomes.map((outcome) => [outcome.id, outcome]));
+    this.#schedule = new Schedule(plan);
+    this.#decide(this.#schedule.start());
+  }
+
+  #decide({ run, skip }: Decisions<PlannedStep>): void {
+    for (const { id, reason } of skip) this.#change(id, { state: "skipped", reason });
+    for (const { id } of run) {
+      const outcome = this.#earlier.get(id);
+      if (outcome === undefined || outcome.state === "skipped") continue;
+      this.#conclude(outcome);
+      if (this.#schedule !== undefined) this.#decide(this.#schedule.finish(id, outcome.state));
+    }
+  }
+
+  #finish(
+    id: string,
+    state: Exclude<StepState, "skipped">,
+    more: Partial<StepView>,
+    endedAt: number | null,
+  ): void {
+    this.#change(id, { state, endedAt, progress: "", ...more });
+    if (this.#steps.has(id) && this.#schedule !== undefined) this.#decide(this.#schedule.finish(id, state));
+  }
+
+  #end(event: HistoryEvent, at: number | null): void {
+    const failed = event.workflowExecutionFailedEventAttributes;
+    const completed = event.workflowExecutionCompletedEventAttributes;
+    if (completed != null) this.#over("success", at, completed.result?.payloads?.[0]);
+    else if (failed != null) {
+      const { failure } = failed;
+      const application = failure?.applicationFailureInfo;
+      const isCancelled = application?.type === "Cancelled";
+      this.#head.failure = isCancelled ? "" : (failure?.message ?? "");
+      this.#over(isCancelled ? "cancelled" : "failed", at, application?.details?.payloads?.[0]);
+    } else if (event.workflowExecutionTerminatedEventAttributes != null) {
+      this.#head.failure = event.workflowExecutionTerminatedEventAttributes.reason ?? "";
+      this.#over("terminated", at);
+    } else if (event.workflowExecutionTimedOutEventAttributes != null) {
+      this.#head.failure = "it took longer than Temporal was told to wait";
+      this.#over("failed", at);
+    } else if (event.workflowExecutionCanceledEventAttributes != null) this.#over("cancelled", at);
+    else if (event.workflowExecutionContinuedAsNewEventAttributes != null) {
+      // It goes on as another run.
+      this.#head.state = "unknown";
+      this.#head.endedAt = at;
+    }
+  }
+
+  #over(state: RunHead["state"], at: number | null, result?: Payload): void {
+    this.#head.state = state;
+    this.#head.endedAt = at;
+    for (const outcome of outcomesSchema.safeParse(decoded(result)).data?.steps ?? [])
+      this.#conclude(outcome);
+    for (const step of this.#steps.values())
+      if (!isOver(step.state)) this.#change(step.id, { state: "cancelled", endedAt: at });
+  }
+
+  /** Takes an outcome as the workflow tells of it. */
+  #conclude({ id, state, skipReason, result }: z.infer<typeof outcomeSchema>): void {
+    const error = result?.error ?? "";
+    const failure = state === "failed" ? (error === "" ? `exit code ${result?.exitCode ?? 0}` : error) : "";
+    const exitCode = result !== undefined && error === "" ? result.exitCode : null;
+    this.#change(id, { state, reason: skipReason === "" ? failure : skipReason, exitCode });
+  }
+
+  #stepOf(eventId: unknown): string {
+    return this.#scheduled.get(String(eventId)) ?? "";
+  }
+
+  #change(id: string, change: Partial<StepView>): void {
+    const before = this.#steps.get(id);
+    if (before === undefined) return;
+    const after = { ...before, ...change };
+    if (JSON.stringify(after) === JSON.stringify(before)) return;
+    this.#steps.set(id, after);
+    this.version += 1;
+    this.#versions.set(id, this.version);
+  }
+}
+
+function milliseconds(time: temporal.api.history.v1.IHistoryEvent["eventTime"]): number | null {
+  if (time?.seconds == null) return null;
+  return time.seconds.toNumber() * 1000 + Math.floor((time.nanos ?? 0) / 1_000_000);
+}
+
+function decoded(payload: Payload | null | undefined): unknown {
+  if (payload == null) return undefined;
+  try {
+    return defaultPayloadConverter.fromPayload<unknown>(payload);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why a try came to nothing, in the words of the workflow's results. */
+function lost(failure: Failure | null | undefined): string {
+  const timeout = failure?.timeoutFailureInfo;
+  if (timeout != null)
+    return Number(timeout.timeoutType) === TIMEOUT_HEARTBEAT
+      ? "its worker was lost"
+      : "it took longer than timeout_seconds";
+  return failure?.message ?? "";
+}
+
+const progressSchema = z.union([
+  z.string(),
+  // A download's.
+  z.object({ bytes: z.number(), total: z.number().nullish() }).transform(({ bytes, total }) => {
+    const megabytes = (count: number): string => (count / 1_000_000).toFixed(1);
+    return total == null ? `${megabytes(bytes)} MB` : `${megabytes(bytes)} of ${megabytes(total)} MB`;
+  }),
+]);
+
+function progressOf(payload: Payload | undefined): string {
+  return progressSchema.safeParse(decoded(payload)).data ?? "";
+}

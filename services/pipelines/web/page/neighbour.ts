@@ -1,0 +1,35 @@
+import type { StepView } from "../view.ts";
+import type { Positions } from "./layout.ts";
+
+export type Direction = "left" | "right" | "up" | "down";
+
+/** Which step the arrow key leads to: along a dependency to the left and right, else to the nearest in that direction. */
+export function neighbour(
+  steps: readonly StepView[],
+  positions: Positions,
+  from: string,
+  direction: Direction,
+): string | undefined {
+  const here = positions.get(from);
+  if (here === undefined) return undefined;
+  const isAcross = direction === "left" || direction === "right";
+  const sign = direction === "right" || direction === "down" ? 1 : -1;
+  const related = new Set(relatedTo(steps, from, direction));
+  let best: { id: string; cost: number } | undefined;
+  for (const { id } of steps) {
+    const there = positions.get(id);
+    if (there === undefined || id === from) continue;
+    const ahead = sign * (isAcross ? there.x - here.x : there.y - here.y);
+    if (ahead <= 1) continue;
+    const aside = Math.abs(isAcross ? there.y - here.y : there.x - here.x);
+    // What depends on it, or what it depends on, comes before whatever else lies there.
+    const cost = ahead + 3 * aside + (isAcross && !related.has(id) ? 1_000_000 : 0);
+    if (best === undefined || cost < best.cost) best = { id, cost };
+  }
+  return best?.id;
+}
+
+function relatedTo(steps: readonly StepView[], from: string, direction: Direction): readonly string[] {
+  if (direction === "left") return steps.find(({ id }) => id === from)?.dependsOn ?? [];
+  return steps.filter(({ dependsOn }) => dependsOn.includes(from)).map(({ id }) => id);
+}

@@ -1,0 +1,84 @@
+import Anser from "anser";
+
+/** A part of a line in one style. */
+export interface Span {
+  readonly text: string;
+  /** Classes such as `ansi-red-fg bold`. */
+  readonly classes: string;
+  /** CSS colours of the 256 and 16 million; undefined: the class says. */
+  readonly colour?: string | undefined;
+  readonly background?: string | undefined;
+}
+
+// What moves the cursor, rings the bell or sets the window's title is nothing to show.
+const UNSEEN = /\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[\u0000-\u0008\u000b\u000c\u000e-\u001a\u007f]/g;
+
+/** Takes lines one after another, as a terminal does: a colour goes on until it is changed. */
+export class TerminalText {
+  readonly #anser = new Anser();
+  #isPlain = true;
+
+  /** The parts of the next line, as it looks once it is printed. */
+  line(message: string): readonly Span[] {
+    // A bar that draws itself again and again ends as its last state.
+    const written = message.endsWith("\r") ? message.slice(0, -1) : message;
+    const last = written.slice(written.lastIndexOf("\r") + 1).replaceAll(UNSEEN, "");
+    if (this.#isPlain && !last.includes("\u001b")) return [{ text: last, classes: "" }];
+    const parts = this.#anser.ansiToJson(last, { json: true, use_classes: true, remove_empty: true });
+    const spans = parts.map(({ content, fg, bg, fg_truecolor, bg_truecolor, decorations }): Span => ({
+      text: content,
+      classes: [fg && `${fg}-fg`, bg && `${bg}-bg`, ...decorations].filter(Boolean).join(" "),
+      colour: colourOf(fg, fg_truecolor),
+      background: colourOf(bg, bg_truecolor),
+    }));
+    const end = parts.at(-1);
+    this.#isPlain =
+      last.endsWith("\u001b[0m") || (end !== undefined && !end.fg && !end.bg && end.decorations.length === 0);
+    return spans;
+  }
+}
+
+function colourOf(name: string | null, trueColour: string | null): string | undefined {
+  if (name === "ansi-truecolor" && trueColour) return `rgb(${trueColour})`;
+  const index = /^ansi-palette-(\d+)$/.exec(name ?? "")?.[1];
+  return index === undefined ? undefined : paletteColour(Number(index));
+}
+
+/** Colours 16 to 255 of terminals: a cube of 6 levels, then greys. */
+function paletteColour(index: number): string {
+  if (index >= 232) {
+    const grey = 8 + (index - 232) * 10;
+    return `rgb(${grey}, ${grey}, ${grey})`;
+  }
+  const level = (value: number): number => (value === 0 ? 0 : 55 + value * 40);
+  const cube = index - 16;
+  return `rgb(${level(Math.floor(cube / 36))}, ${level(Math.floor(cube / 6) % 6)}, ${level(cube % 6)})`;
+}
+
+/** Cuts spans where a text is found in them; what is found is marked. */
+export function marked(
+  spans: readonly Span[],
+  wanted: string,
+): readonly (Span & { readonly isFound: boolean })[] {
+  if (wanted === "") return spans.map((span) => ({ ...span, isFound: false }));
+  const whole = spans
+    .map(({ text }) => text)
+    .join("")
+    .toLowerCase();
+  const cuts: number[] = [];
+  for (let at = whole.indexOf(wanted); at !== -1; at = whole.indexOf(wanted, at + wanted.length))
+    cuts.push(at, at + wanted.length);
+  const parts: (Span & { isFound: boolean })[] = [];
+  let passed = 0;
+  for (const span of spans) {
+    const end = passed + span.text.length;
+    const inside = [passed, ...cuts.filter((cut) => cut > passed && cut < end), end];
+    for (const [index, from] of inside.slice(0, -1).entries()) {
+      const to = inside[index + 1] ?? end;
+      const isFound = cuts.filter((cut) => cut <= from).length % 2 === 1;
+      parts.push({ ...span, text: span.text.slice(from - passed, to - passed), isFound });
+    }
+    passed = end;
+  }
+  return parts;
+}

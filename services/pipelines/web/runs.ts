@@ -1,0 +1,250 @@
+import { Client, Connection } from "@temporalio/client";
+import pLimit from "p-limit";
+import type { TemporalPlace } from "../connection.ts";
+import { PIPELINE_WORKFLOW } from "../result.ts";
+import { EventIndex, type IndexedRun } from "./event-index.ts";
+import { isOver, type Change, type RunHead, type RunSummary, type StepView } from "./view.ts";
+import { Watch, type Execution } from "./watch.ts";
+
+// A page lists no more; older runs are found by their id.
+const LISTED = 200;
+const KEPT_SUMMARIES = 2000;
+const IDLE_MILLISECONDS = 60_000;
+const PATIENCE_MILLISECONDS = 5000;
+/** How often a page hears of changes, at most. */
+const CHANGE_MILLISECONDS = 150;
+const RUN_ID = /^[0-9a-f-]{36}$/;
+
+export interface RunsOptions {
+  readonly place: TemporalPlace;
+  readonly logDirectory: string;
+}
+
+/** A run with its steps, as far as anybody knows it. */
+export interface RunView {
+  readonly head: RunHead;
+  readonly steps: readonly StepView[];
+}
+
+/** Pipelines as Temporal and the log folder know them together: either may be missing. */
+export class Runs {
+  readonly events: EventIndex;
+  readonly #connection: Connection;
+  readonly #client: Client;
+  readonly #watches = new Map<string, Watch>();
+  /** Summaries of runs that are over, which do not change. */
+  readonly #summaries = new Map<string, RunSummary>();
+  readonly #sweep: NodeJS.Timeout;
+  #answers = false;
+
+  constructor({ place, logDirectory }: RunsOptions) {
+    this.events = new EventIndex(logDirectory);
+    this.#connection = Connection.lazy({ address: place.address });
+    this.#client = new Client({ connection: this.#connection, namespace: place.namespace });
+    this.#sweep = setInterval(() => {
+      this.#closeIdle();
+    }, IDLE_MILLISECONDS).unref();
+  }
+
+  /** Whether Temporal answered when it was asked last. */
+  get temporalAnswers(): boolean {
+    return this.#answers;
+  }
+
+  /** Runs, the one in which something happened last first. */
+  async list(): Promise<RunSummary[]> {
+    const [executions, logged] = await Promise.all([this.#executions(), this.events.runs()]);
+    const logs = new Map(logged.map((run) => [run.runId, run]));
+    const limit = pLimit(8);
+    const known = await Promise.all(
+      executions.map((execution) =>
+        limit(async () => this.#summary(execution, logs.get(execution.runId)).catch(() => undefined)),
+      ),
+    );
+    const found = new Set(executions.map(({ runId }) => runId));
+    const others = logged
+      .filter(({ runId }) => !found.has(runId))
+      .map((run) => summaryOf(viewOfLogs(run), run));
+    return [...known.filter((summary) => summary !== undefined), ...others]
+      .sort((a, b) => (a.last < b.last ? 1 : a.last > b.last ? -1 : 0))
+      .slice(0, LISTED);
+  }
+
+  /** A run as it is now; undefined where nobody knows it. */
+  async view(runId: string): Promise<RunView | undefined> {
+    const watch = await this.#watchOf(runId);
+    if (watch !== undefined) return { head: watch.history.head, steps: watch.history.steps };
+    const logged = await this.events.run(runId);
+    return logged === undefined ? undefined : viewOfLogs(logged);
+  }
+
+  /** A step's state as it is now. */
+  async stateOf(runId: string, stepId: string): Promise<StepView["state"]> {
+    const watch = this.#watches.get(runId);
+    const step = watch?.history.isPipeline === true ? watch.history.step(stepId) : undefined;
+    return step?.state ?? (await this.view(runId))?.steps.find(({ id }) => id === stepId)?.state ?? "unknown";
+  }
+
+  /** What changes in a run, beginning with everything, until it is over or the signal comes. */
+  async *changes(runId: string, signal: AbortSignal): AsyncGenerator<Change> {
+    const watch = await this.#watchOf(runId);
+    if (watch !== undefined) {
+      yield* watch.changes(signal, CHANGE_MILLISECONDS);
+      return;
+    }
+    const view = await this.view(runId);
+    if (view !== undefined) yield { run: view.head, steps: [...view.steps] };
+  }
+
+  /** Asks a run to stop; false where Temporal does not know it. */
+  async cancel(runId: string): Promise<boolean> {
+    const execution = this.#watches.get(runId)?.execution ?? (await this.#find(runId));
+    if (execution === undefined) return false;
+    await this.#client.workflow.getHandle(execution.workflowId, runId).cancel();
+    return true;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    for (const watch of this.#watches.values()) watch.close();
+    await this.#connection.close();
+  }
+
+  async #summary(execution: Execution, logged: IndexedRun | undefined): Promise<RunSummary | undefined> {
+    const kept = this.#summaries.get(execution.runId);
+    if (kept !== undefined) return kept;
+    const watch = this.#watch(execution);
+    if (!(await watch.complete(PATIENCE_MILLISECONDS)) || !watch.history.isPipeline) return undefined;
+    const { head, steps, isOver: isDone } = watch.history;
+    const summary = summaryOf({ head, steps }, logged);
+    if (isDone) {
+      this.#summaries.set(execution.runId, summary);
+      const [oldest] = this.#summaries.keys();
+      if (this.#summaries.size > KEPT_SUMMARIES && oldest !== undefined) this.#summaries.delete(oldest);
+      // Hundreds of runs with their steps are not kept for a list; who looks at one asks for it again.
+      if (watch.isIdle) this.#close(watch);
+    }
+    return summary;
+  }
+
+  async #watchOf(runId: string): Promise<Watch | undefined> {
+    const execution = this.#watches.get(runId)?.execution ?? (await this.#find(runId));
+    if (execution === undefined) return undefined;
+    const watch = this.#watch(execution);
+    return (await watch.complete(PATIENCE_MILLISECONDS)) && watch.history.isPipeline ? watch : undefined;
+  }
+
+  #watch(execution: Execution): Watch {
+    let watch = this.#watches.get(execution.runId);
+    if (watch === undefined) {
+      watch = new Watch(this.#client, execution);
+      this.#watches.set(execution.runId, watch);
+    }
+    watch.asked = Date.now();
+    return watch;
+  }
+
+  #close(watch: Watch): void {
+    watch.close();
+    this.#watches.delete(watch.execution.runId);
+  }
+
+  #closeIdle(): void {
+    for (const watch of this.#watches.values())
+      if (watch.isIdle && Date.now() - watch.asked > IDLE_MILLISECONDS) this.#close(watch);
+  }
+
+  async #find(runId: string): Promise<Execution | undefined> {
+    if (!RUN_ID.test(runId)) return undefined;
+    const [found] = await this.#query(`WorkflowType = '${PIPELINE_WORKFLOW}' AND RunId = '${runId}'`);
+    return found;
+  }
+
+  #executions(): Promise<Execution[]> {
+    // A run that was continued is listed as the one that goes on.
+    return this.#query(`WorkflowType = '${PIPELINE_WORKFLOW}' AND ExecutionStatus != 'ContinuedAsNew'`);
+  }
+
+  async #query(query: string): Promise<Execution[]> {
+    try {
+      const { executions } = await this.#client.withDeadline(Date.now() + PATIENCE_MILLISECONDS, () =>
+        this.#client.workflowService.listWorkflowExecutions({
+          namespace: this.#client.options.namespace,
+          pageSize: LISTED,
+          query,
+        }),
+      );
+      this.#answers = true;
+      return executions.flatMap(({ execution }) =>
+        execution?.workflowId == null || execution.runId == null
+          ? []
+          : [{ workflowId: execution.workflowId, runId: execution.runId }],
+      );
+    } catch {
+      this.#answers = false;
+      return [];
+    }
+  }
+}
+
+const STATUS_OF: Readonly<Record<RunHead["state"], RunSummary["status"]>> = {
+  running: "running",
+  cancelling: "running",
+  success: "success",
+  failed: "failed",
+  cancelled: "failed",
+  terminated: "failed",
+  unknown: "running",
+};
+
+function summaryOf({ head, steps }: RunView, logged: IndexedRun | undefined): RunSummary {
+  const { workflowId, runId, state, startedAt, endedAt } = head;
+  const own = new Date(endedAt ?? startedAt ?? 0).toISOString();
+  return {
+    ...{ workflowId, runId, state, startedAt, endedAt },
+    last: logged === undefined || own > logged.last ? own : logged.last,
+    progress: `${steps.filter(({ state: each }) => each !== "unknown" && isOver(each)).length}/${steps.length}`,
+    status: STATUS_OF[state],
+  };
+}
+
+/** What the log folder alone tells of a run. */
+export function viewOfLogs(run: IndexedRun): RunView {
+  const steps = [...run.latest.values()].map((event): StepView => {
+    const begun = run.begun.get(event.stepId) ?? event;
+    const isFinished = event.status === "step_finished";
+    const isBad = event.exitCode !== 0;
+    const startedAt = Date.parse(begun.timestamp);
+    return {
+      ...{
+        id: event.stepId,
+        name: event.stepName,
+        type: "",
+        dependsOn: [],
+        queue: "",
+        worker: "",
+        progress: "",
+      },
+      state: !isFinished ? "unknown" : isBad ? "failed" : "success",
+      reason:
+        isFinished && isBad ? (event.message === "" ? `exit code ${event.exitCode}` : event.message) : "",
+      ...{ attempt: 1, attempts: 0, scheduledAt: startedAt, startedAt },
+      endedAt: isFinished ? Date.parse(event.timestamp) : null,
+      exitCode: isFinished ? event.exitCode : null,
+    };
+  });
+  const hasFailed = steps.some(({ state }) => state === "failed");
+  const isOpen = steps.some(({ state }) => state === "unknown");
+  return {
+    head: {
+      workflowId: run.workflowId,
+      runId: run.runId,
+      state: hasFailed ? "failed" : isOpen ? "unknown" : "success",
+      startedAt: Date.parse(run.first),
+      endedAt: isOpen ? null : Date.parse(run.last),
+      failure: "",
+      source: "logs",
+    },
+    steps,
+  };
+}
