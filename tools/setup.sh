@@ -24,6 +24,8 @@ for extra in "$@"; do
       packages+=(shellcheck)
       # The pinned Packer (versions.ts) is Debian 12's; elsewhere lint and tests say that they go without.
       if [ "$ID ${VERSION_ID:-}" = "debian 12" ]; then packages+=(packer); fi
+      # For the tests of the pipelines' page. Ubuntu has it as a snap only.
+      if [ "$ID" = debian ]; then packages+=(chromium); fi
       ;;
     *)
       echo "usage: tools/setup.sh [--develop]" >&2

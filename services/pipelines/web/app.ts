@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
 import { streamSSE, type SSEStreamingApi } from "hono/streaming";
 import { z } from "zod";
@@ -62,6 +63,7 @@ export function webApp(options: AppOptions): Hono {
   addLogs(app, options);
   app.notFound((context) => context.text("not found", 404));
   app.onError((error, context) => {
+    if (error instanceof HTTPException) return error.getResponse();
     process.stderr.write(`${context.req.method} ${context.req.path}: ${error.stack ?? error.message}\n`);
     return answer(context, problemSchema, { error: "it failed; the server's output says why" }, 500);
   });
@@ -165,9 +167,11 @@ function addLogs(app: Hono, { runs, logDirectory }: AppOptions): void {
   app.get("/api/runs/:runId/log/live", async (context) => {
     const found = await stepOf(context, runs);
     if (found === undefined) return unknownRun(context);
+    const runId = context.req.param("runId");
     const from = z.coerce.number().int().nonnegative().safeParse(context.req.header("last-event-id")).data;
     return stream(context, async (events, signal) => {
-      const isOverNow = async (): Promise<boolean> => isOver(await runs.stateOf(found.runId, found.stepId));
+      const isOverNow = async (): Promise<boolean> =>
+        isOver((await runs.step(runId, found.stepId))?.state ?? "unknown");
       for await (const { isFresh, end, ...piece } of followLines(logDirectory, linesName(found), {
         ...{ from, signal, isOver: isOverNow },
       }))
@@ -181,10 +185,14 @@ function addLogs(app: Hono, { runs, logDirectory }: AppOptions): void {
   });
 }
 
+/** Whose log is asked for; undefined where nobody knows the run. */
 async function stepOf(context: Context, runs: Runs): Promise<StepOf | undefined> {
   const runId = context.req.param("runId") ?? "";
+  const stepId = context.req.query("step") ?? "";
   const view = await runs.view(runId);
-  return view && { workflowId: view.head.workflowId, runId, stepId: context.req.query("step") ?? "" };
+  if (view === undefined) return undefined;
+  const step = view.steps.find(({ id }) => id === stepId);
+  return { workflowId: view.head.workflowId, runId: step?.runId ?? runId, stepId };
 }
 
 /** A reply that is as its schema says. */

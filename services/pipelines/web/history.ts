@@ -1,49 +1,24 @@
-import { defaultPayloadConverter, type Payload } from "@temporalio/common";
+import type { Payload } from "@temporalio/common";
 import type { temporal } from "@temporalio/proto";
-import { z } from "zod";
 import { Schedule, type Decisions, type StepState } from "../schedule.ts";
+import {
+  actionResultSchema,
+  decoded,
+  inputSchema,
+  milliseconds,
+  outcomesSchema,
+  progressOf,
+  tryFailure,
+  type Outcome,
+  type PlannedStep,
+} from "./payloads.ts";
 import { isOver, type RunHead, type StepView } from "./view.ts";
 
 export type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 export type PendingActivity = temporal.api.workflow.v1.IPendingActivityInfo;
-type Failure = temporal.api.failure.v1.IFailure;
 
-// Numbers of Temporal's protocol: temporal/api/enums/v1.
+// A number of Temporal's protocol: temporal/api/enums/v1.
 const PENDING_SCHEDULED = 1;
-const TIMEOUT_HEARTBEAT = 4;
-
-const outcomeSchema = z.object({
-  id: z.string(),
-  state: z.enum(["success", "failed", "skipped", "cancelled"]),
-  skipReason: z.string().default(""),
-  result: z.object({ exitCode: z.number().default(0), error: z.string().default("") }).optional(),
-});
-const outcomesSchema = z.object({ steps: z.array(outcomeSchema) });
-
-const inputSchema = z.object({
-  plan: z.object({
-    maxParallel: z.number().optional(),
-    steps: z.array(
-      z.object({
-        id: z.string(),
-        name: z.string(),
-        dependsOn: z.array(z.string()),
-        when: z.object({ step: z.string(), status: z.enum(["success", "failure"]) }).optional(),
-        retry: z.object({ attempts: z.number() }),
-        queue: z.string().optional(),
-        action: z.object({ type: z.string() }),
-      }),
-    ),
-  }),
-  outcomes: z.array(outcomeSchema).default([]),
-});
-type PlannedStep = z.infer<typeof inputSchema>["plan"]["steps"][number];
-
-const actionResultSchema = z.object({
-  succeeded: z.boolean(),
-  exitCode: z.number(),
-  error: z.string().default(""),
-});
 
 /**
  * A run as Temporal's history of it tells, without asking a worker. What the workflow decided and no event says, which
@@ -52,6 +27,8 @@ const actionResultSchema = z.object({
 export class RunHistory {
   /** Grows with each change. */
   version: number;
+  /** The run that this one continues; undefined where it is the first. */
+  continues: string | undefined;
   /** Whether it holds a plan of ours; others may have a workflow of the same name. */
   isPipeline = false;
   readonly #head: RunHead;
@@ -60,7 +37,7 @@ export class RunHistory {
   /** Steps by the number of the event that scheduled them. */
   readonly #scheduled = new Map<string, string>();
   #schedule: Schedule<PlannedStep> | undefined;
-  #earlier = new Map<string, z.infer<typeof outcomeSchema>>();
+  #earlier = new Map<string, Outcome>();
 
   constructor(workflowId: string, runId: string, version = 0) {
     this.version = version;
@@ -82,6 +59,11 @@ export class RunHistory {
     return [...this.#steps.values()];
   }
 
+  /** How many steps it has. */
+  get size(): number {
+    return this.#steps.size;
+  }
+
   step(id: string): StepView | undefined {
     return this.#steps.get(id);
   }
@@ -98,6 +80,14 @@ export class RunHistory {
     if (JSON.stringify(this.#head) !== before) this.version += 1;
   }
 
+  /** Takes what the run that this one continues tells of steps that it has done. */
+  inherit(earlier: RunHistory): void {
+    this.version += 1;
+    this.#head.startedAt = earlier.#head.startedAt;
+    for (const step of earlier.#steps.values())
+      if (step.endedAt !== null && isOver(step.state)) this.#change(step.id, step);
+  }
+
   /** Takes what Temporal says of steps that are under way: their beginnings enter the history only with their ends. */
   addPending(activities: readonly PendingActivity[]): void {
     for (const activity of activities) {
@@ -110,7 +100,7 @@ export class RunHistory {
         attempt,
         worker: activity.lastWorkerIdentity ?? "",
         startedAt: milliseconds(activity.lastStartedTime),
-        reason: activity.lastFailure == null ? "" : `try ${attempt - 1}: ${lost(activity.lastFailure)}`,
+        reason: activity.lastFailure == null ? "" : `try ${attempt - 1}: ${tryFailure(activity.lastFailure)}`,
         progress: progressOf(activity.heartbeatDetails?.payloads?.[0]),
       });
     }
@@ -119,8 +109,11 @@ export class RunHistory {
   #take(event: HistoryEvent): void {
     const at = milliseconds(event.eventTime);
     if (event.workflowExecutionStartedEventAttributes != null) {
+      const { input, continuedExecutionRunId } = event.workflowExecutionStartedEventAttributes;
       this.#head.startedAt = at;
-      this.#begin(event.workflowExecutionStartedEventAttributes.input?.payloads?.[0]);
+      if (continuedExecutionRunId != null && continuedExecutionRunId !== "")
+        this.continues = continuedExecutionRunId;
+      this.#begin(input?.payloads?.[0]);
     } else if (event.activityTaskScheduledEventAttributes != null) {
       const { activityId, taskQueue, retryPolicy } = event.activityTaskScheduledEventAttributes;
       const id = activityId ?? "";
@@ -150,10 +143,10 @@ export class RunHistory {
       );
     } else if (event.activityTaskFailedEventAttributes != null) {
       const { scheduledEventId, failure } = event.activityTaskFailedEventAttributes;
-      this.#finish(this.#stepOf(scheduledEventId), "failed", { reason: lost(failure) }, at);
+      this.#finish(this.#stepOf(scheduledEventId), "failed", { reason: tryFailure(failure) }, at);
     } else if (event.activityTaskTimedOutEventAttributes != null) {
       const { scheduledEventId, failure } = event.activityTaskTimedOutEventAttributes;
-      const reason = `${lost(failure)}, and there are no more tries`;
+      const reason = `${tryFailure(failure)}, and there are no more tries`;
       this.#finish(this.#stepOf(scheduledEventId), "failed", { reason }, at);
     } else if (event.activityTaskCanceledEventAttributes != null) {
       const { scheduledEventId } = event.activityTaskCanceledEventAttributes;
@@ -172,7 +165,7 @@ export class RunHistory {
     for (const { id, name, dependsOn, action, retry, queue } of plan.steps) {
       this.#versions.set(id, this.version + 1);
       this.#steps.set(id, {
-        ...{ id, name, type: action.type, dependsOn, state: "waiting", reason: "" },
+        ...{ id, runId: this.#head.runId, name, type: action.type, dependsOn, state: "waiting", reason: "" },
         ...{ attempt: 0, attempts: retry.attempts, queue: queue ?? "", worker: "", progress: "" },
         ...{ scheduledAt: null, startedAt: null, endedAt: null, exitCode: null },
       });
@@ -236,7 +229,7 @@ export class RunHistory {
   }
 
   /** Takes an outcome as the workflow tells of it. */
-  #conclude({ id, state, skipReason, result }: z.infer<typeof outcomeSchema>): void {
+  #conclude({ id, state, skipReason, result }: Outcome): void {
     const error = result?.error ?? "";
     const failure = state === "failed" ? (error === "" ? `exit code ${result?.exitCode ?? 0}` : error) : "";
     const exitCode = result !== undefined && error === "" ? result.exitCode : null;
@@ -256,41 +249,4 @@ export class RunHistory {
     this.version += 1;
     this.#versions.set(id, this.version);
   }
-}
-
-function milliseconds(time: temporal.api.history.v1.IHistoryEvent["eventTime"]): number | null {
-  if (time?.seconds == null) return null;
-  return time.seconds.toNumber() * 1000 + Math.floor((time.nanos ?? 0) / 1_000_000);
-}
-
-function decoded(payload: Payload | null | undefined): unknown {
-  if (payload == null) return undefined;
-  try {
-    return defaultPayloadConverter.fromPayload<unknown>(payload);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Why a try came to nothing, in the words of the workflow's results. */
-function lost(failure: Failure | null | undefined): string {
-  const timeout = failure?.timeoutFailureInfo;
-  if (timeout != null)
-    return Number(timeout.timeoutType) === TIMEOUT_HEARTBEAT
-      ? "its worker was lost"
-      : "it took longer than timeout_seconds";
-  return failure?.message ?? "";
-}
-
-const progressSchema = z.union([
-  z.string(),
-  // A download's.
-  z.object({ bytes: z.number(), total: z.number().nullish() }).transform(({ bytes, total }) => {
-    const megabytes = (count: number): string => (count / 1_000_000).toFixed(1);
-    return total == null ? `${megabytes(bytes)} MB` : `${megabytes(bytes)} of ${megabytes(total)} MB`;
-  }),
-]);
-
-function progressOf(payload: Payload | undefined): string {
-  return progressSchema.safeParse(decoded(payload)).data ?? "";
 }

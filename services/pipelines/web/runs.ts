@@ -15,6 +15,14 @@ const PATIENCE_MILLISECONDS = 5000;
 const CHANGE_MILLISECONDS = 150;
 const RUN_ID = /^[0-9a-f-]{36}$/;
 
+// A number of Temporal's protocol: temporal/api/enums/v1.
+const CONTINUED_AS_NEW = 6;
+
+interface FoundExecution extends Execution {
+  /** Whether it goes on as another run. */
+  readonly isContinued: boolean;
+}
+
 export interface RunsOptions {
   readonly place: TemporalPlace;
   readonly logDirectory: string;
@@ -39,7 +47,8 @@ export class Runs {
 
   constructor({ place, logDirectory }: RunsOptions) {
     this.events = new EventIndex(logDirectory);
-    this.#connection = Connection.lazy({ address: place.address });
+    // Without those that try again: whoever looks asks again soon, and should not wait for a server that is away.
+    this.#connection = Connection.lazy({ address: place.address, interceptors: [] });
     this.#client = new Client({ connection: this.#connection, namespace: place.namespace });
     this.#sweep = setInterval(() => {
       this.#closeIdle();
@@ -57,10 +66,13 @@ export class Runs {
     const logs = new Map(logged.map((run) => [run.runId, run]));
     const limit = pLimit(8);
     const known = await Promise.all(
-      executions.map((execution) =>
-        limit(async () => this.#summary(execution, logs.get(execution.runId)).catch(() => undefined)),
+      executions.flatMap((execution) =>
+        execution.isContinued
+          ? []
+          : limit(async () => this.#summary(execution, logs.get(execution.runId)).catch(() => undefined)),
       ),
     );
+    // A run that was continued is listed as the one that goes on.
     const found = new Set(executions.map(({ runId }) => runId));
     const others = logged
       .filter(({ runId }) => !found.has(runId))
@@ -78,11 +90,11 @@ export class Runs {
     return logged === undefined ? undefined : viewOfLogs(logged);
   }
 
-  /** A step's state as it is now. */
-  async stateOf(runId: string, stepId: string): Promise<StepView["state"]> {
+  /** A step as it is now; undefined where nobody knows it. */
+  async step(runId: string, stepId: string): Promise<StepView | undefined> {
     const watch = this.#watches.get(runId);
     const step = watch?.history.isPipeline === true ? watch.history.step(stepId) : undefined;
-    return step?.state ?? (await this.view(runId))?.steps.find(({ id }) => id === stepId)?.state ?? "unknown";
+    return step ?? (await this.view(runId))?.steps.find(({ id }) => id === stepId);
   }
 
   /** What changes in a run, beginning with everything, until it is over or the signal comes. */
@@ -160,12 +172,11 @@ export class Runs {
     return found;
   }
 
-  #executions(): Promise<Execution[]> {
-    // A run that was continued is listed as the one that goes on.
-    return this.#query(`WorkflowType = '${PIPELINE_WORKFLOW}' AND ExecutionStatus != 'ContinuedAsNew'`);
+  #executions(): Promise<FoundExecution[]> {
+    return this.#query(`WorkflowType = '${PIPELINE_WORKFLOW}'`);
   }
 
-  async #query(query: string): Promise<Execution[]> {
+  async #query(query: string): Promise<FoundExecution[]> {
     try {
       const { executions } = await this.#client.withDeadline(Date.now() + PATIENCE_MILLISECONDS, () =>
         this.#client.workflowService.listWorkflowExecutions({
@@ -175,10 +186,16 @@ export class Runs {
         }),
       );
       this.#answers = true;
-      return executions.flatMap(({ execution }) =>
+      return executions.flatMap(({ execution, status }) =>
         execution?.workflowId == null || execution.runId == null
           ? []
-          : [{ workflowId: execution.workflowId, runId: execution.runId }],
+          : [
+              {
+                workflowId: execution.workflowId,
+                runId: execution.runId,
+                isContinued: Number(status) === CONTINUED_AS_NEW,
+              },
+            ],
       );
     } catch {
       this.#answers = false;
@@ -218,6 +235,7 @@ export function viewOfLogs(run: IndexedRun): RunView {
     return {
       ...{
         id: event.stepId,
+        runId: run.runId,
         name: event.stepName,
         type: "",
         dependsOn: [],

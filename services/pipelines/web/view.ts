@@ -19,6 +19,8 @@ export const stepStates = [
 
 export const stepViewSchema = z.object({
   id: z.string(),
+  /** The run that did it, whose logs it has: a long pipeline goes on as another run. */
+  runId: z.string(),
   name: z.string(),
   type: z.string(),
   dependsOn: z.array(z.string()),

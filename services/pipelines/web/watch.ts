@@ -61,8 +61,8 @@ export class Watch {
           seen = history.version;
           yield { run, steps };
           if (history.isOver) return;
-          // Hundreds of steps a second make one change.
-          await sleep(pause, undefined, { signal }).catch(() => undefined);
+          // Hundreds of steps a second make one change; a large graph takes longer to draw.
+          await sleep(pause * Math.ceil(history.size / 500), undefined, { signal }).catch(() => undefined);
         } else await this.#next(signal);
       }
     } finally {
@@ -127,6 +127,8 @@ export class Watch {
       );
       const events = response.history?.events ?? [];
       history.add(events);
+      if (read === 0 && history.continues !== undefined)
+        history.inherit(await this.#whole(history.continues));
       read += events.length;
       if (read >= there && !this.#isComplete) {
         await this.#describe();
@@ -139,6 +141,25 @@ export class Watch {
       if (token.length === 0) break;
     }
     if (!this.#isOver) throw new Error("the history ended and the run did not");
+  }
+
+  /** The history of a run that is over, with those that it continues. */
+  async #whole(runId: string): Promise<RunHistory> {
+    const { workflowId } = this.execution;
+    const history = new RunHistory(workflowId, runId);
+    for (let token: Uint8Array | undefined; token === undefined || token.length > 0;) {
+      const response = await this.#call(LONG_POLL_MILLISECONDS, () =>
+        this.#client.workflowService.getWorkflowExecutionHistory({
+          namespace: this.#client.options.namespace,
+          execution: { workflowId, runId },
+          ...(token !== undefined && { nextPageToken: token }),
+        }),
+      );
+      history.add(response.history?.events ?? []);
+      token = response.nextPageToken;
+    }
+    if (history.continues !== undefined) history.inherit(await this.#whole(history.continues));
+    return history;
   }
 
   /** Asks for steps that are under way, at least once a second. */

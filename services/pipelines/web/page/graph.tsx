@@ -7,6 +7,7 @@ import {
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
+  useStore,
   type Edge,
   type Node,
   type NodeProps,
@@ -37,6 +38,8 @@ interface GraphProps {
 type StepNode = Node<{ step: StepView; isChosen: boolean; isCursor: boolean }, "step">;
 
 const Choose = createContext<(id: string) => void>(() => undefined);
+/** Below this nobody can read a step's name: boxes are only their colours, which hundreds of them need. */
+const FAR = 0.3;
 const nodeTypes = { step: memo(StepBox) };
 const DIRECTIONS: Readonly<Record<string, Direction>> = {
   ArrowLeft: "left",
@@ -44,7 +47,7 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
   ArrowUp: "up",
   ArrowDown: "down",
 };
-const FIT = { padding: 0.12, maxZoom: 1.1, minZoom: 0.35 };
+const FIT = { padding: 0.12, maxZoom: 1.1, minZoom: 0.08 };
 
 /** The plan as a graph. It is one stop of the Tab key; the arrow keys go along it, Enter opens a step. */
 export function Graph(props: GraphProps): ReactNode {
@@ -67,10 +70,12 @@ function Flow({
   positions,
 }: GraphProps & { readonly positions: Positions }): ReactNode {
   const flow = useReactFlow();
+  const isFar = useStore(isFarAway);
   const [moved, setMoved] = useState<string>();
   const wantsFocus = useRef(false);
   const cursor = moved ?? (chosen === "" ? steps[0]?.id : chosen);
   const kept = useRef(new Map<string, StepNode>());
+  const keptEdges = useRef(new Map<string, Edge>());
   const box = useRef<HTMLDivElement>(null);
   const hasMoved = useRef(false);
   const chosenNow = useRef(chosen);
@@ -98,21 +103,20 @@ function Flow({
   }, [steps, positions, chosen, cursor]);
 
   const edges = useMemo(() => {
+    const before = keptEdges.current;
     const states = new Map(steps.map(({ id, state }) => [id, state]));
-    return steps.flatMap(({ id, state, dependsOn }) =>
+    const all = steps.flatMap(({ id, state, dependsOn }) =>
       dependsOn.map((from): Edge => {
-        const isLive = state === "running" || state === "retrying";
         const isNear = id === chosen || from === chosen;
-        return {
-          id: `${from} ${id}`,
-          source: from,
-          target: id,
-          focusable: false,
-          className: `from-${states.get(from) ?? "unknown"} to-${state}${isNear ? " near" : ""}`,
-          animated: isLive,
-        };
+        const className = `from-${states.get(from) ?? "unknown"} to-${state}${isNear ? " near" : ""}`;
+        const edge = { id: `${from} ${id}`, source: from, target: id, focusable: false };
+        const old = before.get(edge.id);
+        if (old?.className === className) return old;
+        return { ...edge, className, animated: state === "running" || state === "retrying" };
       }),
     );
+    keptEdges.current = new Map(all.map((edge) => [edge.id, edge]));
+    return all;
   }, [steps, chosen]);
 
   useEffect(() => {
@@ -172,7 +176,7 @@ function Flow({
         onChoose(id);
       }}
     >
-      <div className="flow" ref={box} onKeyDown={onKeyDown}>
+      <div className={isFar ? "flow far" : "flow"} ref={box} onKeyDown={onKeyDown}>
         <ReactFlow
           nodes={nodes}
           edges={edges}
@@ -213,8 +217,17 @@ function Flow({
   );
 }
 
+function isFarAway({
+  transform: [, , zoom],
+}: {
+  readonly transform: readonly [number, number, number];
+}): boolean {
+  return zoom < FAR;
+}
+
 function StepBox({ data: { step, isChosen, isCursor } }: NodeProps<StepNode>): ReactNode {
   const choose = use(Choose);
+  const isFar = useStore(isFarAway);
   const { id, name, state, type, attempt, attempts, startedAt, endedAt, reason } = step;
   const isRunning = state === "running";
   return (
@@ -222,26 +235,32 @@ function StepBox({ data: { step, isChosen, isCursor } }: NodeProps<StepNode>): R
       <Handle type="target" position={Position.Left} />
       <button
         type="button"
-        className="step nopan"
+        className={isFar ? "step nopan far" : "step nopan"}
         data-step={id}
         data-state={state}
         tabIndex={isCursor ? 0 : -1}
         aria-pressed={isChosen}
-        aria-label={`${name}, ${wordOf(state)}${attempt > 1 ? `, try ${attempt} of ${attempts}` : ""}`}
+        aria-label={isFar ? `${wordOf(state)} ${name}` : undefined}
         title={reason === "" ? name : `${name}: ${reason}`}
         onClick={() => {
           choose(id);
         }}
       >
-        <StateIcon state={state} />
-        <span className="name">{name}</span>
-        <span className="type">{isRunning && step.progress !== "" ? step.progress : type}</span>
-        {attempt > 1 && (
-          <span className="tries">
-            try {attempt}/{attempts}
-          </span>
+        {!isFar && (
+          <>
+            <StateIcon state={state} />
+            <span className="name">{name}</span>
+            <span className="type">{isRunning && step.progress !== "" ? step.progress : type}</span>
+            {attempt > 1 && (
+              <span className="tries">
+                try {attempt}/{attempts}
+              </span>
+            )}
+            {startedAt !== null && (endedAt !== null || isRunning) && (
+              <Elapsed from={startedAt} to={endedAt} />
+            )}
+          </>
         )}
-        {startedAt !== null && (endedAt !== null || isRunning) && <Elapsed from={startedAt} to={endedAt} />}
       </button>
       <Handle type="source" position={Position.Right} />
     </>

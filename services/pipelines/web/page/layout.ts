@@ -1,4 +1,4 @@
-import ELK from "elkjs/lib/elk-api.js";
+import ELK, { type LayoutOptions } from "elkjs/lib/elk-api.js";
 import { useEffect, useState } from "react";
 import type { StepView } from "../view.ts";
 
@@ -7,7 +7,7 @@ export const NODE = { width: 208, height: 58 } as const;
 /** Where the upper left corner of each step lies. */
 export type Positions = ReadonlyMap<string, { readonly x: number; readonly y: number }>;
 
-const OPTIONS = {
+const OPTIONS: LayoutOptions = {
   "elk.algorithm": "layered",
   "elk.direction": "RIGHT",
   "elk.spacing.nodeNode": "22",
@@ -16,6 +16,15 @@ const OPTIONS = {
   "elk.layered.nodePlacement.bk.fixedAlignment": "BALANCED",
   "elk.spacing.componentComponent": "36",
   "elk.aspectRatio": "1.8",
+};
+
+/** From so many steps on, what a second look at every crossing costs is more than it brings, and compact is readable. */
+const MANY = 150;
+const MANY_OPTIONS: LayoutOptions = {
+  ...OPTIONS,
+  "elk.edgeRouting": "POLYLINE",
+  "elk.layered.thoroughness": "3",
+  "elk.layered.nodePlacement.strategy": "SIMPLE",
 };
 
 // Its code runs beside the page, which stays responsive.
@@ -40,7 +49,7 @@ export function useLayout(steps: readonly StepView[]): Positions | undefined {
 async function layOut(shape: readonly (readonly [string, readonly string[]])[]): Promise<Positions> {
   const { children = [] } = await elk.layout({
     id: "plan",
-    layoutOptions: OPTIONS,
+    layoutOptions: shape.length > MANY ? MANY_OPTIONS : OPTIONS,
     children: shape.map(([id]) => ({ id: `s${id}`, ...NODE })),
     edges: shape.flatMap(([id, dependsOn]) =>
       dependsOn.map((from) => ({ id: `${from} ${id}`, sources: [`s${from}`], targets: [`s${id}`] })),

@@ -1,7 +1,7 @@
 import { useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import type { RunSummary } from "../view.ts";
 import { hrefOf, type Place } from "./place.ts";
-import { StateIcon, wordOf } from "./states.tsx";
+import { StateIcon } from "./states.tsx";
 import { Ago, Elapsed } from "./time.tsx";
 
 /** Runs, the newest first; the arrow keys go from one to the next. */
@@ -63,7 +63,6 @@ function RunLink({ run, place }: { readonly run: RunSummary; readonly place: Pla
     <a
       href={hrefOf({ run: runId, step: "", view: place.view })}
       aria-current={runId === place.run ? "page" : undefined}
-      aria-label={`${workflowId}, ${wordOf(state)}, ${done} of ${total} steps`}
     >
       <StateIcon state={state} />
       <span className="name" title={workflowId}>

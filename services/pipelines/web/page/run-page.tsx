@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState, type ReactNode } from "react";
+import { useCallback, useDeferredValue, useEffect, useRef, useState, type ReactNode } from "react";
 import { isOver, type About, type RunHead, type StepView } from "../view.ts";
 import { post, runPath } from "./api.ts";
 import { Graph } from "./graph.tsx";
@@ -14,6 +14,8 @@ const VIEWS: readonly (readonly [View, string])[] = [
   ["times", "Times"],
 ];
 
+const NO_STEPS: readonly StepView[] = [];
+
 /** One run: its head, its steps as a picture, and the step that was chosen. */
 export function RunPage({
   place,
@@ -23,6 +25,8 @@ export function RunPage({
   readonly about: About | undefined;
 }): ReactNode {
   const run = useRun(place.run);
+  // What a person does comes before what the picture shows.
+  const drawn = useDeferredValue(typeof run === "object" ? run.steps : NO_STEPS);
   const { run: runId, view } = place;
   const select = useCallback(
     (step: string) => {
@@ -54,9 +58,9 @@ export function RunPage({
       <News steps={steps} head={head} />
       <div className="picture">
         {place.view === "graph" ? (
-          <Graph steps={steps} chosen={place.step} onChoose={select} />
+          <Graph steps={drawn} chosen={place.step} onChoose={select} />
         ) : (
-          <Times head={head} steps={steps} chosen={place.step} onChoose={select} />
+          <Times head={head} steps={drawn} chosen={place.step} onChoose={select} />
         )}
       </div>
       {chosen !== undefined && (
@@ -109,7 +113,7 @@ function Head({
       <ul className="counts" aria-label="Steps by state">
         {shown.map(([state, count]) => (
           <li key={state} data-state={state}>
-            <StateIcon state={state} />
+            <StateIcon state={state} isSaid />
             <b>{count}</b> {wordOf(state)}
           </li>
         ))}

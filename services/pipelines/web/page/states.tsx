@@ -37,9 +37,17 @@ const SHAPES: Readonly<Record<State, ReactNode>> = {
 };
 
 /** A state as a shape, so that nobody has to tell colours apart. */
-export function StateIcon({ state }: { readonly state: State }): ReactNode {
+export function StateIcon({
+  state,
+  isSaid = false,
+}: {
+  readonly state: State;
+  /** Whether the state's word stands beside it. */
+  readonly isSaid?: boolean;
+}): ReactNode {
+  const name = isSaid ? { "aria-hidden": true } : { role: "img", "aria-label": wordOf(state) };
   return (
-    <svg className="state-icon" data-state={state} viewBox="0 0 16 16" aria-hidden="true">
+    <svg className="state-icon" data-state={state} viewBox="0 0 16 16" {...name}>
       {SHAPES[state]}
     </svg>
   );
@@ -48,7 +56,7 @@ export function StateIcon({ state }: { readonly state: State }): ReactNode {
 export function StateBadge({ state }: { readonly state: State }): ReactNode {
   return (
     <span className="badge" data-state={state}>
-      <StateIcon state={state} />
+      <StateIcon state={state} isSaid />
       {wordOf(state)}
     </span>
   );

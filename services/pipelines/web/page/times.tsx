@@ -1,7 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useRef, useState, type CSSProperties, type KeyboardEvent, type ReactNode } from "react";
 import { isOver, type RunHead, type StepView } from "../view.ts";
-import { StateIcon, wordOf } from "./states.tsx";
+import { StateIcon } from "./states.tsx";
 import { duration, useNow } from "./time.tsx";
 
 const ROW = 30;
@@ -45,7 +45,7 @@ export function Times({ head, steps, chosen, onChoose }: TimesProps): ReactNode 
       <div className="axis" aria-hidden="true">
         {ticks(span).map((at) => (
           <span key={at} style={{ "--at": at / span } as CSSProperties}>
-            {at === 0 ? "0" : duration(at)}
+            {duration(at).replace(".0 ", " ")}
           </span>
         ))}
       </div>
@@ -87,7 +87,6 @@ interface RowProps {
 function Row({ step, index, top, begin, span, now, isChosen, isCursor, onChoose }: RowProps): ReactNode {
   const { id, name, state, scheduledAt, startedAt, endedAt, attempt } = step;
   const end = endedAt ?? (isOver(state) ? (startedAt ?? begin) : now);
-  const ran = startedAt === null ? "" : `, ${duration(end - startedAt)}`;
   const bar = (from: number, to: number): CSSProperties =>
     ({ "--at": (from - begin) / span, "--long": Math.max(0, to - from) / span }) as CSSProperties;
   return (
@@ -99,7 +98,6 @@ function Row({ step, index, top, begin, span, now, isChosen, isCursor, onChoose 
       data-state={state}
       tabIndex={isCursor ? 0 : -1}
       aria-pressed={isChosen}
-      aria-label={`${name}, ${wordOf(state)}${ran}`}
       style={{ transform: `translateY(${top}px)` }}
       onClick={() => {
         onChoose(id);
