@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import axe from "axe-core";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
 import which from "which";
@@ -63,9 +62,10 @@ const axeSchema = z.array(
 
 /** What axe finds wrong for people who cannot see well, or use no mouse: empty where nothing. */
 export async function inaccessible(page: Page): Promise<string[]> {
-  const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   // The page's policy lets no other script in; this is put in from outside, as extensions are.
-  const found = axeSchema.parse(await page.evaluate(`${axe};axe.run().then(({ violations }) => violations)`));
+  const found = axeSchema.parse(
+    await page.evaluate(`${axe.source};axe.run().then(({ violations }) => violations)`),
+  );
   return found.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html}: ${failureSummary}`),
   );

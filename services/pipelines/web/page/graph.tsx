@@ -24,8 +24,8 @@ import {
   type ReactNode,
 } from "react";
 import type { StepView } from "../view.ts";
-import { NODE, useLayout, type Positions } from "./layout.ts";
-import { neighbour, type Direction } from "./neighbour.ts";
+import { NODE, useLayout } from "./layout.ts";
+import { neighbour, type Direction, type Positions } from "./neighbour.ts";
 import { StateIcon, wordOf } from "./states.tsx";
 import { Elapsed } from "./time.tsx";
 

@@ -1,11 +1,9 @@
 import ELK, { type LayoutOptions } from "elkjs/lib/elk-api.js";
 import { useEffect, useState } from "react";
 import type { StepView } from "../view.ts";
+import type { Positions } from "./neighbour.ts";
 
 export const NODE = { width: 208, height: 58 } as const;
-
-/** Where the upper left corner of each step lies. */
-export type Positions = ReadonlyMap<string, { readonly x: number; readonly y: number }>;
 
 const OPTIONS: LayoutOptions = {
   "elk.algorithm": "layered",

@@ -1,5 +1,7 @@
 import type { StepView } from "../view.ts";
-import type { Positions } from "./layout.ts";
+
+/** Where the upper left corner of each step lies. */
+export type Positions = ReadonlyMap<string, { readonly x: number; readonly y: number }>;
 
 export type Direction = "left" | "right" | "up" | "down";
 

@@ -13,6 +13,9 @@ export interface Span {
 // What moves the cursor, rings the bell or sets the window's title is nothing to show.
 const UNSEEN = /\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[\u0000-\u0008\u000b\u000c\u000e-\u001a\u007f]/g;
 
+// The library has no eye for colours before a line's first sequence; this one, the usual font, changes nothing.
+const NO_CHANGE = "\u001b[10m";
+
 /** Takes lines one after another, as a terminal does: a colour goes on until it is changed. */
 export class TerminalText {
   readonly #anser = new Anser();
@@ -24,7 +27,11 @@ export class TerminalText {
     const written = message.endsWith("\r") ? message.slice(0, -1) : message;
     const last = written.slice(written.lastIndexOf("\r") + 1).replaceAll(UNSEEN, "");
     if (this.#isPlain && !last.includes("\u001b")) return [{ text: last, classes: "" }];
-    const parts = this.#anser.ansiToJson(last, { json: true, use_classes: true, remove_empty: true });
+    const parts = this.#anser.ansiToJson(NO_CHANGE + last, {
+      json: true,
+      use_classes: true,
+      remove_empty: true,
+    });
     const spans = parts.map(({ content, fg, bg, fg_truecolor, bg_truecolor, decorations }): Span => ({
       text: content,
       classes: [fg && `${fg}-fg`, bg && `${bg}-bg`, ...decorations].filter(Boolean).join(" "),
