@@ -1,5 +1,6 @@
 import {
   Background,
+  BaseEdge,
   Controls,
   Handle,
   MiniMap,
@@ -9,6 +10,7 @@ import {
   useReactFlow,
   useStore,
   type Edge,
+  type EdgeProps,
   type Node,
   type NodeProps,
 } from "@xyflow/react";
@@ -24,8 +26,8 @@ import {
   type ReactNode,
 } from "react";
 import type { StepView } from "../view.ts";
-import { NODE, useLayout } from "./layout.ts";
-import { neighbour, type Direction, type Positions } from "./neighbour.ts";
+import { NODE, useLayout, type Layout } from "./layout.ts";
+import { neighbour, type Direction } from "./neighbour.ts";
 import { StateIcon, wordOf } from "./states.tsx";
 import { Elapsed } from "./time.tsx";
 
@@ -41,34 +43,33 @@ const Choose = createContext<(id: string) => void>(() => undefined);
 /** Below this nobody can read a step's name: boxes are only their colours, which hundreds of them need. */
 const FAR = 0.3;
 const nodeTypes = { step: memo(StepBox) };
+const edgeTypes = { route: memo(Route) };
 const DIRECTIONS: Readonly<Record<string, Direction>> = {
   ArrowLeft: "left",
   ArrowRight: "right",
   ArrowUp: "up",
   ArrowDown: "down",
 };
-const FIT = { padding: 0.12, maxZoom: 1.1, minZoom: 0.08 };
+/** From so many steps on a small picture of all of them helps. */
+const MANY = 40;
+const FIT = { padding: 0.06, maxZoom: 1.1, minZoom: 0.08 };
 
 /** The plan as a graph. It is one stop of the Tab key; the arrow keys go along it, Enter opens a step. */
 export function Graph(props: GraphProps): ReactNode {
-  const positions = useLayout(props.steps);
+  const layout = useLayout(props.steps);
   return (
-    <section className="graph" aria-label="Steps as a graph" aria-busy={positions === undefined}>
-      {positions !== undefined && (
+    <section className="graph" aria-label="Steps as a graph" aria-busy={layout === undefined}>
+      {layout !== undefined && (
         <ReactFlowProvider>
-          <Flow {...props} positions={positions} />
+          <Flow {...props} layout={layout} />
         </ReactFlowProvider>
       )}
     </section>
   );
 }
 
-function Flow({
-  steps,
-  chosen,
-  onChoose,
-  positions,
-}: GraphProps & { readonly positions: Positions }): ReactNode {
+function Flow({ steps, chosen, onChoose, layout }: GraphProps & { readonly layout: Layout }): ReactNode {
+  const { positions, routes } = layout;
   const flow = useReactFlow();
   const isFar = useStore(isFarAway);
   const [moved, setMoved] = useState<string>();
@@ -109,7 +110,11 @@ function Flow({
       dependsOn.map((from): Edge => {
         const isNear = id === chosen || from === chosen;
         const className = `from-${states.get(from) ?? "unknown"} to-${state}${isNear ? " near" : ""}`;
-        const edge = { id: `${from} ${id}`, source: from, target: id, focusable: false };
+        const path = routes.get(`${from} ${id}`);
+        const edge = {
+          ...{ id: `${from} ${id}`, source: from, target: id, focusable: false },
+          ...(path !== undefined && { type: "route", data: { path } }),
+        };
         const old = before.get(edge.id);
         if (old?.className === className) return old;
         return { ...edge, className, animated: state === "running" || state === "retrying" };
@@ -117,7 +122,7 @@ function Flow({
     );
     keptEdges.current = new Map(all.map((edge) => [edge.id, edge]));
     return all;
-  }, [steps, chosen]);
+  }, [steps, chosen, routes]);
 
   useEffect(() => {
     if (!wantsFocus.current || cursor === undefined) return undefined;
@@ -181,6 +186,7 @@ function Flow({
           nodes={nodes}
           edges={edges}
           nodeTypes={nodeTypes}
+          edgeTypes={edgeTypes}
           onlyRenderVisibleElements
           nodesDraggable={false}
           nodesConnectable={false}
@@ -201,7 +207,7 @@ function Flow({
         >
           <Background gap={22} size={1.5} color="var(--line)" />
           <Controls showInteractive={false} fitViewOptions={FIT} position="bottom-left" />
-          {nodes.length > 12 && (
+          {nodes.length > MANY && (
             <MiniMap<StepNode>
               pannable
               zoomable
@@ -215,6 +221,11 @@ function Flow({
       </div>
     </Choose>
   );
+}
+
+/** A dependency on its way around other steps. */
+function Route({ id, data }: EdgeProps<Edge<{ path: string }>>): ReactNode {
+  return <BaseEdge id={id} path={data?.path ?? ""} />;
 }
 
 function isFarAway({

@@ -45,7 +45,7 @@ export function Times({ head, steps, chosen, onChoose }: TimesProps): ReactNode 
       <div className="axis" aria-hidden="true">
         {ticks(span).map((at) => (
           <span key={at} style={{ "--at": at / span } as CSSProperties}>
-            {duration(at).replace(".0 ", " ")}
+            {at === 0 ? "0" : duration(at).replace(".0 ", " ")}
           </span>
         ))}
       </div>
