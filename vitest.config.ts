@@ -18,6 +18,14 @@ export default defineConfig({
       },
       {
         test: {
+          name: "pictures",
+          include: ["tests/pictures/**/*.test.ts"],
+          testTimeout: 3 * MINUTE,
+          hookTimeout: 5 * MINUTE,
+        },
+      },
+      {
+        test: {
           name: "e2e",
           include: ["tests/e2e/**/*.test.ts"],
           testTimeout: 10 * MINUTE,

@@ -128,9 +128,12 @@ function addRuns(app: Hono, { runs, address, namespace, logDirectory }: AppOptio
       await events.writeSSE({ event: "end", data: "" });
     });
   });
-  app.post("/api/runs/:runId/cancel", async (context) =>
-    (await runs.cancel(context.req.param("runId"))) ? context.body(null, 202) : unknownRun(context),
-  );
+  app.post("/api/runs/:runId/cancel", async (context) => {
+    const answered = await runs.cancel(context.req.param("runId"));
+    if (answered === "unknown") return unknownRun(context);
+    if (answered === "over") return answer(context, problemSchema, { error: "it is over already" }, 409);
+    return context.body(null, 202);
+  });
 }
 
 function addLogs(app: Hono, { runs, logDirectory }: AppOptions): void {
@@ -200,7 +203,7 @@ function answer<Schema extends z.ZodType>(
   context: Context,
   schema: Schema,
   value: z.input<Schema>,
-  status: 200 | 401 | 404 | 500 = 200,
+  status: 200 | 401 | 409 | 500 = 200,
 ): Response {
   context.header("cache-control", "no-store");
   return context.json(schema.parse(value), status);

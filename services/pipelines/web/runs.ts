@@ -1,4 +1,4 @@
-import { Client, Connection } from "@temporalio/client";
+import { Client, Connection, WorkflowNotFoundError } from "@temporalio/client";
 import pLimit from "p-limit";
 import type { TemporalPlace } from "../connection.ts";
 import { PIPELINE_WORKFLOW } from "../result.ts";
@@ -108,12 +108,17 @@ export class Runs {
     if (view !== undefined) yield { run: view.head, steps: [...view.steps] };
   }
 
-  /** Asks a run to stop; false where Temporal does not know it. */
-  async cancel(runId: string): Promise<boolean> {
+  /** Asks a run to stop. */
+  async cancel(runId: string): Promise<"asked" | "over" | "unknown"> {
     const execution = this.#watches.get(runId)?.execution ?? (await this.#find(runId));
-    if (execution === undefined) return false;
-    await this.#client.workflow.getHandle(execution.workflowId, runId).cancel();
-    return true;
+    if (execution === undefined) return "unknown";
+    try {
+      await this.#client.workflow.getHandle(execution.workflowId, runId).cancel();
+      return "asked";
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return "over";
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

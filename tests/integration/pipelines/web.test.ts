@@ -54,6 +54,7 @@ describeUnless(await temporalLacks(), "the server of the pipelines' page gives",
     expect((await cancel({ "x-ai-how": "1", origin: "http://localhost:1" })).status).toBe(403);
     expect((await cancel({ "x-ai-how": "1" })).status).toBe(202);
     await stage.until(runId, "failed");
+    expect((await cancel({ "x-ai-how": "1" })).status).toBe(409);
   });
 
   it("nobody without the token where others could reach it", async () => {

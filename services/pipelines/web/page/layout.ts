@@ -57,14 +57,15 @@ export function useLayout(steps: readonly StepView[]): Layout | undefined {
 
 async function layOut(shape: readonly (readonly [string, readonly string[]])[]): Promise<Layout> {
   const isLarge = shape.length > MANY;
-  const { children = [], edges = [] }: ElkNode = await elk.layout({
+  const graph: ElkNode = {
     id: "plan",
     layoutOptions: isLarge ? MANY_OPTIONS : OPTIONS,
     children: shape.map(([id]) => ({ id: `s${id}`, ...NODE })),
     edges: shape.flatMap(([id, dependsOn]) =>
       dependsOn.map((from) => ({ id: `${from} ${id}`, sources: [`s${from}`], targets: [`s${id}`] })),
     ),
-  });
+  };
+  const { children = [], edges = [] } = await elk.layout(graph);
   const routes = edges.flatMap(({ id, sections: [section] = [] }): [string, string][] =>
     isLarge || section === undefined
       ? []

@@ -1,19 +1,14 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { BrowserStage, browserLacks } from "../../support/browser.ts";
-import { repository } from "../../support/project.ts";
-import { temporalLacks } from "../../support/temporal.ts";
-import { describeUnless } from "../../support/where.ts";
-import { sh, WebStage } from "../../support/web.ts";
+import { BrowserStage, browserLacks } from "../support/browser.ts";
+import { repository } from "../support/project.ts";
+import { temporalLacks } from "../support/temporal.ts";
+import { describeUnless } from "../support/where.ts";
+import { sh, WebStage } from "../support/web.ts";
 
-// `AI_HOW_PICTURES=1 npx vitest run --project integration tests/integration/pipelines/pictures.test.ts` draws
-// those of docs/pipelines.md again; without it, that they can be drawn is all that is looked at.
-const folder = join(
-  repository,
-  process.env.AI_HOW_PICTURES === undefined ? ".ai-how/pictures" : "docs/images",
-);
+// `npx vitest run --project pictures` draws the pictures of docs/pipelines.md again; it is no part of `make test`.
+const folder = join(repository, "docs/images");
 
 const printing = (count: number, seconds: number, line: string): string =>
   `for i in $(seq 1 ${count}); do printf '${line}\\n' "$i" "$i"; sleep ${seconds}; done`;
@@ -58,7 +53,6 @@ describeUnless((await temporalLacks()) ?? (await browserLacks()), "pictures of t
   const browser = new BrowserStage();
 
   it("are drawn", async () => {
-    await mkdir(folder, { recursive: true });
     await stage.until(await stage.run("nightly-41", [sh("a", "true"), sh("b", "true")]), "success");
     await stage.until(await stage.run("release-7.2", [sh("a", "true"), sh("b", "exit 1")]), "failed");
     const runId = await stage.run("nightly-42", steps);
