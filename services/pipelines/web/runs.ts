@@ -1,4 +1,4 @@
-import { Client, Connection, WorkflowNotFoundError } from "@temporalio/client";
+import { Client, Connection } from "@temporalio/client";
 import pLimit from "p-limit";
 import type { TemporalPlace } from "../connection.ts";
 import { PIPELINE_WORKFLOW } from "../result.ts";
@@ -110,15 +110,11 @@ export class Runs {
 
   /** Asks a run to stop. */
   async cancel(runId: string): Promise<"asked" | "over" | "unknown"> {
-    const execution = this.#watches.get(runId)?.execution ?? (await this.#find(runId));
-    if (execution === undefined) return "unknown";
-    try {
-      await this.#client.workflow.getHandle(execution.workflowId, runId).cancel();
-      return "asked";
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return "over";
-      throw error;
-    }
+    const watch = await this.#watchOf(runId);
+    if (watch === undefined) return "unknown";
+    if (watch.history.isOver) return "over";
+    await this.#client.workflow.getHandle(watch.execution.workflowId, runId).cancel();
+    return "asked";
   }
 
   async close(): Promise<void> {
