@@ -85,7 +85,7 @@ function Head({
   )
     .map((state) => [state, counts.get(state)?.length ?? 0] as const)
     .filter(([, count]) => count > 0);
-  const failed = steps.find(({ state }) => state === "failed");
+  const failed = steps.find(({ id }) => head.failure.startsWith(`step ${id}: `));
   return (
     <header className="head">
       <div className="line">
