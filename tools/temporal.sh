@@ -59,7 +59,12 @@ fi
 
 cd "$here/tools/temporal"
 say "building Temporal's command $version with $("$go" env GOVERSION)"
-packages=$("$go" list -deps github.com/temporalio/cli/cmd/temporal | wc -l)
+say "fetching its modules"
+packages=$("$go" list -deps github.com/temporalio/cli/cmd/temporal 2>"$work/log" | wc -l) || {
+  tail -n 20 "$work/log" >&2
+  say "its modules cannot be fetched" >&2
+  exit 1
+}
 "$go" build -v -ldflags "-s -w -X github.com/temporalio/cli/temporalcli.Version=$version" -o "$work/temporal" \
   github.com/temporalio/cli/cmd/temporal 2>"$work/log" &
 build=$!
