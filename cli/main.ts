@@ -6,6 +6,7 @@ import { addDoctor } from "./doctor.ts";
 import { addFormer } from "./former.ts";
 import { addGraph } from "./graph.ts";
 import { addInventory } from "./inventory.ts";
+import { addJob } from "./job/index.ts";
 import { addMachines } from "./machines.ts";
 import { addOutputs } from "./outputs.ts";
 import { addPipeline } from "./pipeline/index.ts";
@@ -36,6 +37,7 @@ addGraph(program);
 addRender(program);
 addDoctor(program);
 addPipeline(program);
+addJob(program);
 addFormer(program);
 addCompletion(program);
 

@@ -1,0 +1,49 @@
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { UserError } from "../../config/errors.ts";
+import { jobPlace, PROJECT_ROOT, type JobPlace } from "../../services/jobs/place.ts";
+
+/** Options that every command about one job takes, as the former tool's did. */
+export interface JobOptions {
+  readonly projectRoot: string;
+  readonly projectId?: string;
+  readonly job?: string;
+  readonly jobName?: string;
+  readonly lines: number;
+  readonly json?: boolean;
+}
+
+const LINES = 80;
+/** Seconds a job gets to end by itself. */
+export const GRACE_SECONDS = 30;
+
+export function withJob(command: Command): Command {
+  return command
+    .option("--project-root <folder>", "the project's folder, /workspace in the container", PROJECT_ROOT)
+    .option("--project-id <id>", "which project. Default: SYGALDRY_PROJECT_ID")
+    .option("--job <name>", "which job")
+    .addOption(new Option("--job-name <name>", "the same").hideHelp())
+    .option("--lines <count>", "how many lines tail shows", wholeNumber, LINES)
+    .option("--json", "as JSON");
+}
+
+/** @throws UserError where an option is missing */
+export function placeOf({ projectId, job, jobName }: JobOptions): JobPlace {
+  const project = projectId ?? process.env.SYGALDRY_PROJECT_ID;
+  const name = job ?? jobName;
+  if (project === undefined) throw new UserError("--project-id is required: name a project", { exitCode: 2 });
+  if (name === undefined) throw new UserError("--job is required: name a job", { exitCode: 2 });
+  return jobPlace(project, name);
+}
+
+export function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number))
+    throw new InvalidArgumentError("Give a whole number of 0 or more.");
+  return number;
+}
+
+export function positiveNumber(text: string): number {
+  const number = Number(text);
+  if (!(number > 0 && number < 1e9)) throw new InvalidArgumentError("Give a number above 0.");
+  return number;
+}

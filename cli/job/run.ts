@@ -1,0 +1,141 @@
+import { readFileSync } from "node:fs";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { UserError } from "../../config/errors.ts";
+import { Engine, type EngineProgram } from "../../services/docker/engine.ts";
+import { checkGpus, hostGpus, parseGpuSelection, type GpuSelection } from "../../services/docker/gpus.ts";
+import { statusLine } from "../../services/jobs/lines.ts";
+import { startJob } from "../../services/jobs/start.ts";
+import { look, untilOver } from "../../services/jobs/state.ts";
+import { statusFile } from "../../services/jobs/place.ts";
+import { GRACE_SECONDS, placeOf, positiveNumber, wholeNumber, withJob, type JobOptions } from "./options.ts";
+import { report } from "./report.ts";
+
+interface RunOptions extends JobOptions {
+  readonly image: string;
+  readonly engine?: EngineProgram;
+  readonly gpu?: string;
+  readonly env: readonly string[];
+  readonly envFile?: string;
+  readonly replace?: boolean;
+  readonly wait?: boolean;
+  readonly grace: number;
+  readonly logSize: number;
+  readonly logKeep: number;
+  readonly progress: number;
+}
+
+const IMAGE = "sygaldry/zephyr:base";
+const MIB = 1024 * 1024;
+
+/** `job run`: a command in a container of its name, in the background. */
+export function addRun(job: Command): void {
+  withJob(job.command("run"))
+    .description("start a command in a container in the background; exit 0 once it runs")
+    .argument("<command...>", "words, put together to one line for `bash -lc`")
+    .passThroughOptions()
+    .option("--image <name>", "default: SYGALDRY_IMAGE", process.env.SYGALDRY_IMAGE ?? IMAGE)
+    .addOption(new Option("--engine <name>", "default: docker, else podman").choices(["docker", "podman"]))
+    .option("--gpu <which>", "all, none, or indices, GPU and MIG UUIDs with commas. Default: all there are")
+    .option<readonly string[]>(
+      "--env <name>",
+      "a variable of this environment for the container",
+      collect,
+      [],
+    )
+    .option("--env-file <file>", "variables for the container, NAME=VALUE a line")
+    .option("--replace", "end a job of this name first")
+    .option("--wait", "wait until it is over; exit with its exit code")
+    .option("--grace <seconds>", "what --replace gives the other one to end", wholeNumber, GRACE_SECONDS)
+    .option("--log-size <MiB>", "begin another log file after so much", positiveNumber, 100)
+    .option("--log-keep <count>", "full log files that are kept", wholeNumber, 5)
+    .option("--progress <seconds>", "between lines of progress", positiveNumber, 300)
+    .action(async (words: string[], options: RunOptions) => {
+      const place = placeOf(options);
+      const gpus = await gpusFor(options.gpu);
+      const { run, pid } = await startJob({
+        place,
+        engine: await Engine.find(options.engine),
+        gpus,
+        command: words.join(" "),
+        env: environment(options),
+        ...{ image: options.image, projectRoot: options.projectRoot },
+        ...{ replace: options.replace === true, graceSeconds: options.grace },
+        ...{ logBytes: Math.ceil(options.logSize * MIB), logKeep: options.logKeep },
+        progressSeconds: options.progress,
+      });
+      if (options.json !== true)
+        process.stdout.write(
+          [
+            `job: ${place.job}`,
+            `project id: ${place.project}`,
+            `pid: ${pid ?? "unknown"}`,
+            `log: ${run.files.log}`,
+            `pid file: ${run.files.pid}`,
+            `events: ${run.files.events}`,
+            `status: ${statusFile(place)}`,
+            "",
+          ].join("\n"),
+        );
+      const outcome = options.wait === true ? await untilOver(run) : undefined;
+      const seen = await look(run);
+      if (options.json === true) process.stdout.write(`${JSON.stringify(report(seen), undefined, 2)}\n`);
+      else if (outcome !== undefined) process.stdout.write(`${statusLine(seen.status)}\n`);
+      if (outcome !== undefined) process.exitCode = outcome.exitCode ?? 1;
+    });
+}
+
+/** Every GPU of the host unless some were named; SYGALDRY_GPU=false, as the former launcher had it, is none. */
+async function gpusFor(text: string | undefined): Promise<GpuSelection> {
+  const isWanted = process.env.SYGALDRY_GPU !== "false";
+  const asked = text === undefined ? undefined : parseGpuSelection(text);
+  if (asked === "none" || (asked === undefined && !isWanted)) return "none";
+  const present = await hostGpus();
+  if (asked === undefined) {
+    if (present.length > 0) return "all";
+    process.stderr.write("note: without GPUs: `nvidia-smi -L` lists none on this host\n");
+    return "none";
+  }
+  checkGpus(asked, present);
+  return asked;
+}
+
+function environment({ env, envFile }: RunOptions): Record<string, string> {
+  const fromFile = envFile === undefined ? [] : parseEnvFile(envFile);
+  const named = env.map((name): [string, string] => {
+    const value = process.env[name];
+    if (value === undefined) throw new UserError(`--env: ${name} is not set; set it, or use --env-file`);
+    return [name, value];
+  });
+  const all = [...fromFile, ...named];
+  const broken = all.find(([, value]) => value.includes("\n"));
+  if (broken !== undefined)
+    throw new UserError(
+      `--env: ${broken[0]} has more than one line, which engines do not take; put it into a file of the project`,
+    );
+  return Object.fromEntries(all);
+}
+
+function parseEnvFile(file: string): [string, string][] {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UserError(`--env-file: ${error instanceof Error ? error.message : String(error)}`, {
+      exitCode: 2,
+    });
+  }
+  return text.split("\n").flatMap((line, index): [string, string][] => {
+    if (line.trim() === "" || line.startsWith("#")) return [];
+    const at = line.indexOf("=");
+    if (at < 1) throw new UserError(`--env-file: ${file}:${index + 1} is no NAME=VALUE`, { exitCode: 2 });
+    return [[line.slice(0, at), line.slice(at + 1)]];
+  });
+}
+
+function collect(name: string, before: readonly string[]): string[] {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+    throw new InvalidArgumentError(
+      "Give a NAME; its value comes from the environment, where nobody can read it.",
+    );
+  return [...before, name];
+}

@@ -1,0 +1,184 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import type { Readable } from "node:stream";
+import { execa } from "execa";
+import which from "which";
+import { z } from "zod";
+import { UserError } from "../../config/errors.ts";
+
+/** Which engine, and where it is: enough for another process to ask the same one. */
+export const enginePlaceSchema = z.object({
+  program: z.enum(["docker", "podman"]),
+  /** As DOCKER_HOST names it; undefined: what the context says. */
+  host: z.string().optional(),
+  context: z.string().optional(),
+});
+export type EnginePlace = z.output<typeof enginePlaceSchema>;
+export type EngineProgram = EnginePlace["program"];
+
+// Words of both engines for what comes to the same.
+const PHASES: Readonly<Record<string, ContainerPhase>> = {
+  created: "created",
+  configured: "created",
+  initialized: "created",
+  exited: "exited",
+  stopped: "exited",
+  dead: "exited",
+};
+export type ContainerPhase = "created" | "running" | "exited";
+
+const inspectedSchema = z.object({
+  id: z.string(),
+  state: z.object({
+    Status: z.string(),
+    Pid: z.int(),
+    ExitCode: z.int(),
+    StartedAt: z.string(),
+    FinishedAt: z.string(),
+  }),
+});
+const INSPECT = '{"id":{{json .Id}},"state":{{json .State}}}';
+
+/** What the engine says of a container. */
+export interface Container {
+  readonly id: string;
+  readonly phase: ContainerPhase;
+  /** Of its first process on this host; 0 when it does not run. */
+  readonly pid: number;
+  readonly exitCode: number;
+  readonly startedAt: Date;
+  readonly finishedAt: Date;
+}
+
+/** What an engine said to a command that it refused. */
+export class EngineRefusal extends Error {
+  override readonly name = "EngineRefusal";
+  /** The name is another container's. */
+  readonly isNameTaken: boolean;
+
+  constructor(stderr: string) {
+    const lines = stderr.trim().split("\n");
+    // The engine's word, not the hint to `--help` below it.
+    const line = lines.find((each) => /error|cannot/i.test(each)) ?? lines[0] ?? "";
+    super(line.replace(/^(Error response from daemon: |Error: )+/, ""));
+    this.isNameTaken = /name .* is already in use/.test(stderr);
+  }
+}
+
+interface Said {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Docker or Podman by their commands, so that contexts, remote hosts and logins work as they do for the user. */
+export class Engine {
+  readonly place: EnginePlace;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+
+  constructor(place: EnginePlace) {
+    this.place = place;
+    this.#env = place.program === "podman" ? {} : { DOCKER_HOST: place.host, DOCKER_CONTEXT: place.context };
+  }
+
+  /**
+   * The engine that was asked for, else Docker, else Podman.
+   * @throws UserError where it is not installed
+   */
+  static async find(asked?: EngineProgram): Promise<Engine> {
+    for (const program of asked === undefined ? (["docker", "podman"] as const) : [asked]) {
+      if ((await which(program, { nothrow: true })) === null) continue;
+      if (program === "podman") return new Engine({ program });
+      const host = process.env.DOCKER_HOST;
+      if (host !== undefined && host !== "") return new Engine({ program, host });
+      const { stdout, failed } = await execa(program, ["context", "show"], { reject: false });
+      return new Engine({ program, ...(!failed && stdout !== "" && { context: stdout.trim() }) });
+    }
+    throw new UserError(
+      `${asked ?? "docker, podman"}: not on PATH; install one of them, as with \`apt-get install docker.io\``,
+    );
+  }
+
+  /**
+   * A container by its name or id; undefined when there is none.
+   * @throws UserError when the engine does not answer
+   */
+  async inspect(name: string): Promise<Container | undefined> {
+    const found = await this.#run(["container", "inspect", "--format", INSPECT, name]);
+    if (found.exitCode !== 0) {
+      if (/no such (container|object)|no container with name/i.test(found.stderr)) return undefined;
+      throw this.#silent(found.stderr);
+    }
+    const { id, state } = inspectedSchema.parse(JSON.parse(found.stdout));
+    return {
+      id,
+      phase: PHASES[state.Status] ?? "running",
+      pid: state.Pid,
+      exitCode: state.ExitCode,
+      startedAt: new Date(state.StartedAt),
+      finishedAt: new Date(state.FinishedAt),
+    };
+  }
+
+  /**
+   * Makes a container, which is the claim to its name.
+   * @param args of `create`; nothing secret, as everybody on the host can read them while it runs
+   * @throws EngineRefusal
+   */
+  async create(args: readonly string[]): Promise<string> {
+    return (await this.#must(["create", ...args])).split("\n").at(-1) ?? "";
+  }
+
+  /** @throws EngineRefusal */
+  async start(name: string): Promise<void> {
+    await this.#must(["start", name]);
+  }
+
+  /** SIGTERM, and SIGKILL after so many seconds. @throws EngineRefusal */
+  async stop(name: string, seconds: number): Promise<void> {
+    await this.#must(["stop", "--time", String(seconds), name]);
+  }
+
+  /** Removes a container with all that it is, running or not; one that is gone is no error. */
+  async remove(name: string): Promise<void> {
+    const { exitCode, stderr } = await this.#run(["rm", "--force", "--volumes", name]);
+    if (exitCode !== 0 && !/no such container|no container with name|already in progress/i.test(stderr))
+      throw new EngineRefusal(stderr);
+  }
+
+  /** The log with its times, of one stream: it ends with the container, or with us, however we end. */
+  logs(
+    name: string,
+    { since, follow }: { since?: string | undefined; follow: boolean },
+  ): ChildProcess & { stdout: Readable } {
+    return spawn(
+      "setpriv",
+      [
+        ...["--pdeathsig", "KILL", "--", this.place.program, "logs", "--timestamps"],
+        ...(follow ? ["--follow"] : []),
+        ...(since === undefined ? [] : ["--since", since]),
+        name,
+      ],
+      { env: { ...process.env, ...this.#env }, stdio: ["ignore", "pipe", "ignore"] },
+    );
+  }
+
+  async #must(args: readonly string[]): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.#run(args);
+    if (exitCode !== 0) throw new EngineRefusal(stderr);
+    return stdout;
+  }
+
+  async #run(args: readonly string[]): Promise<Said> {
+    const settings = { env: this.#env, stdin: "ignore", reject: false } as const;
+    const { exitCode, stdout, stderr } = await execa(this.place.program, args, settings);
+    return { exitCode, stdout, stderr };
+  }
+
+  #silent(stderr: string): UserError {
+    const { program, host, context } = this.place;
+    const where = host ?? (context === undefined || context === "default" ? "" : `context ${context}`);
+    return new UserError(
+      `${[program, where].filter(Boolean).join(" at ")}: the engine does not answer: ${new EngineRefusal(stderr).message}; start it and ask again`,
+    );
+  }
+}

@@ -1,0 +1,88 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { UserError } from "../../config/errors.ts";
+import { gpuArguments, type GpuSelection } from "../docker/gpus.ts";
+import type { EngineProgram } from "../docker/engine.ts";
+import { containerName, type JobPlace } from "./place.ts";
+
+/** Folders of a project that its containers share, and where they see them. */
+const MOUNTS: Readonly<Record<string, string>> = {
+  monorepo_home: "/home/kvothe",
+  spack_store: "/opt/spack_store",
+  bazel_cache: "/opt/bazel_cache",
+  hf_cache: "/opt/hf_cache",
+};
+// Passed through by value: they hold no secret.
+const PASSED = ["TERM", "LANG", "LC_ALL", "BAZEL_VERSION"];
+
+// How much of the output the engine keeps until it is in our log. The driver keeps bytes as they are; Docker's default
+// one makes text of them.
+const DOCKER_LOG = [
+  "local",
+  "--log-opt",
+  "max-size=128m",
+  "--log-opt",
+  "max-file=4",
+  "--log-opt",
+  "compress=false",
+];
+const PODMAN_LOG = ["k8s-file"];
+
+/** What is to be run, and in what. */
+export interface JobContainer {
+  readonly place: JobPlace;
+  readonly run: string;
+  readonly image: string;
+  /** Mounted as /workspace, where the command begins. */
+  readonly projectRoot: string;
+  /** A line for `bash -lc`. */
+  readonly command: string;
+  readonly gpus: GpuSelection;
+  /** File of `NAME=VALUE` lines for the container; undefined: none. */
+  readonly envFile: string | undefined;
+}
+
+/** Makes the folders that a container mounts, so that they belong to whoever starts it and not to the engine. */
+export function makeFolders({ root }: JobPlace): void {
+  for (const folder of [...Object.keys(MOUNTS), "logs", "config"])
+    mkdirSync(join(root, folder), { recursive: true });
+}
+
+/**
+ * Arguments of `create`. Its error output goes the way of its output, in order.
+ * @throws UserError where the project's folder is missing
+ */
+export function createArguments(program: EngineProgram, job: JobContainer): string[] {
+  const { place, run, image, command, envFile } = job;
+  const workspace = resolve(job.projectRoot);
+  if (!existsSync(workspace))
+    throw new UserError(`--project-root: ${workspace} is not there; name the folder of the project`);
+  const mounts = [
+    ...Object.entries(MOUNTS).map(([folder, target]) => `${join(resolve(place.root), folder)}:${target}`),
+    `${workspace}:/workspace`,
+    ...["/etc/passwd", "/etc/group"].map((file) => `${file}:${file}:ro`),
+  ];
+  const env = {
+    SYGALDRY_IN_CONTAINER: "1",
+    USER: "kvothe",
+    HOME: MOUNTS.monorepo_home,
+    HF_HOME: MOUNTS.hf_cache,
+    ...Object.fromEntries(PASSED.map((name) => [name, process.env[name]])),
+    // Docker's own init hands a signal to the whole group, not only to the shell in it.
+    TINI_KILL_PROCESS_GROUP: "1",
+  };
+  const labels = { project: place.project, name: place.job, run };
+  return [
+    ...["--name", containerName(place), "--init", "--network", "host", "--ipc", "host"],
+    ...["--user", `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`, "--workdir", "/workspace"],
+    ...Object.entries(labels).flatMap(([key, value]) => ["--label", `ai-how.job.${key}=${value}`]),
+    ...mounts.flatMap((mount) => ["--volume", mount]),
+    ...Object.entries(env).flatMap(([name, value]) =>
+      value === undefined ? [] : ["--env", `${name}=${value}`],
+    ),
+    ...(envFile === undefined ? [] : ["--env-file", envFile]),
+    ...["--log-driver", ...(program === "docker" ? DOCKER_LOG : PODMAN_LOG)],
+    ...gpuArguments(program, job.gpus),
+    ...["--entrypoint", "bash", image, "-c", 'exec bash -lc "$1" 2>&1', place.job, command],
+  ];
+}

@@ -1,0 +1,74 @@
+import { join } from "node:path";
+import { UserError } from "../../config/errors.ts";
+
+const BASE = "/mnt/data_infra/zephyr_container_infra";
+// What engines take in a container's name, and what leads out of no folder.
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+export const PROJECT_ROOT = "/mnt/data_infra/workspace/sygaldry";
+
+/** Which job of which project. */
+export interface JobPlace {
+  readonly project: string;
+  readonly job: string;
+  /** Folder of the project's containers, logs and caches. */
+  readonly root: string;
+}
+
+/**
+ * Where a job's files are: SYGALDRY_CONTAINER_ROOT, else the project's folder of the documented base.
+ * @throws UserError for names that no container can have
+ */
+export function jobPlace(project: string, job: string): JobPlace {
+  checkName("--project-id", project);
+  checkName("--job", job);
+  return { project, job, root: containerRoot(project) };
+}
+
+export function containerRoot(project: string): string {
+  return process.env.SYGALDRY_CONTAINER_ROOT ?? join(BASE, project);
+}
+
+export function checkName(option: string, name: string): void {
+  if (!NAME.test(name))
+    throw new UserError(
+      `${option}: ${JSON.stringify(name)} is no name: letters, digits, dots, dashes and underscores, the first a letter or digit`,
+      { exitCode: 2 },
+    );
+}
+
+/** The job's container, one at a time: the engine refuses a second one of this name. */
+export function containerName({ project, job }: JobPlace): string {
+  return `ai-how-job.${project}.${job}`;
+}
+
+/** Folder that containers see as /opt/bazel_cache/zephyr_jobs. */
+function eventsFolder(root: string): string {
+  return join(root, "bazel_cache", "zephyr_jobs");
+}
+
+export function statusFile({ root, job }: JobPlace): string {
+  return join(eventsFolder(root), `${job}.status`);
+}
+
+/** Our own records of runs, a folder each. */
+export function recordsFolder(root: string): string {
+  return join(root, "jobs");
+}
+
+/** The files of one run. */
+export interface RunFiles {
+  readonly log: string;
+  readonly pid: string;
+  readonly events: string;
+  readonly record: string;
+}
+
+/** @param run `20261125-101500` */
+export function runFiles({ root, job }: JobPlace, run: string): RunFiles {
+  return {
+    log: join(root, "logs", `${job}-${run}.log`),
+    pid: join(root, "logs", `${job}-${run}.pid`),
+    events: join(eventsFolder(root), `${job}-${run}.jsonl`),
+    record: join(recordsFolder(root), `${job}-${run}`),
+  };
+}

@@ -1,0 +1,126 @@
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readCursor } from "./output-log.ts";
+import { runFiles, type JobPlace } from "./place.ts";
+import type { Run } from "./run.ts";
+import { look, newestRun } from "./state.ts";
+import { ensureSupervisor, isSupervised, startSupervisor } from "./supervisor.ts";
+
+const BLOCK_BYTES = 64 * 1024;
+const POLL_MILLISECONDS = 50;
+// How long somebody who reads waits for a supervisor that has to catch up first.
+const CATCH_UP_MILLISECONDS = 60_000;
+// Between looks at whether there still is a supervisor.
+const LOOK_MILLISECONDS = 5000;
+const LINE_END = 0x0a;
+
+/** Newest events of a job, the former tool's too; undefined: there are none. */
+export function newestEvents(place: JobPlace): string | undefined {
+  const run = newestRun(place);
+  if (run !== undefined) return run.files.events;
+  const folder = dirname(runFiles(place, "").events);
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const name = names
+    .filter(
+      (each) =>
+        each.startsWith(`${place.job}-`) && /^\d{8}-\d{6}\.jsonl$/.test(each.slice(place.job.length + 1)),
+    )
+    .sort()
+    .at(-1);
+  return name === undefined ? undefined : join(folder, name);
+}
+
+/**
+ * Sees to it that the log has what the job has printed until now. A supervisor that is there has it there within a moment;
+ * one that was killed has a successor, which is waited for.
+ */
+export async function catchUp(run: Run): Promise<void> {
+  if (run.outcome !== undefined || (await isSupervised(run))) return;
+  const now = new Date();
+  startSupervisor(run);
+  while (!isWhole(run, now) && Date.now() < now.getTime() + CATCH_UP_MILLISECONDS) {
+    await sleep(POLL_MILLISECONDS);
+    await ensureSupervisor(run);
+  }
+}
+
+function isWhole(run: Run, at: Date): boolean {
+  const { wholeAt } = readCursor(run) ?? {};
+  return run.outcome !== undefined || (wholeAt !== undefined && new Date(wholeAt) >= at);
+}
+
+/** The last lines of a file, as bytes, going on into the ones before it where it was begun anew; and where it ends. */
+export function lastLines(file: string, count: number): { text: Buffer; end: number } {
+  const blocks: Buffer[] = [];
+  let ends = 0;
+  let size = 0;
+  for (let number = 0; ends <= count; number++) {
+    const path = number === 0 ? file : `${file}.${number}`;
+    if (!existsSync(path)) {
+      if (number === 0) continue;
+      break;
+    }
+    const handle = openSync(path, "r");
+    try {
+      const whole = fstatSync(handle).size;
+      if (number === 0) size = whole;
+      for (let end = whole; end > 0 && ends <= count;) {
+        const block = Buffer.alloc(Math.min(BLOCK_BYTES, end));
+        end -= block.length;
+        readSync(handle, block, 0, block.length, end);
+        blocks.unshift(block);
+        for (const byte of block) if (byte === LINE_END) ends += 1;
+      }
+    } finally {
+      closeSync(handle);
+    }
+  }
+  return { text: lastOf(Buffer.concat(blocks), count), end: size };
+}
+
+function lastOf(text: Buffer, count: number): Buffer {
+  // The end of the last line begins no line.
+  let start = text.length;
+  for (let left = count; left > 0 && start > 0; left--)
+    start = start < 2 ? 0 : text.lastIndexOf(LINE_END, start - 2) + 1;
+  return text.subarray(start);
+}
+
+/** What is added to a file of a run from an offset on, until the run is over; goes on where it is begun anew. */
+export async function* follow(run: Run, file: string, offset: number): AsyncGenerator<Buffer> {
+  let handle: number | undefined;
+  let at = offset;
+  let lookedAt = Date.now();
+  try {
+    for (;;) {
+      const isOver = run.outcome !== undefined;
+      if (handle === undefined && existsSync(file)) handle = openSync(file, "r");
+      if (handle !== undefined) {
+        const inode = statSync(file, { throwIfNoEntry: false })?.ino;
+        for (let block = read(handle, at); block.length > 0; block = read(handle, at)) {
+          at += block.length;
+          yield block;
+        }
+        if (inode !== undefined && inode !== fstatSync(handle).ino) {
+          closeSync(handle);
+          [handle, at] = [undefined, 0];
+          continue;
+        }
+      }
+      if (isOver) return;
+      if (Date.now() - lookedAt > LOOK_MILLISECONDS) {
+        lookedAt = Date.now();
+        await look(run).catch(() => undefined);
+      }
+      await sleep(POLL_MILLISECONDS);
+    }
+  } finally {
+    if (handle !== undefined) closeSync(handle);
+  }
+}
+
+function read(handle: number, at: number): Buffer {
+  const block = Buffer.alloc(BLOCK_BYTES);
+  return block.subarray(0, readSync(handle, block, 0, block.length, at));
+}
