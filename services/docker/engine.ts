@@ -1,5 +1,3 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import type { Readable } from "node:stream";
 import { execa } from "execa";
 import which from "which";
 import { z } from "zod";
@@ -145,21 +143,10 @@ export class Engine {
       throw new EngineRefusal(stderr);
   }
 
-  /** The log with its times, of one stream: it ends with the container, or with us, however we end. */
-  logs(
-    name: string,
-    { since, follow }: { since?: string | undefined; follow: boolean },
-  ): ChildProcess & { stdout: Readable } {
-    return spawn(
-      "setpriv",
-      [
-        ...["--pdeathsig", "KILL", "--", this.place.program, "logs", "--timestamps"],
-        ...(follow ? ["--follow"] : []),
-        ...(since === undefined ? [] : ["--since", since]),
-        name,
-      ],
-      { env: { ...process.env, ...this.#env }, stdio: ["ignore", "pipe", "ignore"] },
-    );
+  /** Waits until a container has ended, or until the engine goes away. It ends with us, however we end. */
+  async wait(name: string): Promise<void> {
+    const args = ["--pdeathsig", "KILL", "--", this.place.program, "wait", name];
+    await execa("setpriv", args, { env: this.#env, stdio: "ignore", reject: false });
   }
 
   async #must(args: readonly string[]): Promise<string> {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { UserError } from "../../config/errors.ts";
 import { gpuArguments, type GpuSelection } from "../docker/gpus.ts";
@@ -15,23 +15,17 @@ const MOUNTS: Readonly<Record<string, string>> = {
 // Passed through by value: they hold no secret.
 const PASSED = ["TERM", "LANG", "LC_ALL", "BAZEL_VERSION"];
 
-// How much of the output the engine keeps until it is in our log. The driver keeps bytes as they are; Docker's default
-// one makes text of them.
-const DOCKER_LOG = [
-  "local",
-  "--log-opt",
-  "max-size=128m",
-  "--log-opt",
-  "max-file=4",
-  "--log-opt",
-  "compress=false",
-];
-const PODMAN_LOG = ["k8s-file"];
+// Where the job's output goes; see wrapper.sh. The engine's own log has what a broken image says.
+const OUTPUT = "/ai-how/output";
+const WRAPPER = readFileSync(new URL("wrapper.sh", import.meta.url), "utf8");
+const LOG_DRIVERS: Readonly<Record<EngineProgram, string>> = { docker: "local", podman: "k8s-file" };
 
 /** What is to be run, and in what. */
 export interface JobContainer {
   readonly place: JobPlace;
   readonly run: string;
+  /** File on this host that gets the output; it has to be there. */
+  readonly spool: string;
   readonly image: string;
   /** Mounted as /workspace, where the command begins. */
   readonly projectRoot: string;
@@ -49,17 +43,18 @@ export function makeFolders({ root }: JobPlace): void {
 }
 
 /**
- * Arguments of `create`. Its error output goes the way of its output, in order.
+ * Arguments of `create`.
  * @throws UserError where the project's folder is missing
  */
 export function createArguments(program: EngineProgram, job: JobContainer): string[] {
-  const { place, run, image, command, envFile } = job;
+  const { place, run, spool, image, command, envFile } = job;
   const workspace = resolve(job.projectRoot);
   if (!existsSync(workspace))
     throw new UserError(`--project-root: ${workspace} is not there; name the folder of the project`);
   const mounts = [
     ...Object.entries(MOUNTS).map(([folder, target]) => `${join(resolve(place.root), folder)}:${target}`),
     `${workspace}:/workspace`,
+    `${resolve(spool)}:${OUTPUT}`,
     ...["/etc/passwd", "/etc/group"].map((file) => `${file}:${file}:ro`),
   ];
   const env = {
@@ -81,8 +76,8 @@ export function createArguments(program: EngineProgram, job: JobContainer): stri
       value === undefined ? [] : ["--env", `${name}=${value}`],
     ),
     ...(envFile === undefined ? [] : ["--env-file", envFile]),
-    ...["--log-driver", ...(program === "docker" ? DOCKER_LOG : PODMAN_LOG)],
+    ...["--log-driver", LOG_DRIVERS[program]],
     ...gpuArguments(program, job.gpus),
-    ...["--entrypoint", "bash", image, "-c", 'exec bash -lc "$1" 2>&1', place.job, command],
+    ...["--entrypoint", "bash", image, "-c", WRAPPER, place.job, command, OUTPUT],
   ];
 }

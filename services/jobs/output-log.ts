@@ -1,155 +1,154 @@
+import { execFileSync } from "node:child_process";
 import {
   closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
   truncateSync,
   writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { sync as writeFileAtomic } from "write-file-atomic";
 import { z } from "zod";
-import type { LogEntry } from "./entries.ts";
 import { readJson, type Run } from "./run.ts";
 
 const cursorSchema = z.object({
-  /** The engine's time of the last entry that is in the log; entries before it are, too. */
-  stamp: z.string().optional(),
-  /** How many entries of just that time are in it. */
-  count: z.int(),
-  /** Bytes of the current file up to there. */
+  /** Bytes of the job's output that are in the log. */
+  offset: z.int(),
+  /** Bytes of the current log file then. */
   size: z.int(),
-  /** When all that the engine had was last seen to be in it. */
-  wholeAt: z.iso.datetime().optional(),
 });
-export type LogCursor = z.output<typeof cursorSchema>;
 
+const BLOCK_BYTES = 1024 * 1024;
 const SAVE_MILLISECONDS = 100;
+// How much is in the log before its room in the spool is given back.
+const FREE_BYTES = 64 * 1024 * 1024;
+const PAGE_BYTES = 4096;
 const LINE_END = 0x0a;
 
-export function readCursor(run: Run): LogCursor | undefined {
-  return readJson(join(run.files.record, "cursor.json"), cursorSchema);
+/** Whether all that a job has printed up to this byte is in its log. */
+export function isLogged(run: Run, offset: number): boolean {
+  return (readJson(cursorFile(run), cursorSchema)?.offset ?? 0) >= offset;
+}
+
+/** Bytes that a job has printed; what is in the log already counts. */
+export function printed(run: Run): number {
+  return statSync(run.files.spool, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /**
- * A job's output on the disk, in files of a size. What is on record is the engine's time of the last entry and the size
- * with it: whoever goes on after a crash cuts off what was written since, and asks the engine for the rest, so that nothing
- * is missing and nothing is there twice.
+ * The job's output on the disk in files of a size, copied from the spool that the job itself writes. On record is how far;
+ * whoever goes on after a crash cuts off what came later and copies that again: nothing is missing and nothing is there twice.
  */
 export class OutputLog {
   readonly #run: Run;
-  #cursor: LogCursor;
-  #file: number;
+  readonly #spool: number;
+  #log: number;
+  #offset: number;
+  #size: number;
+  #freed = 0;
   #savedAt = 0;
-  #timer: NodeJS.Timeout | undefined;
-  /** Entries of the cursor's time that the engine will say again. */
-  #known = 0;
+  #isSaved = true;
 
   constructor(run: Run) {
     this.#run = run;
-    mkdirSync(dirname(run.files.log), { recursive: true });
-    this.#cursor = readCursor(run) ?? { count: 0, size: 0 };
-    const size = statSync(this.#path, { throwIfNoEntry: false })?.size;
-    const full = statSync(`${this.#path}.1`, { throwIfNoEntry: false })?.size ?? 0;
-    if ((size ?? 0) < this.#cursor.size && full >= this.#cursor.size) {
+    const { log, spool } = run.files;
+    const { offset, size } = readJson(cursorFile(run), cursorSchema) ?? { offset: 0, size: 0 };
+    const found = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
+    const before = statSync(`${log}.1`, { throwIfNoEntry: false })?.size ?? 0;
+    this.#offset = offset;
+    this.#size = Math.min(size, found);
+    if (found < size && before >= size) {
       // Another file was begun, and that is not on record.
-      truncateSync(`${this.#path}.1`, this.#cursor.size);
-      this.#cursor = { ...this.#cursor, size: 0 };
+      truncateSync(`${log}.1`, size);
+      this.#size = 0;
     }
-    this.#file = openSync(this.#path, "a", 0o644);
-    ftruncateSync(this.#file, Math.min(this.#cursor.size, size ?? 0));
+    this.#spool = openSync(spool, "a+");
+    this.#log = openSync(log, "a", 0o644);
+    ftruncateSync(this.#log, this.#size);
   }
 
-  get #path(): string {
-    return this.#run.files.log;
-  }
-
-  /** From when on the engine has to say its log again; undefined: from the beginning. */
-  resume(): string | undefined {
-    this.#known = this.#cursor.count;
-    return this.#cursor.stamp;
-  }
-
-  append(entries: readonly LogEntry[]): void {
-    const fresh = entries.filter((entry) => !this.#isKnown(entry));
-    let pending: Buffer[] = [];
-    for (const { stamp, content } of fresh) {
-      pending.push(content);
-      const isSame = stamp === this.#cursor.stamp;
-      this.#cursor = {
-        ...this.#cursor,
-        stamp,
-        count: isSame ? this.#cursor.count + 1 : 1,
-        size: this.#cursor.size + content.length,
-      };
-      if (this.#cursor.size >= this.#run.record.logBytes && content.at(-1) === LINE_END) {
-        this.#write(pending);
-        pending = [];
+  /** Copies what there is. */
+  copy(): void {
+    const { logBytes } = this.#run.record;
+    const block = Buffer.alloc(Math.min(BLOCK_BYTES, logBytes));
+    for (;;) {
+      const length = readSync(this.#spool, block, 0, block.length, this.#offset);
+      if (length === 0) break;
+      const bytes = block.subarray(0, length);
+      // A new file begins with a line, unless there are none.
+      const end = bytes.lastIndexOf(LINE_END) + 1;
+      const isFull = this.#size + length >= logBytes;
+      if (isFull && (end > 0 || this.#size > logBytes)) {
+        this.#write(bytes.subarray(0, end));
         this.#rotate();
-      }
+        this.#write(bytes.subarray(end));
+      } else this.#write(bytes);
+      if (Date.now() - this.#savedAt >= SAVE_MILLISECONDS) this.#save();
+      if (this.#offset - this.#freed >= FREE_BYTES) this.#free();
     }
-    this.#write(pending);
-    if (fresh.length > 0) this.#saveSoon();
-  }
-
-  /** All that the engine had at this time is in it. */
-  isWhole(at: Date): void {
-    this.#cursor = { ...this.#cursor, wholeAt: at.toISOString() };
-    this.#save();
+    if (!this.#isSaved && Date.now() - this.#savedAt >= SAVE_MILLISECONDS) this.#save();
   }
 
   close(): void {
     this.#save();
-    closeSync(this.#file);
+    closeSync(this.#log);
+    closeSync(this.#spool);
   }
 
-  #isKnown({ stamp }: LogEntry): boolean {
-    if (this.#known === 0) return false;
-    if (stamp === this.#cursor.stamp) {
-      this.#known -= 1;
-      return true;
-    }
-    this.#known = 0;
-    return false;
-  }
-
-  #write(parts: readonly Buffer[]): void {
-    let rest = Buffer.concat(parts);
-    while (rest.length > 0) rest = rest.subarray(writeSync(this.#file, rest));
+  #write(bytes: Buffer): void {
+    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(writeSync(this.#log, rest));
+    this.#offset += bytes.length;
+    this.#size += bytes.length;
+    this.#isSaved = false;
   }
 
   #rotate(): void {
     this.#save();
-    closeSync(this.#file);
+    closeSync(this.#log);
+    const { log } = this.#run.files;
     const { logKeep } = this.#run.record;
-    rmSync(`${this.#path}.${logKeep}`, { force: true });
-    for (let number = logKeep - 1; number >= 0; number--) {
-      const from = number === 0 ? this.#path : `${this.#path}.${number}`;
-      if (statSync(from, { throwIfNoEntry: false }) !== undefined)
-        renameSync(from, `${this.#path}.${number + 1}`);
+    if (logKeep === 0) rmSync(log, { force: true });
+    for (let number = logKeep; number > 0; number--) {
+      const from = number === 1 ? log : `${log}.${number - 1}`;
+      if (existsSync(from)) renameSync(from, `${log}.${number}`);
     }
-    this.#file = openSync(this.#path, "a", 0o644);
-    this.#cursor = { ...this.#cursor, size: 0 };
+    this.#log = openSync(log, "a", 0o644);
+    this.#size = 0;
     this.#save();
   }
 
-  #saveSoon(): void {
-    if (Date.now() - this.#savedAt >= SAVE_MILLISECONDS) this.#save();
-    else
-      this.#timer ??= setTimeout(() => {
-        this.#save();
-      }, SAVE_MILLISECONDS);
+  #save(): void {
+    this.#savedAt = Date.now();
+    this.#isSaved = true;
+    const cursor = JSON.stringify({ offset: this.#offset, size: this.#size });
+    writeFileAtomic(cursorFile(this.#run), cursor, { fsync: false });
   }
 
-  #save(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#savedAt = Date.now();
-    writeFileAtomic(join(this.#run.files.record, "cursor.json"), JSON.stringify(this.#cursor), {
-      fsync: false,
-    });
+  /** Gives the room of what is in the log back to the disk; a file system that cannot has to wait for the job's end. */
+  #free(): void {
+    fdatasyncSync(this.#log);
+    this.#save();
+    this.#freed = Math.min(this.#offset, fstatSync(this.#spool).size);
+    const length = this.#freed - (this.#freed % PAGE_BYTES);
+    try {
+      execFileSync(
+        "fallocate",
+        ["--punch-hole", "--offset", "0", "--length", String(length), this.#run.files.spool],
+        { stdio: "ignore" },
+      );
+    } catch {
+      this.#freed = Number.POSITIVE_INFINITY;
+    }
   }
+}
+
+function cursorFile(run: Run): string {
+  return join(run.files.record, "cursor.json");
 }

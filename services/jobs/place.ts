@@ -60,15 +60,20 @@ export interface RunFiles {
   readonly log: string;
   readonly pid: string;
   readonly events: string;
+  /** Our own record of it, a folder. */
   readonly record: string;
+  /** What the job itself writes its output to, until that is in the log. */
+  readonly spool: string;
 }
 
 /** @param run `20261125-101500` */
 export function runFiles({ root, job }: JobPlace, run: string): RunFiles {
+  const record = join(recordsFolder(root), `${job}-${run}`);
   return {
     log: join(root, "logs", `${job}-${run}.log`),
     pid: join(root, "logs", `${job}-${run}.pid`),
     events: join(eventsFolder(root), `${job}-${run}.jsonl`),
-    record: join(recordsFolder(root), `${job}-${run}`),
+    record,
+    spool: join(record, "output"),
   };
 }

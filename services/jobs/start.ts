@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,9 +56,14 @@ export async function startJob(options: StartOptions): Promise<Started> {
     ...{ version: 1, engine: engine.place, container, starter: thisProcess() },
     ...{ logBytes, logKeep, progressSeconds },
   });
+  writeFileSync(run.files.spool, "", { mode: 0o600 });
   try {
     await withEnvFile(options.env, (envFile) =>
-      engine.create(createArguments(engine.place.program, { ...options, run: run.record.run, envFile })),
+      engine.create(
+        createArguments(engine.place.program, {
+          ...{ ...options, run: run.record.run, spool: run.files.spool, envFile },
+        }),
+      ),
     );
   } catch (error) {
     if (error instanceof EngineRefusal && error.isNameTaken) {
@@ -98,6 +103,7 @@ async function makeRoom({ place, engine, replace, graceSeconds }: StartOptions):
   // Its supervisor was killed between its last two acts.
   const left = await engine.inspect(containerName(place));
   if (left?.phase === "exited") await engine.remove(left.id);
+  rmSync(run.files.spool, { force: true });
 }
 
 function taken({ job, project }: JobPlace, status?: string): UserError {

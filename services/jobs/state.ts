@@ -37,8 +37,9 @@ export async function look(run: Run): Promise<Seen> {
     // It may have ended, and been taken away, since the first look.
     if (run.outcome !== undefined) return over(run, run.outcome);
     if (isStillThere(record.starter)) return { run, status: run.status("START", new Date(record.startedAt)) };
-    if (container !== undefined) await run.engine.remove(record.container);
-    return over(run, run.conclude(lost(run)));
+    // What it has printed goes into its log first.
+    await ensureSupervisor(run);
+    return { run, status: run.status(lost(run).state, new Date()) };
   }
   await ensureSupervisor(run);
   if (container.phase === "exited") {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { EngineRefusal } from "../docker/engine.ts";
 import { isSame, isStillThere, thisProcess } from "./process.ts";
 import type { Outcome, Run } from "./run.ts";
-import { lost, startSupervisor } from "./supervisor.ts";
+import { startSupervisor } from "./supervisor.ts";
 import { untilOver } from "./state.ts";
 
 const POLL_MILLISECONDS = 100;
@@ -27,7 +27,8 @@ export async function stopRun(run: Run, graceSeconds: number): Promise<Outcome> 
     } else if (container?.phase === "created") {
       await engine.remove(record.container);
     } else if (isOurs || !isStillThere(record.starter)) {
-      return run.conclude(lost(run));
+      startSupervisor(run);
+      return untilOver(run);
     }
     await sleep(POLL_MILLISECONDS);
   }

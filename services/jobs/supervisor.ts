@@ -1,63 +1,65 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { UserError } from "../../config/errors.ts";
 import type { Container } from "../docker/engine.ts";
-import { EntrySplitter } from "./entries.ts";
 import { OutputLog } from "./output-log.ts";
-import { isStillThere } from "./process.ts";
 import type { Outcome, Run } from "./run.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+const COPY_MILLISECONDS = 50;
 const RETRY_MILLISECONDS = 1000;
-const START_POLL_MILLISECONDS = 100;
 // What a supervisor lives with: the engine's place comes from the record, and nothing of the job's own.
 const ENVIRONMENT = ["PATH", "HOME", "TZ", "XDG_RUNTIME_DIR", "DOCKER_CONFIG", "NODE_COMPILE_CACHE"];
 
 /**
  * Follows a run to its end: output to the log, a line of progress every few minutes, its outcome, and then the container
- * away. It can be killed at any time: the next one goes on where this one was, from the engine's log.
+ * away. It can be killed at any time: the next one goes on where this one was.
  */
 export async function supervise(run: Run): Promise<void> {
-  const { engine, record } = run;
   const log = new OutputLog(run);
+  const copying = setInterval(() => {
+    log.copy();
+  }, COPY_MILLISECONDS);
   const progress = setInterval(() => {
     run.say("PROGRESS");
-  }, record.progressSeconds * 1000);
-  let isAnnounced = false;
+  }, run.record.progressSeconds * 1000);
   try {
-    for (;;) {
-      const askedAt = new Date();
-      const container = await engine.inspect(record.container).catch(waitForEngine);
-      if (container === "silent") {
-        await sleep(RETRY_MILLISECONDS);
-      } else if (container === undefined || container.phase === "created") {
-        if (!isStillThere(record.starter)) {
-          run.conclude(lost(run));
-          if (container !== undefined) await engine.remove(record.container);
-          return;
-        }
-        await sleep(START_POLL_MILLISECONDS);
-      } else {
-        if (container.phase === "running" && !isAnnounced) run.say("PROGRESS");
-        isAnnounced = true;
-        const isWhole = await collect(run, log, false);
-        if (isWhole) log.isWhole(askedAt);
-        if (container.phase === "exited" && isWhole) {
-          run.conclude(outcomeOf(run, container));
-          await engine.remove(record.container);
-          return;
-        }
-        if (!(await collect(run, log, true))) await sleep(RETRY_MILLISECONDS);
-      }
-    }
-  } finally {
-    clearInterval(progress);
+    const outcome = await untilEnd(run);
+    log.copy();
     log.close();
+    run.conclude(outcome);
+  } finally {
+    clearInterval(copying);
+    clearInterval(progress);
+  }
+  await run.engine.remove(run.record.container);
+  rmSync(run.files.spool, { force: true });
+}
+
+async function untilEnd(run: Run): Promise<Omit<Outcome, "at">> {
+  const { engine, record } = run;
+  let isAnnounced = false;
+  for (;;) {
+    const container = await engine.inspect(record.container).catch(waitForEngine);
+    if (container === "silent") {
+      await sleep(RETRY_MILLISECONDS);
+    } else if (container === undefined || container.phase === "created") {
+      // It was started before its supervisor was.
+      return lost(run);
+    } else if (container.phase === "exited") {
+      return outcomeOf(run, container);
+    } else {
+      if (!isAnnounced) run.say("PROGRESS");
+      isAnnounced = true;
+      const before = Date.now();
+      await engine.wait(record.container);
+      // An engine that goes away is not asked all the time.
+      if (Date.now() - before < RETRY_MILLISECONDS) await sleep(COPY_MILLISECONDS);
+    }
   }
 }
 
@@ -71,20 +73,6 @@ export function outcomeOf(run: Run, { exitCode, finishedAt }: Container): Omit<O
 /** What it comes to when there is no container. */
 export function lost(run: Run): Omit<Outcome, "at"> {
   return { state: run.stopAskedAt === undefined ? "LOST" : "STOPPED" };
-}
-
-/** Takes what the engine has of the log from the last entry on record on; false where that broke off. */
-async function collect(run: Run, log: OutputLog, follow: boolean): Promise<boolean> {
-  const since = log.resume();
-  const child = run.engine.logs(run.record.container, { since, follow });
-  const ended = once(child, "close") as Promise<[number | null]>;
-  ended.catch(() => undefined);
-  const splitter = new EntrySplitter();
-  for await (const chunk of child.stdout as AsyncIterable<Buffer>) log.append(splitter.push(chunk));
-  const [code] = await ended;
-  if (code !== 0) return false;
-  log.append(splitter.end());
-  return true;
 }
 
 /** An engine that restarts is waited for. */

@@ -1,16 +1,17 @@
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readCursor } from "./output-log.ts";
+import { isLogged, printed } from "./output-log.ts";
 import { runFiles, type JobPlace } from "./place.ts";
 import type { Run } from "./run.ts";
 import { look, newestRun } from "./state.ts";
-import { ensureSupervisor, isSupervised, startSupervisor } from "./supervisor.ts";
+import { ensureSupervisor } from "./supervisor.ts";
 
 const BLOCK_BYTES = 64 * 1024;
 const POLL_MILLISECONDS = 50;
 // How long somebody who reads waits for a supervisor that has to catch up first.
 const CATCH_UP_MILLISECONDS = 60_000;
+const POLLS_BETWEEN_LOOKS = 20;
 // Between looks at whether there still is a supervisor.
 const LOOK_MILLISECONDS = 5000;
 const LINE_END = 0x0a;
@@ -31,23 +32,14 @@ export function newestEvents(place: JobPlace): string | undefined {
   return name === undefined ? undefined : join(folder, name);
 }
 
-/**
- * Sees to it that the log has what the job has printed until now. A supervisor that is there has it there within a moment;
- * one that was killed has a successor, which is waited for.
- */
+/** Waits until the log has what the job has printed until now: its supervisor may have been killed, or be behind. */
 export async function catchUp(run: Run): Promise<void> {
-  if (run.outcome !== undefined || (await isSupervised(run))) return;
-  const now = new Date();
-  startSupervisor(run);
-  while (!isWhole(run, now) && Date.now() < now.getTime() + CATCH_UP_MILLISECONDS) {
+  const offset = printed(run);
+  const end = Date.now() + CATCH_UP_MILLISECONDS;
+  for (let polls = 0; run.outcome === undefined && !isLogged(run, offset) && Date.now() < end; polls++) {
+    if (polls % POLLS_BETWEEN_LOOKS === 0) await ensureSupervisor(run);
     await sleep(POLL_MILLISECONDS);
-    await ensureSupervisor(run);
   }
-}
-
-function isWhole(run: Run, at: Date): boolean {
-  const { wholeAt } = readCursor(run) ?? {};
-  return run.outcome !== undefined || (wholeAt !== undefined && new Date(wholeAt) >= at);
 }
 
 /** The last lines of a file, as bytes, going on into the ones before it where it was begun anew; and where it ends. */
