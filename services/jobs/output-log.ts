@@ -5,6 +5,7 @@ import {
   fdatasyncSync,
   fstatSync,
   ftruncateSync,
+  mkdirSync,
   openSync,
   readSync,
   renameSync,
@@ -13,7 +14,7 @@ import {
   truncateSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { sync as writeFileAtomic } from "write-file-atomic";
 import { z } from "zod";
 import { readJson, type Run } from "./run.ts";
@@ -59,6 +60,7 @@ export class OutputLog {
   constructor(run: Run) {
     this.#run = run;
     const { log, spool } = run.files;
+    mkdirSync(dirname(log), { recursive: true });
     const { offset, size } = readJson(cursorFile(run), cursorSchema) ?? { offset: 0, size: 0 };
     const found = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
     const before = statSync(`${log}.1`, { throwIfNoEntry: false })?.size ?? 0;

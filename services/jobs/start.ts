@@ -93,17 +93,19 @@ export async function startJob(options: StartOptions): Promise<Started> {
 /** Sees to it that no run of this name is there. */
 async function makeRoom({ place, engine, replace, graceSeconds }: StartOptions): Promise<void> {
   const run = newestRun(place);
-  if (run === undefined) return;
-  const { status } = await look(run);
-  if (!isFinal(status.state)) {
-    if (!replace) throw taken(place, statusLine(status));
-    await stopRun(run, graceSeconds);
+  if (run !== undefined) {
+    const { status } = await look(run);
+    if (!isFinal(status.state)) {
+      if (!replace) throw taken(place, statusLine(status));
+      await stopRun(run, graceSeconds);
+    }
+    await untilOver(run);
+    // Its supervisor may have been killed between its last acts.
+    rmSync(run.files.spool, { force: true });
   }
-  await untilOver(run);
-  // Its supervisor was killed between its last two acts.
+  // So may whoever made a container and did not come to start it.
   const left = await engine.inspect(containerName(place));
-  if (left?.phase === "exited") await engine.remove(left.id);
-  rmSync(run.files.spool, { force: true });
+  if (left !== undefined && left.phase !== "running") await engine.remove(left.id);
 }
 
 function taken({ job, project }: JobPlace, status?: string): UserError {
