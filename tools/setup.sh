@@ -26,6 +26,8 @@ for extra in "$@"; do
       if [ "$ID ${VERSION_ID:-}" = "debian 12" ]; then packages+=(packer); fi
       # For the tests of the pipelines' page. Ubuntu has it as a snap only.
       if [ "$ID" = debian ]; then packages+=(chromium); fi
+      # Tests bring up an engine of their own; one that is there already, from Docker's own packages too, will do.
+      command -v dockerd >/dev/null || packages+=(docker.io)
       ;;
     *)
       echo "usage: tools/setup.sh [--develop]" >&2

@@ -1,4 +1,4 @@
-import { appendFileSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -31,11 +31,17 @@ function files(run: Run): Buffer[] {
     .map((file) => readFileSync(file));
 }
 
+/** What beginning another file comes to before it is on record. */
+function shift({ files: { log } }: Run): void {
+  for (let number = globSync(`${log}.*`).length; number >= 0; number--)
+    renameSync(number === 0 ? log : `${log}.${number}`, `${log}.${number + 1}`);
+}
+
 const steps = fc.array(
   fc.oneof(
     fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
     fc.string({ unit: fc.constantFrom("a", "b", "\n"), maxLength: 100 }).map((text) => Buffer.from(text)),
-    fc.constantFrom("copy", "killed", "killed before it is on record"),
+    fc.constantFrom("copy", "killed", "killed before it is on record", "killed while it begins a file"),
   ),
   { maxLength: 60 },
 );
@@ -53,6 +59,10 @@ test("whatever is printed, and whenever its copier is killed, every byte is in t
             appendFileSync(run.files.spool, step);
           } else if (step === "copy") log.copy();
           else {
+            if (step === "killed while it begins a file") {
+              log.close();
+              shift(run);
+            }
             if (step === "killed before it is on record") log.copy();
             log = new OutputLog(run);
           }
