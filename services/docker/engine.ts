@@ -3,12 +3,16 @@ import which from "which";
 import { z } from "zod";
 import { UserError } from "../../config/errors.ts";
 
-/** Which engine, and where it is: enough for another process to ask the same one. */
+// What says which engine a command talks to.
+const VARIABLES = {
+  docker: ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"],
+  podman: ["CONTAINER_HOST", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "XDG_RUNTIME_DIR"],
+} as const;
+
+/** Which engine, and where it is: enough for another process, with another environment, to ask the same one. */
 export const enginePlaceSchema = z.object({
   program: z.enum(["docker", "podman"]),
-  /** As DOCKER_HOST names it; undefined: what the context says. */
-  host: z.string().optional(),
-  context: z.string().optional(),
+  variables: z.record(z.string(), z.string()),
 });
 export type EnginePlace = z.output<typeof enginePlaceSchema>;
 export type EngineProgram = EnginePlace["program"];
@@ -24,17 +28,18 @@ const PHASES: Readonly<Record<string, ContainerPhase>> = {
 };
 export type ContainerPhase = "created" | "running" | "exited";
 
-const inspectedSchema = z.object({
-  id: z.string(),
-  state: z.object({
-    Status: z.string(),
-    Pid: z.int(),
-    ExitCode: z.int(),
-    StartedAt: z.string(),
-    FinishedAt: z.string(),
+const inspectedSchema = z.tuple([
+  z.object({
+    Id: z.string(),
+    State: z.object({
+      Status: z.string(),
+      Pid: z.int(),
+      ExitCode: z.int(),
+      StartedAt: z.string(),
+      FinishedAt: z.string(),
+    }),
   }),
-});
-const INSPECT = '{"id":{{json .Id}},"state":{{json .State}}}';
+]);
 
 /** What the engine says of a container. */
 export interface Container {
@@ -75,7 +80,8 @@ export class Engine {
 
   constructor(place: EnginePlace) {
     this.place = place;
-    this.#env = place.program === "podman" ? {} : { DOCKER_HOST: place.host, DOCKER_CONTEXT: place.context };
+    const unset = VARIABLES[place.program].map((name) => [name, undefined] as const);
+    this.#env = { ...Object.fromEntries(unset), ...place.variables };
   }
 
   /**
@@ -85,11 +91,18 @@ export class Engine {
   static async find(asked?: EngineProgram): Promise<Engine> {
     for (const program of asked === undefined ? (["docker", "podman"] as const) : [asked]) {
       if ((await which(program, { nothrow: true })) === null) continue;
-      if (program === "podman") return new Engine({ program });
-      const host = process.env.DOCKER_HOST;
-      if (host !== undefined && host !== "") return new Engine({ program, host });
-      const { stdout, failed } = await execa(program, ["context", "show"], { reject: false });
-      return new Engine({ program, ...(!failed && stdout !== "" && { context: stdout.trim() }) });
+      const variables: Record<string, string> = Object.fromEntries(
+        VARIABLES[program].flatMap((name) => {
+          const value = process.env[name] ?? "";
+          return value === "" ? [] : [[name, value] as const];
+        }),
+      );
+      if (program === "docker" && variables.DOCKER_HOST === undefined) {
+        // Another context may be the user's by the time that somebody asks.
+        const { stdout, failed } = await execa(program, ["context", "show"], { reject: false });
+        if (!failed && stdout !== "") variables.DOCKER_CONTEXT = stdout.trim();
+      }
+      return new Engine({ program, variables });
     }
     throw new UserError(
       `${asked ?? "docker, podman"}: not on PATH; install one of them, as with \`apt-get install docker.io\``,
@@ -101,12 +114,12 @@ export class Engine {
    * @throws UserError when the engine does not answer
    */
   async inspect(name: string): Promise<Container | undefined> {
-    const found = await this.#run(["container", "inspect", "--format", INSPECT, name]);
+    const found = await this.#run(["container", "inspect", name]);
     if (found.exitCode !== 0) {
       if (/no such (container|object)|no container with name/i.test(found.stderr)) return undefined;
       throw this.#silent(found.stderr);
     }
-    const { id, state } = inspectedSchema.parse(JSON.parse(found.stdout));
+    const [{ Id: id, State: state }] = inspectedSchema.parse(JSON.parse(found.stdout));
     return {
       id,
       phase: PHASES[state.Status] ?? "running",
@@ -162,8 +175,8 @@ export class Engine {
   }
 
   #silent(stderr: string): UserError {
-    const { program, host, context } = this.place;
-    const where = host ?? (context === undefined || context === "default" ? "" : `context ${context}`);
+    const { program, variables } = this.place;
+    const where = variables.DOCKER_HOST ?? variables.DOCKER_CONTEXT ?? variables.CONTAINER_HOST ?? "";
     return new UserError(
       `${[program, where].filter(Boolean).join(" at ")}: the engine does not answer: ${new EngineRefusal(stderr).message}; start it and ask again`,
     );

@@ -63,8 +63,6 @@ export function createArguments(program: EngineProgram, job: JobContainer): stri
     HOME: MOUNTS.monorepo_home,
     HF_HOME: MOUNTS.hf_cache,
     ...Object.fromEntries(PASSED.map((name) => [name, process.env[name]])),
-    // Docker's own init hands a signal to the whole group, not only to the shell in it.
-    TINI_KILL_PROCESS_GROUP: "1",
   };
   const labels = { project: place.project, name: place.job, run };
   return [

@@ -13,7 +13,7 @@ const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const COPY_MILLISECONDS = 50;
 const RETRY_MILLISECONDS = 1000;
 // What a supervisor lives with: the engine's place comes from the record, and nothing of the job's own.
-const ENVIRONMENT = ["PATH", "HOME", "TZ", "XDG_RUNTIME_DIR", "DOCKER_CONFIG", "NODE_COMPILE_CACHE"];
+const ENVIRONMENT = ["PATH", "HOME", "TZ", "NODE_COMPILE_CACHE"];
 
 /**
  * Follows a run to its end: output to the log, a line of progress every few minutes, its outcome, and then the container

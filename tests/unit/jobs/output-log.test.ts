@@ -14,7 +14,7 @@ async function inRun<T>(logBytes: number, use: (run: Run) => T): Promise<T> {
   try {
     const place = { ...jobPlace("p", "j"), root };
     const run = await Run.begin(place, {
-      ...{ version: 1, engine: { program: "docker" }, container: "c", starter: thisProcess() },
+      ...{ version: 1, engine: { program: "docker", variables: {} }, container: "c", starter: thisProcess() },
       ...{ logBytes, logKeep: 1000, progressSeconds: 300 },
     });
     return use(run);
