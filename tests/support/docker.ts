@@ -54,22 +54,9 @@ export class DockerEngine {
     }
   }
 
-  /** Makes the test image from programs of this host and their libraries: nothing is fetched. */
+  /** Makes the test image: nothing is fetched. */
   async makeImage(): Promise<void> {
-    const root = join(this.folder, "image");
-    const add = (file: string): void => {
-      const target = join(root, file);
-      mkdirSync(dirname(target), { recursive: true });
-      cpSync(realpathSync(file), target);
-    };
-    for (const name of PROGRAMS) {
-      const file = which.sync(name);
-      add(file);
-      const libraries = execFileSync("ldd", [file], { encoding: "utf8" });
-      for (const [library] of libraries.matchAll(/\/\S+/g)) add(library);
-    }
-    mkdirSync(join(root, "tmp"));
-    const tar = execa("tar", ["--directory", root, "--create", "."], { encoding: "buffer" });
+    const tar = imageOf(join(this.folder, "image"));
     await tar.pipe(execa("docker", ["import", "-", TEST_IMAGE], { env: this.env }));
   }
 
@@ -106,4 +93,21 @@ export class DockerEngine {
     }
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** An image's files from programs of this host and their libraries, as a running `tar`. */
+export function imageOf(root: string) {
+  const add = (file: string): void => {
+    const target = join(root, file);
+    mkdirSync(dirname(target), { recursive: true });
+    cpSync(realpathSync(file), target);
+  };
+  for (const name of PROGRAMS) {
+    const file = which.sync(name);
+    add(file);
+    const libraries = execFileSync("ldd", [file], { encoding: "utf8" });
+    for (const [library] of libraries.matchAll(/\/\S+/g)) add(library);
+  }
+  mkdirSync(join(root, "tmp"));
+  return execa("tar", ["--directory", root, "--create", "."], { encoding: "buffer" });
 }
