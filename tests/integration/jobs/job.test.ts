@@ -126,7 +126,7 @@ describeUnless(await dockerLacks(), "jobs on a real Docker engine", () => {
   it("go on when they print a lot and nobody reads, in files of a size", async () => {
     const said = await stage.run(
       "loud",
-      "seq 1 8000000; echo end",
+      "seq 1 12000000; echo end",
       "--wait",
       "--log-size",
       "10",
@@ -146,7 +146,7 @@ describeUnless(await dockerLacks(), "jobs on a real Docker engine", () => {
     const first = Number(lines[0]);
     expect(lines.length).toBeGreaterThan(3_000_000);
     expect(lines.findIndex((each, index) => Number(each) !== first + index)).toBe(-1);
-    expect(lines.at(-1)).toBe("8000000");
+    expect(lines.at(-1)).toBe("12000000");
     expect(readFileSync(`${String(log)}.1`).length).toBeLessThan(12 * 1024 * 1024);
   });
 
