@@ -173,10 +173,12 @@ describe.skipIf(unavailable !== undefined)("role nvidia with a fake driver", () 
       "controller",
       "sbatch --parsable --nodelist=compute02 --gres=gpu:3g.40gb:1 --output=/dev/null --wrap 'sleep 300'",
     );
+    const jobState = () => stage.on("controller", `squeue -h -j ${id} -o %T`);
+    await expect.poll(jobState, { timeout: 30_000 }).toBe("RUNNING");
     await stage.on("compute02", spoil);
     await expect.poll(nodeState, { timeout: 30_000 }).toBe("drng");
     expect(await reason()).toBe(differs);
-    expect(await stage.on("controller", `squeue -h -j ${id} -o %T`)).toBe("RUNNING");
+    expect(await jobState()).toBe("RUNNING");
     await stage.on("controller", `scancel ${id}`);
     expect(await stage.play(groups, variables)).toMatchObject({ exitCode: 0 });
     await expect.poll(nodeState, { timeout: 30_000 }).toBe("idle");
