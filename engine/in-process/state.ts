@@ -1,5 +1,5 @@
-import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { copyFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
@@ -232,7 +232,8 @@ export class StackState {
   /** Removes the files of a stack that has nothing left. */
   async discard(): Promise<void> {
     await this.#writing;
-    await Promise.all([this.file, backupOf(this.file)].map((file) => rm(file, { force: true })));
+    const files = [this.file, backupOf(this.file), ...(await halfWritten(this.file))];
+    await Promise.all(files.map((file) => rm(file, { force: true })));
   }
 
   /** The stack's outputs, as the program exported them. */
@@ -244,6 +245,15 @@ export class StackState {
 /** The state before the last change. */
 export function backupOf(file: string): string {
   return `${file}.bak`;
+}
+
+/** What writers leave that are killed while they write: write-file-atomic's name is the file's with a number. */
+async function halfWritten(file: string): Promise<string[]> {
+  const names = await readdir(dirname(file)).catch(() => []);
+  const begin = `${basename(file)}.`;
+  return names
+    .filter((name) => name.startsWith(begin) && /^\d+$/.test(name.slice(begin.length)))
+    .map((name) => join(dirname(file), name));
 }
 
 function parseJson(text: string): unknown {

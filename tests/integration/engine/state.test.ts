@@ -50,6 +50,20 @@ test("a truncated state file is refused, and its backup named", async () => {
   expect(JSON.parse(await readFile(`${project.stateFile}.bak`, "utf8"))).toMatchObject({ stack: "test" });
 });
 
+test("what an engine left that was killed while it wrote goes with the stack", async () => {
+  const project = await Project.create('new host.RandomSecret("one", { bytes: 32 });');
+  await project.run("up");
+  const left = `${project.stateFile}.4273594193`;
+  await writeFile(left, "{");
+  await writeFile(`${project.stateFile}.mine`, "");
+  await project.run("down");
+  expect([left, project.stateFile, `${project.stateFile}.mine`].map((file) => existsSync(file))).toEqual([
+    false,
+    false,
+    true,
+  ]);
+});
+
 test("a wrong passphrase is refused before anything happens", async () => {
   const project = await Project.create('new host.RandomSecret("one", { bytes: 32 });');
   await project.run("up");
