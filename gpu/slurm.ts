@@ -49,13 +49,13 @@ export function pretendedDevices(plan: GpuPlan): readonly string[] {
  * verified them. Source: gres.conf(5).
  */
 export function gresConf(nodeName: string, plan: GpuPlan): readonly string[] {
-  const pieces = pretendedPieces(plan);
-  const gpus = [...Map.groupBy(pieces, ({ type }) => type)].map(([type, same]) => {
-    const first = pieces.findIndex((piece) => piece.type === type);
+  const pretended = pretendedPieces(plan);
+  const gpus = [...Map.groupBy(pretended, ({ type }) => type)].map(([type, same]) => {
+    const first = pretended.findIndex((piece) => piece.type === type);
     const kind = type === undefined ? "" : ` Type=${type}`;
     return `Name=gpu${kind} File=${PRETENDED_FILES}/gpu[${first}-${first + same.length - 1}]`;
   });
-  const shards = pieces.flatMap(({ timeSlices }, index) =>
+  const shards = pretended.flatMap(({ timeSlices }, index) =>
     timeSlices > 1 ? [`Name=shard Count=${timeSlices} File=${PRETENDED_FILES}/gpu${index}`] : [],
   );
   return [...gpus, ...shards].map((line) => `NodeName=${nodeName} ${line}`);

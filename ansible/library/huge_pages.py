@@ -32,6 +32,8 @@ class Pages:
         # By systemd-tmpfiles, early in the boot, when memory is in one piece; sysctl knows only the default size.
         self.settings = root / f"etc/tmpfiles.d/60-ai-how-huge-pages-{kib}.conf"
         self.line = f"w /sys/kernel/mm/hugepages/hugepages-{kib}kB/nr_hugepages - - - - "
+        # None where this host has no pages of the size.
+        self.present = int(self.kernel.read_text(encoding="ascii")) if self.kernel.exists() else None
         self.before = {share.name: int(share.read_text(encoding="ascii")) for share in self.shares.glob("*")}
 
     def after(self, owner, count):
@@ -43,20 +45,23 @@ class Pages:
         return int(self.kernel.read_text(encoding="ascii"))
 
     def reserve(self, after):
-        """None, or why they are not to be had; then the kernel has what it had before."""
-        if not self.kernel.exists():
+        """None, or why they are not to be had."""
+        if self.present is None:
             return f"this host has no huge pages of {self.name}"
-        present = int(self.kernel.read_text(encoding="ascii"))
-        others = max(0, present - sum(self.before.values()))
+        others = max(0, self.present - sum(self.before.values()))
         wanted = sum(after.values())
         found = self.have(others + wanted)
         if found >= others + wanted:
             return None
-        self.have(present)
         return (
             f"{wanted} huge pages of {self.name} are not to be had, {max(0, found - others)} are: memory is short or in pieces; "
             "reboot, or make the machines smaller"
         )
+
+    def restore(self):
+        """The kernel has what it had before."""
+        if self.present is not None:
+            self.have(self.present)
 
     def remember(self, owner, after):
         self.shares.mkdir(parents=True, exist_ok=True)
@@ -90,15 +95,12 @@ def main():
     sizes = [(Pages(root, kib), count) for kib, count in counts.items()]
     changes = [(pages, pages.after(owner, count)) for pages, count in sizes if pages.after(owner, count) != pages.before]
     if changes and not module.check_mode:
-        done = []
-        for pages, after in changes:
-            present = int(pages.kernel.read_text(encoding="ascii")) if pages.kernel.exists() else 0
+        for number, (pages, after) in enumerate(changes, start=1):
             problem = pages.reserve(after)
             if problem is not None:
-                for other, number in done:
-                    other.have(number)
+                for tried, _after in changes[:number]:
+                    tried.restore()
                 module.fail_json(msg=problem)
-            done.append((pages, present))
         for pages, after in changes:
             pages.remember(owner, after)
     module.exit_json(changed=bool(changes))

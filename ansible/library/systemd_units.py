@@ -76,8 +76,7 @@ class Manager:
         if code == 0:
             return
         failed = [name for name, state in zip(names, self.show(names)) if state["ActiveState"] != "active"]
-        _code, status, _error = self.run("status", "--no-pager", "--full", "--lines=30", "--", *(failed or names))
-        self.module.fail_json(msg=f"systemctl {verb} {' '.join(names)}: {error}", status=status)
+        self.fail(f"systemctl {verb} {' '.join(names)}: {error}", failed or names)
 
     def check_survivors(self, units):
         """Fails where a unit has ended soon after its start: to systemctl a simple service has started as soon as its program runs."""
@@ -89,9 +88,13 @@ class Manager:
         if not failed:
             return
         names = [unit["name"] for unit in failed]
-        _code, status, _error = self.run("status", "--no-pager", "--full", "--lines=30", "--", *names)
         said = [line for unit in failed if unit["log"] for line in last_lines(unit["log"])]
-        self.module.fail_json(msg="\n".join([f"{', '.join(names)}: ended soon after the start", *said]), status=status)
+        self.fail("\n".join([f"{', '.join(names)}: ended soon after the start", *said]), names)
+
+    def fail(self, message, names):
+        """Ends the module with what systemd says of these units."""
+        _code, status, _error = self.run("status", "--no-pager", "--full", "--lines=30", "--", *names)
+        self.module.fail_json(msg=message, status=status)
 
 
 def last_lines(path, count=3):
