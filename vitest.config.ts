@@ -25,6 +25,9 @@ export default defineConfig({
         },
       },
       {
+        test: { name: "histories", include: ["tests/histories/**/*.test.ts"], testTimeout: 3 * MINUTE },
+      },
+      {
         test: {
           name: "e2e",
           include: ["tests/e2e/**/*.test.ts"],

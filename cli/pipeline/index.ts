@@ -74,10 +74,11 @@ function addDevServer(pipeline: Command): void {
     .option("--port <port>", "where it answers", wholeNumber, 7233)
     .option("--ui-port <port>", "where Temporal's own page is", wholeNumber, 8233)
     .option("--db-filename <file>", "default: .ai-how/temporal.db of the project")
-    .action(async (options: { port: number; uiPort: number; dbFilename?: string }) => {
+    .argument("[more...]", "after `--`: more options for `temporal server start-dev`")
+    .action(async (more: string[], options: { port: number; uiPort: number; dbFilename?: string }) => {
       const { runDevServer } = await import("../../services/pipelines/dev-server.ts");
       const database = options.dbFilename ?? join(findRoot(process.cwd()), ".ai-how", "temporal.db");
-      process.exitCode = await runDevServer({ database, port: options.port, uiPort: options.uiPort });
+      process.exitCode = await runDevServer({ database, port: options.port, uiPort: options.uiPort, more });
     });
 }
 

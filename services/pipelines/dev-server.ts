@@ -10,13 +10,15 @@ export interface DevServerOptions {
   readonly port: number;
   /** Port of Temporal's own web page. */
   readonly uiPort: number;
+  /** More options for Temporal's command. Default: none. */
+  readonly more?: readonly string[];
 }
 
 /**
  * Runs Temporal's development server on loopback until it ends; returns its exit code.
  * @throws UserError where the program `temporal` is missing
  */
-export async function runDevServer({ database, port, uiPort }: DevServerOptions): Promise<number> {
+export async function runDevServer({ database, port, uiPort, more = [] }: DevServerOptions): Promise<number> {
   const program = await findTemporal();
   await mkdir(dirname(database), { recursive: true, mode: 0o700 });
   const { exitCode } = await execa(
@@ -25,16 +27,8 @@ export async function runDevServer({ database, port, uiPort }: DevServerOptions)
     [
       ...["--pdeathsig", "TERM", "--", program],
       ...["server", "start-dev", "--ip", "127.0.0.1", "--port", String(port)],
-      ...[
-        "--ui-ip",
-        "127.0.0.1",
-        "--ui-port",
-        String(uiPort),
-        "--db-filename",
-        database,
-        "--log-level",
-        "error",
-      ],
+      ...["--ui-ip", "127.0.0.1", "--ui-port", String(uiPort)],
+      ...["--db-filename", database, "--log-level", "error", ...more],
     ],
     { stdin: "ignore", stdout: "inherit", stderr: "inherit", reject: false },
   );

@@ -29,11 +29,16 @@ export class TemporalStage {
   folder = "";
   address = "";
   readonly #running = new Set<Running>();
+  readonly #settings: readonly string[];
   #server: Running | undefined;
   #ports: readonly [number, number] = [0, 0];
 
-  /** Registers its own setting up and taking down with vitest: make it inside the `describe` that it is for. */
-  constructor() {
+  /**
+   * Registers its own setting up and taking down with vitest: make it inside the `describe` that it is for.
+   * @param settings Temporal's dynamic configuration, `KEY=VALUE` each
+   */
+  constructor(...settings: string[]) {
+    this.#settings = settings;
     beforeAll(async () => {
       this.folder = await mkdtemp(join(tmpdir(), "ai-how-temporal-"));
       this.#ports = [await freePort(), await freePort()];
@@ -50,12 +55,9 @@ export class TemporalStage {
   async startServer(): Promise<void> {
     const [port, uiPort] = this.#ports.map(String);
     const args = [
-      "--port",
-      port ?? "",
-      "--ui-port",
-      uiPort ?? "",
-      "--db-filename",
-      join(this.folder, "temporal.db"),
+      ...["--port", port ?? "", "--ui-port", uiPort ?? ""],
+      ...["--db-filename", join(this.folder, "temporal.db"), "--"],
+      ...this.#settings.flatMap((setting) => ["--dynamic-config-value", setting]),
     ];
     this.#server = this.start("dev-server", ...args);
     for (let tries = 0; ; tries++) {

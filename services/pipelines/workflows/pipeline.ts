@@ -44,6 +44,7 @@ export async function Pipeline({ plan, outcomes: earlier = [] }: PipelineInput):
 
 class Run {
   readonly #plan: Plan;
+  readonly #names: ReadonlyMap<string, string>;
   readonly #schedule: Schedule;
   readonly #outcomes = new Map<string, StepOutcome>();
   readonly #running = new Set<string>();
@@ -57,6 +58,7 @@ class Run {
 
   constructor(plan: Plan, earlier: readonly StepOutcome[]) {
     this.#plan = plan;
+    this.#names = new Map(plan.steps.map(({ id, name }) => [id, name]));
     this.#schedule = new Schedule(plan);
     for (const outcome of earlier) this.#outcomes.set(outcome.id, outcome);
     setHandler(statusQuery, () => plan.steps.map((step) => this.#statusOf(step)));
@@ -148,8 +150,7 @@ class Run {
   }
 
   #record(id: string, rest: Partial<StepOutcome> & Pick<StepOutcome, "state">): void {
-    const step = this.#plan.steps.find((each) => each.id === id);
-    this.#outcomes.set(id, { id, name: step?.name ?? id, skipReason: "", ...rest });
+    this.#outcomes.set(id, { id, name: this.#names.get(id) ?? id, skipReason: "", ...rest });
   }
 
   /** The result with no more text than the history has room for. */

@@ -1,31 +1,17 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { defaultPayloadConverter } from "@temporalio/common";
-import { temporal } from "@temporalio/proto";
 import { describe, expect, it } from "vitest";
 import {
   RunHistory,
   type HistoryEvent,
   type PendingActivity,
 } from "../../../../services/pipelines/web/history.ts";
-import { repository } from "../../../support/project.ts";
+import { readHistory } from "../../../support/histories.ts";
 
 /*
- * A run of the real workflow on a real server, as `temporal workflow show --output json` has it: `a`, then `flaky`, which
- * cannot be done and may not be, and `slow`; `rescue` after the failure, `skipped` and `below` not; then `bad` fails.
+ * `a`, then `flaky`, which cannot be done and may not be, and `slow`; `rescue` after the failure, `skipped` and `below`
+ * not; then `bad` fails.
  */
-const events: readonly HistoryEvent[] = temporal.api.history.v1.History.fromObject(
-  JSON.parse(readFileSync(join(repository, "tests/fixtures/histories/failed.json"), "utf8"), times) as object,
-).events;
-
-/** Times and durations as messages have them. */
-function times(_key: string, value: unknown): unknown {
-  if (typeof value !== "string") return value;
-  if (/^\d+(\.\d+)?s$/.test(value)) return { seconds: Number.parseFloat(value) };
-  if (!/^\d{4}-\d\d-\d\dT/.test(value)) return value;
-  const milliseconds = Date.parse(value);
-  return { seconds: Math.floor(milliseconds / 1000), nanos: (milliseconds % 1000) * 1_000_000 };
-}
+const events: readonly HistoryEvent[] = readHistory("failed").events;
 
 /** The run as it was after so many events. */
 function after(count: number): RunHistory {
