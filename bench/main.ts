@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { containers } from "./containers.ts";
 import { describeMachine } from "./measure.ts";
 import { planner } from "./planner.ts";
+import { page } from "./page.ts";
+import { pipelines } from "./pipelines.ts";
 import { preview } from "./preview.ts";
 import { results, toMarkdown, writeFormatted, writeResult, type Result } from "./result.ts";
 import { vms } from "./vms.ts";
 
 // `node bench/main.ts [BENCHMARK...]`: without names, all that take no more than a few minutes; `all` means all.
-const benchmarks = [preview, containers, vms, planner];
+const benchmarks = [preview, containers, vms, planner, pipelines, page];
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => name !== "all" && !benchmarks.some((each) => each.name === name));
 if (unknown.length > 0) {

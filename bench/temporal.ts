@@ -1,0 +1,101 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client, Connection } from "@temporalio/client";
+import { checkout } from "./project.ts";
+
+export const QUEUE = "bench";
+
+/** A program that runs beside a benchmark. */
+export interface Beside {
+  readonly pid: number;
+  /** The line that said that it is ready. */
+  readonly line: string;
+}
+
+/** A Temporal of a benchmark's own, and what works with it. Everything ends with `end`. */
+export class TemporalBench {
+  readonly folder: string;
+  readonly address: string;
+  readonly client: Client;
+  readonly #children: ChildProcess[];
+
+  private constructor(folder: string, address: string, client: Client, children: ChildProcess[]) {
+    this.folder = folder;
+    this.address = address;
+    this.client = client;
+    this.#children = children;
+  }
+
+  static async start(): Promise<TemporalBench> {
+    const folder = await mkdtemp(join(tmpdir(), "ai-how-bench-temporal-"));
+    const [port, uiPort] = [await freePort(), await freePort()];
+    const address = `127.0.0.1:${port}`;
+    const args = ["--port", String(port), "--ui-port", String(uiPort), "--db-filename", join(folder, "db")];
+    const server = spawn(join(checkout, "bin/ai-how"), ["pipeline", "dev-server", ...args], {
+      stdio: "ignore",
+    });
+    for (let tries = 0; ; tries += 1) {
+      const connection = await Connection.connect({ address, connectTimeout: 500 }).catch(() => undefined);
+      if (connection !== undefined)
+        return new TemporalBench(folder, address, new Client({ connection }), [server]);
+      if (tries > 60)
+        throw new Error("Temporal's development server does not answer: is its command installed?");
+      await sleep(250);
+    }
+  }
+
+  get logs(): string {
+    return join(this.folder, "logs");
+  }
+
+  /** Starts a program of Node's and waits until it has said a line that matches. */
+  async beside(file: string, args: readonly string[], ready: RegExp): Promise<Beside> {
+    const child = spawn(file, args, {
+      stdio: ["ignore", "pipe", "ignore"],
+      env: { ...process.env, TEMPORAL_ADDRESS: this.address, TEMPORAL_LOG_DIR: this.logs },
+    });
+    this.#children.push(child);
+    for await (const line of createInterface({ input: child.stdout }))
+      if (ready.test(line)) {
+        child.stdout.resume();
+        return { pid: child.pid ?? 0, line };
+      }
+    throw new Error(`${file} ${args.join(" ")} ended before it was ready`);
+  }
+
+  async end(): Promise<void> {
+    await this.client.connection.close();
+    for (const child of this.#children.reverse()) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      await ended;
+    }
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Forgets how much memory a process has had. */
+export async function forgetPeak(pid: number): Promise<void> {
+  await writeFile(`/proc/${pid}/clear_refs`, "5");
+}
+
+/** The most that a process has had resident since then, MiB. */
+export async function peakMib(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
