@@ -5,7 +5,7 @@ import { UserError } from "../../config/errors.ts";
 import { isFinal, parseStatus, statusLine, type JobStatus } from "../../services/jobs/lines.ts";
 import { checkName, containerRoot, statusFile, type JobPlace } from "../../services/jobs/place.ts";
 import { readText, runsOf, type Run } from "../../services/jobs/run.ts";
-import { look, newestRun } from "../../services/jobs/state.ts";
+import { look, lookOrRemember, newestRun } from "../../services/jobs/state.ts";
 import { stopRun } from "../../services/jobs/stop.ts";
 import { catchUp, follow, lastLines, newestEvents } from "../../services/jobs/tail.ts";
 import { columns } from "../table.ts";
@@ -103,23 +103,29 @@ function addList(job: Command): void {
     .option("--project-id <id>", "which project. Default: SYGALDRY_PROJECT_ID, else all")
     .option("--json", "as JSON")
     .action(async (options: { projectId?: string; json?: boolean }) => {
-      const seen = await Promise.all(
-        newestOfAll(options.projectId ?? process.env.SYGALDRY_PROJECT_ID).map(look),
-      );
+      const runs = newestOfAll(options.projectId ?? process.env.SYGALDRY_PROJECT_ID);
+      const seen = await Promise.all(runs.map(lookOrRemember));
       process.stdout.write(
         options.json === true
-          ? `${JSON.stringify(seen.map(report), undefined, 2)}\n`
+          ? `${JSON.stringify(
+              seen.map(({ silence, ...each }) => ({ ...report(each), isKnown: silence === undefined })),
+              undefined,
+              2,
+            )}\n`
           : columns(
-              seen.map(({ run, status }) => [
+              seen.map(({ run, status, silence }) => [
                 run.record.project,
                 status.job,
-                status.state,
+                silence === undefined ? status.state : `${status.state}?`,
                 status.ts,
                 status.exitCode === undefined ? "" : `rc=${status.exitCode}`,
                 run.files.log,
               ]),
             ),
       );
+      const silences = new Set(seen.flatMap(({ silence }) => silence?.message ?? []));
+      for (const message of silences) process.stderr.write(`ai-how: ${message}\n`);
+      if (silences.size > 0) process.exitCode = 1;
     });
 }
 

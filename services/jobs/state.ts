@@ -46,10 +46,21 @@ export async function look(run: Run): Promise<Seen> {
     const { state, at, exitCode } = outcomeOf(run, container);
     return { run, status: run.status(state, at, exitCode) };
   }
-  const written = parseStatus(readText(statusFile(record)) ?? "");
+  const written = lastWord(run);
   const status = written?.state === "PROGRESS" ? written : run.status("PROGRESS", container.startedAt);
   run.setStatus(status);
   return { run, status, pid: container.pid };
+}
+
+/** The same, and where the engine does not answer the last that is known, with why nobody knows better. */
+export async function lookOrRemember(run: Run): Promise<Seen & { readonly silence?: UserError }> {
+  try {
+    return await look(run);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const status = lastWord(run) ?? run.status("START", new Date(run.record.startedAt));
+    return { run, status, silence: error.cause instanceof UserError ? error.cause : error };
+  }
 }
 
 /** Waits until a run is over and all of its output is in its log. */
@@ -73,7 +84,12 @@ function onlyUserErrors(error: unknown): void {
 }
 
 function withLastWord(run: Run, error: unknown): unknown {
-  const last = parseStatus(readText(statusFile(run.record)) ?? "");
+  const last = lastWord(run);
   if (!(error instanceof UserError) || last === undefined) return error;
   return new UserError(`${error.message}; the last that is known: ${statusLine(last)}`, { cause: error });
+}
+
+/** What is in the status file, true or not. */
+function lastWord({ record }: Run): JobStatus | undefined {
+  return parseStatus(readText(statusFile(record)) ?? "");
 }

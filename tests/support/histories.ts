@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { temporal } from "@temporalio/proto";
 import { repository } from "./project.ts";
 
-export type History = temporal.api.history.v1.IHistory;
+
 
 /** Recorded runs of the real workflow on a real server, as `temporal workflow show --output json` has them. */
 export const historiesFolder = join(repository, "tests/fixtures/histories");

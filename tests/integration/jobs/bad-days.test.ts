@@ -167,6 +167,10 @@ describeUnless(await dockerLacks(), "jobs on a bad day", () => {
         expect(silent.output).toMatch(
           /^ai-how: docker at unix:.*: the engine does not answer: .*; start it and ask again; the last that is known: PROGRESS job=survivor/,
         );
+        const listed = await stage.launch("list", []).ended;
+        expect(listed.exitCode).toBe(1);
+        expect(listed.stdout).toMatch(/ survivor +PROGRESS\? /);
+        expect(listed.output).toMatch(/^ai-how: docker at unix:.*: the engine does not answer/m);
         await sleep(1000);
         await stage.engine.start();
         expect(await stage.status("survivor")).toMatch(/^PROGRESS/);
