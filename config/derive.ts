@@ -131,9 +131,7 @@ function accelerationOf(config: Hardware["acceleration"]): Acceleration {
       sockets: options.cpu_topology.sockets,
       threads: options.cpu_topology.threads,
     },
-    numa: options?.numa_topology
-      ? { nodes: options.numa_topology.nodes, memoryMibPerNode: options.numa_topology.memory_per_node }
-      : undefined,
+    numaNodes: options?.numa_topology?.nodes,
     cpuPinning: performance?.cpu_pinning ?? false,
     hugepages: hugepages ? performance.hugepage_size : undefined,
     sharedMemory: performance?.memory_backing === "memfd",

@@ -170,7 +170,8 @@ export interface Acceleration {
   readonly cpuFeatures: readonly { readonly name: string; readonly policy: "require" | "disable" }[];
   /** Cores follow: a VM's CPUs divided by sockets x threads. Undefined: one socket, one thread a core. */
   readonly cpuTopology: { readonly sockets: number; readonly threads: number } | undefined;
-  readonly numa: { readonly nodes: number; readonly memoryMibPerNode: number } | undefined;
+  /** NUMA nodes of a VM. Undefined: one. */
+  readonly numaNodes: number | undefined;
   readonly cpuPinning: boolean;
   /** Undefined: ordinary memory. */
   readonly hugepages: "2M" | "1G" | undefined;

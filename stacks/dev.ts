@@ -23,7 +23,7 @@ export async function dev(site: Site): Promise<pulumi.Inputs> {
 function supported({ hpc, cloud }: Site): HpcCluster {
   if (hpc === undefined)
     throw new UserError("the target dev builds clusters.hpc, and the cluster file has none");
-  const { cpuPinning, hugepages, numa, nested, cpuFeatures, cpuTopology } = hpc.acceleration;
+  const { cpuPinning, hugepages, numaNodes, nested, cpuFeatures, cpuTopology } = hpc.acceleration;
   const virtual = hpc.nodes.filter((node) => node.ssh === undefined);
   const asked: readonly (readonly [string, boolean])[] = [
     ["clusters.cloud", cloud !== undefined],
@@ -33,7 +33,7 @@ function supported({ hpc, cloud }: Site): HpcCluster {
     ["clusters.hpc: pcie_passthrough", virtual.some(({ passthrough }) => passthrough.length > 0)],
     [
       "clusters.hpc.hardware: cpu_pinning, hugepages and numa_topology",
-      cpuPinning || hugepages !== undefined || numa !== undefined,
+      cpuPinning || hugepages !== undefined || numaNodes !== undefined,
     ],
     [
       "clusters.hpc.hardware: nested, cpu_features and cpu_topology",

@@ -102,6 +102,7 @@ function clusterMachines(
         ...hostDevicesOf(node),
         mounts: node.mounts,
         ...(acceleration.cpuTopology !== undefined && { cpuTopology: acceleration.cpuTopology }),
+        ...(acceleration.numaNodes !== undefined && { numaNodes: acceleration.numaNodes }),
         sharedMemory: acceleration.sharedMemory,
         ...(acceleration.hugepages !== undefined && { hugepages: KIB_OF_HUGEPAGE[acceleration.hugepages] }),
         ...(acceleration.cpuPinning && { firstHostCpu: hostCpu }),

@@ -24,7 +24,7 @@ export function workstation(site: Site, uri: string): pulumi.Inputs {
   return { ...outputs, ...(machines.adminKey !== undefined && { [ADMIN_KEY_OUTPUT]: machines.adminKey }) };
 }
 
-function refuseWhatIsMissing({ machines, hpc, cloud, clusters }: Site): void {
+function refuseWhatIsMissing({ machines, hpc, cloud }: Site): void {
   const asked: readonly (readonly [string, boolean])[] = [
     [
       "machines: container: the target dev builds container nodes; use machines: vm",
@@ -37,10 +37,6 @@ function refuseWhatIsMissing({ machines, hpc, cloud, clusters }: Site): void {
     [
       "clusters.cloud: image.builder: packer makes images of SLURM's nodes; leave it out",
       cloud?.nodes.some((node) => isVirtual(node) && node.image.kind === "packer") ?? false,
-    ],
-    [
-      "hardware.acceleration.numa_topology: the target workstation does not build this yet; leave it out",
-      clusters.some(({ acceleration }) => acceleration.numa !== undefined),
     ],
   ];
   const details = asked.filter(([, is]) => is).map(([what]) => what);

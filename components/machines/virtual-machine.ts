@@ -7,6 +7,7 @@ import type { BootImage } from "./boot-image.ts";
 import { metaData, networkConfig, userData } from "./cloud-init.ts";
 import { GpuDevice } from "./gpu-device.ts";
 import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
+import { numaCells } from "./numa.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 
 export interface VirtualMachineArgs {
@@ -39,6 +40,8 @@ export interface VirtualMachineArgs {
   running?: pulumi.Input<boolean>;
   /** Sockets, and threads of a core; cores follow from `cpus`. Default: QEMU's, a socket for each. */
   cpuTopology?: { readonly sockets: number; readonly threads: number };
+  /** NUMA nodes that it sees; its processors and its memory are dealt out evenly. Default: one. */
+  numaNodes?: number;
   /** GPUs of the host that it gets, each with its PCI address. Default none. */
   gpus?: GpuPlan;
   /** PCI addresses of other devices of the host that it gets. Default none. */
@@ -178,6 +181,9 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
         }),
         vcpus: cpus,
         memory: args.memoryMib,
+        ...(args.numaNodes !== undefined && {
+          numaCells: numaCells(args.numaNodes, cpus, args.memoryMib, hugepages ?? 1024),
+        }),
         ...(image.direct !== undefined && {
           boot: {
             kernel: image.direct.kernel,

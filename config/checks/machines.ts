@@ -72,6 +72,13 @@ function hardwareProblems(
   }
 
   const cores = fields.cpu_cores;
+  const numaNodes = acceleration.fields.numa_topology?.nodes ?? 1;
+  if (cores !== undefined && cores < numaNodes) {
+    problems.push({
+      path: joinPath(path, "cpu_cores"),
+      message: `${cores} is too few for ${numaNodes} NUMA nodes: each has a processor`,
+    });
+  }
   if (topology !== undefined && cores !== undefined && cores % (topology.sockets * topology.threads) !== 0) {
     problems.push({
       path: joinPath(path, "cpu_cores"),

@@ -7,8 +7,10 @@ const mode = z
 
 const numaTopology = z
   .strictObject({
-    nodes: z.int().min(1).max(8).describe("NUMA nodes of a VM, 1 to 8."),
-    memory_per_node: count(1024).describe("Memory of a NUMA node in MiB, at least 1024."),
+    nodes: z.int().min(1).max(8).describe("NUMA nodes of a VM, 1 to 8; its CPUs are dealt out evenly."),
+    memory_per_node: count(1024).describe(
+      "Memory of a NUMA node in MiB, at least 1024. A VM's memory is dealt out evenly, whatever this says.",
+    ),
   })
   .nullable()
   .describe("NUMA layout inside a VM. Default: one node.");

@@ -92,11 +92,21 @@ function checkBoot({ arch, firmware, boot, disks }: DomainInputs): Problem[] {
   return problems;
 }
 
-function checkMemory({ memory, hugepages }: DomainInputs): Problem[] {
-  if (hugepages === undefined || (memory * 1024) % hugepages === 0) return [];
-  return [
-    { property: "hugepages", reason: `${memory} MiB are not a whole number of ${hugepages} KiB pages` },
-  ];
+function checkMemory({ memory, hugepages, numaCells }: DomainInputs): Problem[] {
+  const problems: Problem[] = [];
+  const areas = numaCells.length === 0 ? [memory] : numaCells.map((cell) => cell.memory);
+  const broken = areas.find((area) => hugepages !== undefined && (area * 1024) % hugepages !== 0);
+  if (broken !== undefined) {
+    problems.push({
+      property: "hugepages",
+      reason: `${broken} MiB are not a whole number of ${hugepages} KiB pages`,
+    });
+  }
+  const sum = areas.reduce((total, area) => total + area, 0);
+  if (sum !== memory) {
+    problems.push({ property: "numaCells", reason: `have ${sum} MiB together, but memory is ${memory}` });
+  }
+  return problems;
 }
 
 function checkDisks({ machine, arch, disks }: DomainInputs): Problem[] {

@@ -64,6 +64,14 @@ export interface DomainCpu {
   topology?: { sockets: number; cores: number; threads: number } | undefined;
 }
 
+/** A NUMA node that the guest sees. */
+export interface DomainNumaCell {
+  /** Its virtual processors: `0-3`. */
+  cpus: string;
+  /** MiB. */
+  memory: number;
+}
+
 /** What a virtual machine is made from. */
 export interface DomainInputs {
   /** libvirt's name for it. */
@@ -82,6 +90,8 @@ export interface DomainInputs {
   memory: number;
   /** Default `host-passthrough` with KVM, and QEMU's own default without. */
   cpu?: DomainCpu | undefined;
+  /** NUMA nodes that the guest sees; none, and so one, by default. */
+  numaCells: DomainNumaCell[];
   /** Boots this kernel directly, with paths on libvirt's host; default is to boot from the first disk. */
   boot?: { kernel: string; initrd?: string | undefined; cmdline: string } | undefined;
   disks: DomainDisk[];
@@ -154,6 +164,10 @@ const cpuSchema = z.strictObject({
     .optional(),
 });
 
+const cpuListSchema = z
+  .string()
+  .regex(/^\^?\d+(-\d+)?(,\^?\d+(-\d+)?)*$/, "must be a list of processors such as 0-3,8");
+
 export const domainSchemas = {
   name: nameSchema,
   type: z.enum(["kvm", "qemu"]),
@@ -163,6 +177,7 @@ export const domainSchemas = {
   vcpus: z.int().positive().max(1024),
   memory: z.int().min(16),
   cpu: cpuSchema.optional(),
+  numaCells: z.array(z.strictObject({ cpus: cpuListSchema, memory: z.int().positive() })).default([]),
   boot: z
     .strictObject({
       kernel: absolutePathSchema,
@@ -196,16 +211,7 @@ export const domainSchemas = {
     .literal([64, 2048, 32_768, 524_288, 1_048_576], "must be a page size in KiB, such as 2048 or 1048576")
     .optional(),
   sharedMemory: z.boolean().default(false),
-  cpuPinning: z
-    .array(
-      z.strictObject({
-        vcpu: z.int().nonnegative(),
-        cpus: z
-          .string()
-          .regex(/^\^?\d+(-\d+)?(,\^?\d+(-\d+)?)*$/, "must be a list of processors such as 0-3,8"),
-      }),
-    )
-    .default([]),
+  cpuPinning: z.array(z.strictObject({ vcpu: z.int().nonnegative(), cpus: cpuListSchema })).default([]),
   autostart: z.boolean().default(false),
   running: z.boolean().default(true),
   shutdownTimeout: z.int().nonnegative().default(30),

@@ -18,6 +18,7 @@ export function parseDomain(domain: Xml): Omit<DomainInputs, Outside> {
   const cpu = parseCpu(domain.child("cpu"));
   const boot = parseBoot(os);
   const log = devices?.child("serial", "log")?.attribute("file");
+  const memory = domain.child("memory");
   const page = domain.child("memoryBacking", "hugepages", "page");
   const mounts = (devices?.children("filesystem") ?? []).map((mount) => ({
     source: mount.child("source")?.attribute("dir") ?? "",
@@ -30,8 +31,12 @@ export function parseDomain(domain: Xml): Omit<DomainInputs, Outside> {
     machine: type?.attribute("machine") ?? "",
     firmware: os?.attribute("firmware") === "efi" || os?.child("loader") !== undefined ? "uefi" : "bios",
     vcpus: Number(domain.child("vcpu")?.text ?? "1"),
-    memory: mebibytes(domain.child("memory")),
+    memory: mebibytes(memory?.text, memory?.attribute("unit")),
     ...(cpu === undefined ? {} : { cpu }),
+    numaCells: (domain.child("cpu", "numa")?.children("cell") ?? []).map((cell) => ({
+      cpus: cell.attribute("cpus") ?? "",
+      memory: mebibytes(cell.attribute("memory"), cell.attribute("unit")),
+    })),
     ...(boot === undefined ? {} : { boot }),
     disks: (devices?.children("disk") ?? []).map(parseDisk),
     interfaces: (devices?.children("interface") ?? []).map(parseInterface),
@@ -50,7 +55,7 @@ export function parseDomain(domain: Xml): Omit<DomainInputs, Outside> {
 }
 
 /** libvirt writes sizes in KiB, but takes any unit. */
-function mebibytes(memory: Xml | undefined): number {
+function mebibytes(size: string | undefined, unit = "KiB"): number {
   const factors: Readonly<Record<string, number>> = {
     b: 1 / 1_048_576,
     bytes: 1 / 1_048_576,
@@ -58,7 +63,7 @@ function mebibytes(memory: Xml | undefined): number {
     MiB: 1,
     GiB: 1024,
   };
-  return Number(memory?.text ?? "0") * (factors[memory?.attribute("unit") ?? "KiB"] ?? 1 / 1024);
+  return Number(size ?? "0") * (factors[unit] ?? 1 / 1024);
 }
 
 function parseCpu(cpu: Xml | undefined): DomainCpu | undefined {

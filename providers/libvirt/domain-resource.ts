@@ -86,6 +86,8 @@ export interface DomainArgs {
   memory: pulumi.Input<number>;
   /** Default `host-passthrough` with KVM, and QEMU's own default without. */
   cpu?: pulumi.Input<DomainCpuArgs | undefined>;
+  /** NUMA nodes that the guest sees, processors as `0-3` and memory in MiB; none, and so one, by default. */
+  numaCells?: pulumi.Input<{ cpus: pulumi.Input<string>; memory: pulumi.Input<number> }[] | undefined>;
   /** Boots this kernel directly, with paths on libvirt's host; default is to boot from the first disk. */
   boot?: pulumi.Input<
     | {

@@ -1,5 +1,5 @@
 import { devicesXml } from "./domain-devices-xml.ts";
-import type { DomainCpu, DomainInputs } from "./domain-inputs.ts";
+import type { DomainCpu, DomainInputs, DomainNumaCell } from "./domain-inputs.ts";
 import type { XmlElement } from "./xml.ts";
 
 /** What libvirt's `define` takes. */
@@ -52,9 +52,10 @@ function memoryXml({ mounts, hugepages, sharedMemory }: DomainInputs): XmlElemen
   };
 }
 
-function cpuXml({ type, cpu }: DomainInputs): XmlElement | undefined {
+function cpuXml({ type, cpu, numaCells }: DomainInputs): XmlElement | undefined {
   const { mode, model, features, topology }: DomainCpu = cpu ?? { mode: "host-passthrough", features: [] };
-  if (cpu === undefined && type === "qemu") return undefined;
+  const numa = numaCells.length === 0 ? undefined : { cell: numaCells.map(numaCellXml) };
+  if (cpu === undefined && type === "qemu") return numa && { numa };
   return {
     "@mode": mode,
     ...(mode === "custom" ? { "@match": "exact" } : {}),
@@ -69,5 +70,10 @@ function cpuXml({ type, cpu }: DomainInputs): XmlElement | undefined {
             "@threads": topology.threads,
           },
     feature: features.map(({ name, policy }) => ({ "@policy": policy, "@name": name })),
+    numa,
   };
+}
+
+function numaCellXml({ cpus, memory }: DomainNumaCell, id: number): XmlElement {
+  return { "@id": id, "@cpus": cpus, "@memory": memory, "@unit": "MiB" };
 }

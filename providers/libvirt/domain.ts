@@ -42,6 +42,7 @@ export const domain = resourceType<LibvirtConfig, DomainInputs, DomainState>({
     vcpus: "restart",
     memory: "restart",
     cpu: "restart",
+    numaCells: "restart",
     boot: "restart",
     disks: (was, is) => (isDeepStrictEqual(was, adopted(was, is)) ? "update" : "restart"),
     interfaces: "restart",

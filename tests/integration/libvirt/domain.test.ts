@@ -141,6 +141,17 @@ describe.skipIf(unavailable !== undefined)("Domain", () => {
     ["virtiofs mounts", { mounts: [{ source: "/srv", tag: "srv" }] }],
     ["huge pages and pinning", { hugepages: 2048, vcpus: 2, cpuPinning: [{ vcpu: 0, cpus: "0" }] }],
     [
+      "NUMA nodes",
+      {
+        vcpus: 3,
+        memory: 96,
+        numaCells: [
+          { cpus: "0-1", memory: 64 },
+          { cpus: "2", memory: 32 },
+        ],
+      },
+    ],
+    [
       "a processor model",
       {
         vcpus: 2,

@@ -192,7 +192,7 @@ test("hardware options get a meaning that works", () => {
       { name: "hle", policy: "disable" },
     ],
     cpuTopology: { sockets: 2, threads: 2 },
-    numa: { nodes: 2, memoryMibPerNode: 4096 },
+    numaNodes: 2,
     cpuPinning: true,
     hugepages: "1G",
     sharedMemory: true,

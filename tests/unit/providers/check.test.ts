@@ -39,6 +39,29 @@ describe("check of a domain", () => {
       "cpu.topology: 1 x 2 x 2 processors, but vcpus is 2",
     ],
     [
+      "NUMA nodes of another size",
+      {
+        memory: 96,
+        numaCells: [
+          { cpus: "0", memory: 32 },
+          { cpus: "1", memory: 32 },
+        ],
+      },
+      "numaCells: have 64 MiB together, but memory is 96",
+    ],
+    [
+      "NUMA nodes that huge pages do not fill",
+      {
+        memory: 64,
+        hugepages: 2048,
+        numaCells: [
+          { cpus: "0", memory: 31 },
+          { cpus: "1", memory: 33 },
+        ],
+      },
+      "hugepages: 31 MiB are not a whole number of 2048 KiB pages",
+    ],
+    [
       "pinning of a processor that is not there",
       { cpuPinning: [{ vcpu: 2, cpus: "0" }] },
       "cpuPinning[0].vcpu: there is no virtual processor 2",

@@ -39,6 +39,7 @@ describe("diff", () => {
     ["consoleLog", { consoleLog: "/log" }, "restart"],
     ["hugepages", { hugepages: 2048 }, "restart"],
     ["sharedMemory", { sharedMemory: true }, "restart"],
+    ["numaCells", { numaCells: [{ cpus: "0", memory: 1024 }] }, "restart"],
     ["cpuPinning", { cpuPinning: [{ vcpu: 0, cpus: "0" }] }, "restart"],
     ["autostart", { autostart: true }, "update"],
     ["running", { running: false }, "update"],

@@ -98,6 +98,16 @@ export const machines = {
     ],
     mounts: [{ source: "/srv", tag: "srv" }],
   }),
+  "domain-numa": domainInputs({
+    type: "kvm",
+    memory: 3072,
+    vcpus: 3,
+    sharedMemory: true,
+    numaCells: [
+      { cpus: "0-1", memory: 2048 },
+      { cpus: "2", memory: 1024 },
+    ],
+  }),
 };
 
 export const networks = {
