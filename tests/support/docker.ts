@@ -83,6 +83,8 @@ export class DockerEngine {
 
   /** Ends it with everything that it runs, and takes its folder away. */
   async remove(): Promise<void> {
+    // Containers that outlive it have to go, too.
+    if (this.#daemon === undefined && this.#isLiveRestore) await this.start();
     const { stdout } = await this.docker("ps", "--all", "--quiet");
     const ids = stdout.split("\n").filter(Boolean);
     if (ids.length > 0) await this.docker("rm", "--force", ...ids);
