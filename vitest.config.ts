@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 const MINUTE = 60_000;
 
+const SERVICES = ["pipelines", "jobs", "docker", "dev"].map((room) => `tests/integration/${room}/**`);
+
 /** One project a kind of test; files of real machines run one at a time, for they share the host. */
 export default defineConfig({
   test: {
@@ -11,6 +13,16 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["tests/integration/**/*.test.ts"],
+          exclude: SERVICES,
+          testTimeout: 3 * MINUTE,
+          hookTimeout: 5 * MINUTE,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "services",
+          include: SERVICES.map((folder) => `${folder}/*.test.ts`),
           testTimeout: 3 * MINUTE,
           hookTimeout: 5 * MINUTE,
           fileParallelism: false,

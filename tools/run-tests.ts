@@ -6,11 +6,14 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 
-// Runs kinds of tests one after another, and ends with what ran, how long it took, and why anything was skipped.
-// `node tools/run-tests.ts [unit] [integration] [e2e]`: all kinds by default. Exit 0 only when every kind ran at least
-// one test and none failed. The last line is `N passed, N failed, N skipped`.
+// Runs kinds of tests, and ends with what ran, how long it took, and why anything was skipped.
+// `node tools/run-tests.ts [unit] [integration] [services] [e2e]`: all kinds by default. Exit 0 only when every kind ran
+// at least one test and none failed. The last line is `N passed, N failed, N skipped`.
 
-const KINDS = ["unit", "integration", "e2e"] as const;
+// One group after another. Tests of services have containers, servers and folders of their own and mostly wait for them, so
+// they run beside those that boot machines.
+const GROUPS = [["unit"], ["integration", "services"], ["e2e"]] as const;
+const KINDS = GROUPS.flat();
 type Kind = (typeof KINDS)[number];
 
 const repository = resolve(import.meta.dirname, "..");
@@ -142,8 +145,9 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const outcomes: Outcome[] = [];
-for (const kind of KINDS) {
-  if (positionals.length === 0 || positionals.includes(kind)) outcomes.push(await run(kind));
+for (const group of GROUPS) {
+  const wanted = group.filter((kind) => positionals.length === 0 || positionals.includes(kind));
+  outcomes.push(...(await Promise.all(wanted.map(run))));
 }
 const problems = outcomes.flatMap(({ kind, problem }) =>
   problem === undefined ? [] : [`${kind}: ${problem}`],
