@@ -2,7 +2,6 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { pipeline } from "node:stream/promises";
 import type { DownloadAction } from "../plan/index.ts";
 
 // A server that sends nothing for so long has stalled.
@@ -43,47 +42,34 @@ export async function download(
 }
 
 async function fetchInto(url: string, part: string, options: DownloadOptions): Promise<Hash> {
-  const before = await partial(part);
+  const before = await beginning(part);
   const stall = new Stall(options.stallMilliseconds ?? STALL_MILLISECONDS);
   const signal = AbortSignal.any([options.signal, stall.signal]);
   try {
     const response = await fetch(url, {
       signal,
-      headers: before === undefined ? {} : { range: `bytes=${before.bytes}-`, "if-range": before.tag },
+      headers: {
+        // What is compressed on its way has other lengths and places than the file.
+        "accept-encoding": "identity",
+        ...(before !== undefined && { range: `bytes=${before.bytes}-`, "if-range": before.tag }),
+      },
     });
-    if (response.status === 416) {
-      // What is there is more than the server has: it is of something else.
+    if (before !== undefined && isWhole(response, before)) return await hashOf(part, stall);
+    const resumed = before !== undefined && continues(response, before);
+    if (before !== undefined && !resumed && [206, 416].includes(response.status)) {
       await discard(part);
-      throw new Error(`unexpected status code 416: ${part} was of other content; the next try begins anew`);
+      throw new Error(
+        `unexpected status code ${response.status}: ${part} is of other content; the next try begins anew`,
+      );
     }
-    if (!response.ok || response.body === null) throw new Error(`unexpected status code ${response.status}`);
-    const resumed = response.status === 206 && before !== undefined;
-    const hash = createHash("sha256");
-    if (resumed) await pipeline(createReadStream(part), hash, { end: false });
-    else await discard(part);
-    const tag = response.headers.get("etag");
-    // A weak tag promises no equal bytes.
-    if (tag !== null && !tag.startsWith("W/")) await writeFile(tagFile(part), tag);
-
+    if (!response.ok || (response.status === 206 && !resumed))
+      throw new Error(`unexpected status code ${response.status}`);
+    const hash = resumed ? await hashOf(part, stall) : createHash("sha256");
+    if (!resumed) await discard(part);
+    const tag = strongTag(response);
+    if (tag !== undefined) await writeFile(tagFile(part), tag);
     const offset = resumed ? before.bytes : 0;
-    const length = lengthOf(response);
-    const total = length === undefined ? undefined : offset + length;
-    const file = await open(part, resumed ? "a" : "w");
-    let bytes = offset;
-    try {
-      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-        stall.moved();
-        await file.write(chunk);
-        hash.update(chunk);
-        bytes += chunk.length;
-        options.onProgress({ bytes, total });
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    if (total !== undefined && bytes !== total)
-      throw new Error(`the server promised ${total} bytes and sent ${bytes}`);
+    await receive(response, { part, offset, hash, onProgress: options.onProgress, stall });
     return hash;
   } catch (error) {
     options.signal.throwIfAborted();
@@ -94,14 +80,85 @@ async function fetchInto(url: string, part: string, options: DownloadOptions): P
   }
 }
 
+interface Receiving {
+  readonly part: string;
+  /** Bytes that are there already. */
+  readonly offset: number;
+  readonly hash: Hash;
+  readonly onProgress: DownloadOptions["onProgress"];
+  readonly stall: Stall;
+}
+
+async function receive(
+  response: Response,
+  { part, offset, hash, onProgress, stall }: Receiving,
+): Promise<void> {
+  const length = lengthOf(response);
+  const total = length === undefined ? undefined : offset + length;
+  const file = await open(part, offset > 0 ? "a" : "w");
+  let bytes = offset;
+  try {
+    for await (const chunk of (response.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
+      stall.moved();
+      await file.writeFile(chunk);
+      hash.update(chunk);
+      bytes += chunk.length;
+      onProgress({ bytes, total });
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  if (total !== undefined && bytes !== total)
+    throw new Error(`the server promised ${total} bytes and sent ${bytes}`);
+}
+
+/** Reading what is there may take its time, and is no fault of the server's. */
+async function hashOf(file: string, stall: Stall): Promise<Hash> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    stall.moved();
+    hash.update(chunk);
+  }
+  return hash;
+}
+
+/** Whether nothing was missing but the name: the server has no more than what is there. */
+function isWhole({ status, headers }: Response, { bytes }: Beginning): boolean {
+  return status === 416 && headers.get("content-range") === `bytes */${bytes}`;
+}
+
+/** Whether a reply goes on where an earlier one broke off; some servers say so and send something else. */
+function continues(response: Response, before: Beginning): boolean {
+  const range = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "");
+  const tag = strongTag(response);
+  return (
+    response.status === 206 &&
+    Number(range?.[1]) === before.bytes &&
+    (tag === undefined || tag === before.tag)
+  );
+}
+
+/** What the server calls this content, byte for byte; undefined where it promises no equal bytes. */
+function strongTag({ headers }: Response): string | undefined {
+  const tag = headers.get("etag");
+  return tag === null || tag.startsWith("W/") || headers.has("content-encoding") ? undefined : tag;
+}
+
 /** The length of the body as it arrives here; unknown where it is compressed on its way. */
 function lengthOf(response: Response): number | undefined {
   const length = response.headers.get("content-length");
   return length === null || response.headers.has("content-encoding") ? undefined : Number(length);
 }
 
-/** What an earlier try left, with what the server called its content; undefined where it cannot be gone on with. */
-async function partial(part: string): Promise<{ bytes: number; tag: string } | undefined> {
+/** What an earlier try left, and what the server called its content. */
+interface Beginning {
+  readonly bytes: number;
+  readonly tag: string;
+}
+
+/** Undefined where it cannot be gone on with. */
+async function beginning(part: string): Promise<Beginning | undefined> {
   try {
     const [{ size }, tag] = await Promise.all([stat(part), readFile(tagFile(part), "utf8")]);
     return size === 0 ? undefined : { bytes: size, tag };
