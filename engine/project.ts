@@ -22,13 +22,19 @@ export interface Project {
 
 /** The nearest folder with a Pulumi.yaml, upwards from here. */
 export function findRoot(from: string): string {
+  const root = projectRoot(from);
+  if (root === undefined)
+    throw new UserError(`${from}: no Pulumi.yaml here or above; run ai-how inside the project`, {
+      exitCode: 2,
+    });
+  return root;
+}
+
+/** The same; undefined where there is none. */
+export function projectRoot(from: string): string | undefined {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     if (existsSync(join(folder, "Pulumi.yaml"))) return folder;
-    if (folder === dirname(folder)) {
-      throw new UserError(`${from}: no Pulumi.yaml here or above; run ai-how inside the project`, {
-        exitCode: 2,
-      });
-    }
+    if (folder === dirname(folder)) return undefined;
   }
 }
 

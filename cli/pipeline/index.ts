@@ -1,6 +1,7 @@
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
-import { findRoot } from "../../engine/project.ts";
+import { projectRoot } from "../../engine/project.ts";
 import { columns } from "../table.ts";
 import { addLogs } from "./logs.ts";
 import { placeOf, withPlace, type PlaceOptions } from "./options.ts";
@@ -73,13 +74,31 @@ function addDevServer(pipeline: Command): void {
     .description("Temporal's development server on this host, kept in a SQLite file")
     .option("--port <port>", "where it answers", wholeNumber, 7233)
     .option("--ui-port <port>", "where Temporal's own page is", wholeNumber, 8233)
-    .option("--db-filename <file>", "default: .ai-how/temporal.db of the project")
+    .option("--ip <address>", "answers at this address, too, whoever it is that asks", "127.0.0.1")
+    .option(
+      "--db-filename <file>",
+      "default: .ai-how/temporal.db of the project, else ~/.local/state/ai-how/temporal.db",
+    )
     .argument("[more...]", "after `--`: more options for `temporal server start-dev`")
-    .action(async (more: string[], options: { port: number; uiPort: number; dbFilename?: string }) => {
+    .action(async (more: string[], { dbFilename, ...options }: DevServerCommandOptions) => {
       const { runDevServer } = await import("../../services/pipelines/dev-server.ts");
-      const database = options.dbFilename ?? join(findRoot(process.cwd()), ".ai-how", "temporal.db");
-      process.exitCode = await runDevServer({ database, port: options.port, uiPort: options.uiPort, more });
+      process.exitCode = await runDevServer({ ...options, database: dbFilename ?? defaultDatabase(), more });
     });
+}
+
+interface DevServerCommandOptions {
+  readonly ip: string;
+  readonly port: number;
+  readonly uiPort: number;
+  readonly dbFilename?: string;
+}
+
+/** In the project where this is one, else in the user's own folder. */
+function defaultDatabase(): string {
+  const root = projectRoot(process.cwd());
+  if (root !== undefined) return join(root, ".ai-how", "temporal.db");
+  const state = process.env.XDG_STATE_HOME ?? join(homedir(), ".local", "state");
+  return join(state, "ai-how", "temporal.db");
 }
 
 function wholeNumber(text: string): number {

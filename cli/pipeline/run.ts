@@ -1,18 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { styleText } from "node:util";
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import { UserError } from "../../config/errors.ts";
 import { PipelineClient, type PipelineEnd } from "../../services/pipelines/client.ts";
-import { place, readPlan, type ReadPlan } from "../../services/pipelines/plan/index.ts";
-import type { StepStatus } from "../../services/pipelines/result.ts";
-import { resultYaml } from "../../services/pipelines/result-yaml.ts";
+import { place, readCommandList, readPlan, type Plan } from "../../services/pipelines/plan/index.ts";
+import type { PipelineResult, StepStatus } from "../../services/pipelines/result.ts";
+import { resultJson, resultYaml } from "../../services/pipelines/result-text.ts";
 import { placeOf, withPlace, type PlaceOptions } from "./options.ts";
 
 interface RunOptions extends PlaceOptions {
   readonly plan?: string;
   readonly workflowId?: string;
   readonly logDir?: string;
-  readonly input: Readonly<Record<string, string>>;
+  readonly input: readonly string[];
   readonly detach?: boolean;
 }
 
@@ -31,8 +31,8 @@ export function addRun(pipeline: Command): void {
   withInputs(pipeline.command("validate"))
     .description("check a plan; talks to nobody")
     .action(async (file: string | undefined, options: RunOptions) => {
-      const { plan } = await load(file, options);
-      process.stdout.write(`${fileOf(file, options)}: valid, ${plan.steps.length} steps\n`);
+      const { file: from, plan } = await load(file, options);
+      process.stdout.write(`${from}: valid, ${plan.steps.length} steps\n`);
     });
   withPlace(withInputs(pipeline.command("run")))
     .description("run a plan and print what became of its steps as YAML; exit 1 when it failed")
@@ -40,14 +40,14 @@ export function addRun(pipeline: Command): void {
     .option("--log-dir <folder>", "where workers write logs; goes over the plan's log_dir")
     .option("--detach", "only start it")
     .action(async (file: string | undefined, options: RunOptions) => {
-      const { plan } = await load(file, options);
+      const { plan, prefix, write } = await load(file, options);
       const logDir = options.logDir ?? plan.logDir ?? process.env.TEMPORAL_LOG_DIR;
-      const workflowId = options.workflowId ?? defaultId(new Date());
+      const workflowId = options.workflowId ?? defaultId(prefix, new Date());
       const client = await PipelineClient.connect(placeOf(options));
       try {
         const runId = await client.start({ ...plan, ...(logDir !== undefined && { logDir }) }, workflowId);
         process.stderr.write(`${workflowId} ${runId}\n`);
-        if (options.detach !== true) conclude(await follow(client, workflowId));
+        if (options.detach !== true) conclude(await follow(client, workflowId), write);
       } finally {
         await client.close();
       }
@@ -58,37 +58,55 @@ function withInputs(command: Command): Command {
   return command
     .argument("[plan]", "the plan, YAML or JSON")
     .option("--plan <file>", "the same, as the old orchestrate took it")
-    .option<Readonly<Record<string, string>>>(
+    .option<readonly string[]>(
       "--input <name=value>",
-      "a value for an input of the plan",
-      input,
-      {},
+      "a value for an input of the plan; without a plan, a file with the old JSON list of commands",
+      (text, before) => [...before, text],
+      [],
     );
 }
 
-function input(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
-  const at = text.indexOf("=");
-  if (at < 1) throw new InvalidArgumentError("Give NAME=VALUE.");
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+/** A plan, and how its result is written. */
+interface Loaded {
+  readonly file: string;
+  readonly plan: Plan;
+  /** Of the name that a pipeline gets. */
+  readonly prefix: string;
+  readonly write: (result: PipelineResult) => string;
 }
 
-function fileOf(file: string | undefined, { plan }: RunOptions): string {
-  const found = file ?? plan;
-  if (found === undefined) throw new UserError("-plan is required: name a plan", { exitCode: 2 });
-  return found;
+async function load(name: string | undefined, { plan: named, input }: RunOptions): Promise<Loaded> {
+  const file = name ?? named;
+  const [list, ...more] = input;
+  if (file === undefined && list !== undefined && more.length === 0)
+    return {
+      file: list,
+      plan: readCommandList(await readText(list), list),
+      prefix: "orchestration",
+      write: resultJson,
+    };
+  if (file === undefined) throw new UserError("-plan is required: name a plan", { exitCode: 2 });
+  const { plan, warnings } = readPlan(await readText(file), { file, inputs: inputsOf(input) });
+  for (const warning of warnings)
+    process.stderr.write(`warning: ${place(file, warning)}: ${warning.message}\n`);
+  return { file, plan, prefix: "pipeline", write: resultYaml };
 }
 
-async function load(name: string | undefined, options: RunOptions): Promise<ReadPlan> {
-  const file = fileOf(name, options);
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
+function inputsOf(texts: readonly string[]): Record<string, string> {
+  const pairs = texts.map((text) => {
+    const at = text.indexOf("=");
+    if (at < 1) throw new UserError(`--input ${text}: give NAME=VALUE`, { exitCode: 2 });
+    return [text.slice(0, at), text.slice(at + 1)] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
+function readText(file: string): Promise<string> {
+  return readFile(file, "utf8").catch((error: unknown) => {
     throw new UserError(
       `unable to read plan file: ${error instanceof Error ? error.message : String(error)}`,
     );
   });
-  const read = readPlan(text, { file, inputs: options.input });
-  for (const warning of read.warnings)
-    process.stderr.write(`warning: ${place(file, warning)}: ${warning.message}\n`);
-  return read;
 }
 
 /** A line for each change of a step until the end; Ctrl-C cancels the pipeline and waits for its steps to stop. */
@@ -126,8 +144,8 @@ async function follow(client: PipelineClient, workflowId: string): Promise<Pipel
   }
 }
 
-function conclude({ result, failure }: PipelineEnd): void {
-  if (result !== undefined) process.stdout.write(resultYaml(result));
+function conclude({ result, failure }: PipelineEnd, write: Loaded["write"]): void {
+  if (result !== undefined) process.stdout.write(write(result));
   if (failure !== undefined) throw new UserError(`workflow failed: ${failure}`);
 }
 
@@ -137,8 +155,8 @@ function coloured(state: StepStatus["state"]): string {
 }
 
 /** `pipeline-20261125-101500`, in local time. */
-function defaultId(now: Date): string {
+function defaultId(prefix: string, now: Date): string {
   const digits = (value: number): string => String(value).padStart(2, "0");
   const day = [now.getFullYear(), digits(now.getMonth() + 1), digits(now.getDate())].join("");
-  return `pipeline-${day}-${digits(now.getHours())}${digits(now.getMinutes())}${digits(now.getSeconds())}`;
+  return `${prefix}-${day}-${digits(now.getHours())}${digits(now.getMinutes())}${digits(now.getSeconds())}`;
 }

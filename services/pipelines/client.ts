@@ -60,8 +60,7 @@ export class PipelineClient {
     const handle = await this.#client.workflow
       .start(PIPELINE_WORKFLOW, { workflowId, taskQueue: this.#place.taskQueue, args: [{ plan }] })
       .catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new UserError(`unable to start workflow: ${reason}`, { cause: error });
+        throw new UserError(`unable to start workflow: ${reasonOf(error)}`, { cause: error });
       });
     return handle.firstExecutionRunId;
   }
@@ -92,6 +91,12 @@ export class PipelineClient {
   #handle(workflowId: string): WorkflowHandle {
     return this.#client.workflow.getHandle(workflowId);
   }
+}
+
+/** Temporal's errors say what failed, and why in their causes. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${reasonOf(error.cause)}` : error.message;
 }
 
 async function withDeadline<Result>(waiting: Promise<Result>): Promise<Result> {

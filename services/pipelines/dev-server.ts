@@ -1,10 +1,17 @@
+import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
+import { connect, createServer, type Server } from "node:net";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { pipeline } from "node:stream";
 import { execa } from "execa";
 import { UserError } from "../../config/errors.ts";
 
+const LOOPBACK = "127.0.0.1";
+
 export interface DevServerOptions {
+  /** Where it answers workers and clients, besides loopback; it asks nobody who they are. */
+  readonly ip: string;
   /** SQLite file; folders above it are made. */
   readonly database: string;
   readonly port: number;
@@ -15,24 +22,51 @@ export interface DevServerOptions {
 }
 
 /**
- * Runs Temporal's development server on loopback until it ends; returns its exit code.
+ * Runs Temporal's development server until it ends, its own page on loopback; returns its exit code.
  * @throws UserError where the program `temporal` is missing
  */
-export async function runDevServer({ database, port, uiPort, more = [] }: DevServerOptions): Promise<number> {
+export async function runDevServer({
+  ip,
+  database,
+  port,
+  uiPort,
+  more = [],
+}: DevServerOptions): Promise<number> {
   const program = await findTemporal();
+  const relay = ip === LOOPBACK ? undefined : await startRelay(ip, port);
   await mkdir(dirname(database), { recursive: true, mode: 0o700 });
   const { exitCode } = await execa(
     // It ends with whoever asked for it, however that ends.
     "setpriv",
     [
       ...["--pdeathsig", "TERM", "--", program],
-      ...["server", "start-dev", "--ip", "127.0.0.1", "--port", String(port)],
-      ...["--ui-ip", "127.0.0.1", "--ui-port", String(uiPort)],
+      ...["server", "start-dev", "--ip", LOOPBACK, "--port", String(port)],
+      ...["--ui-ip", LOOPBACK, "--ui-port", String(uiPort)],
       ...["--db-filename", database, "--log-level", "error", ...more],
     ],
     { stdin: "ignore", stdout: "inherit", stderr: "inherit", reject: false },
   );
+  relay?.close();
   return exitCode ?? 1;
+}
+
+/**
+ * Passes connections at another address on to the server. It answers on loopback only: at any other address its parts do not find
+ * each other, and at every address at once they would answer everybody.
+ */
+async function startRelay(ip: string, port: number): Promise<Server> {
+  const relay = createServer((from) => {
+    const to = connect(port, LOOPBACK);
+    pipeline(from, to, from, () => undefined);
+  });
+  try {
+    relay.listen(port, ip);
+    await once(relay, "listening");
+    return relay;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(`--ip ${ip}: ${reason}; give an address of this host`, { cause: error });
+  }
 }
 
 /** Where tools/temporal.sh puts it. */

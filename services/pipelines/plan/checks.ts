@@ -5,28 +5,45 @@ import { BLOCK_TYPES, STEP_TYPES, type PlanFile, type StepFile, type StepType } 
 /** Every problem between the parts of a plan, in the documented words where there are some, in the order of the file. */
 export function planProblems({ steps = [], max_parallel: maxParallel }: PlanFile): Problem[] {
   if (steps.length === 0) return [{ path: "steps", message: "plan must have at least one step" }];
-  const ids = new Set(steps.flatMap(({ id }) => (present(id) ? [id] : [])));
+  const first = new Map<string, number>();
+  for (const [index, { id }] of steps.entries()) if (present(id) && !first.has(id)) first.set(id, index);
   return [
     ...(maxParallel !== undefined && maxParallel < 1
       ? [{ path: "max_parallel", message: `${maxParallel} is less than 1` }]
       : []),
-    ...steps.flatMap((step, index) => stepProblems(step, index, steps)),
-    ...steps.flatMap((step, index) => referenceProblems(step, index, ids, steps)),
+    ...steps.flatMap((step, index) => stepProblems(step, index, first)),
+    ...steps.flatMap((step, index) => referenceProblems(step, index, first, steps)),
     ...cycleProblems(steps),
   ];
 }
 
 /** What stops nothing and is worth knowing. */
 export function planWarnings({ steps = [] }: PlanFile): Problem[] {
-  return steps.flatMap(({ id, type, download }, index) =>
-    type === "download" && !present(download?.sha256)
-      ? [
-          {
-            path: joinPath("steps", index, "download"),
-            message: `step ${id ?? index} download has no sha256: whatever the server sends is taken`,
-          },
-        ]
-      : [],
+  return steps.flatMap((step, index) => {
+    const { id = index, type, download } = step;
+    const warnings = tokenProblems(step, index);
+    if (type === "download" && !present(download?.sha256))
+      warnings.push({
+        path: joinPath("steps", index, "download"),
+        message: `step ${id} download has no sha256: whatever the server sends is taken`,
+      });
+    return warnings;
+  });
+}
+
+/** The hub's token in a plan, where everybody who sees the pipeline sees it. */
+function tokenProblems({ id = "", env, container_job: job }: StepFile, index: number): Problem[] {
+  const places = [
+    { keys: ["env"], names: Object.keys(env ?? {}) },
+    { keys: ["container_job", "env"], names: Object.keys(job?.env ?? {}) },
+  ];
+  return places.flatMap(({ keys, names }) =>
+    names
+      .filter((name) => TOKENS.has(name))
+      .map((name) => ({
+        path: joinPath("steps", index, ...keys, name),
+        message: `step ${id} has ${name} in its env, and so in Temporal's history; set it where the worker is started`,
+      })),
   );
 }
 
@@ -42,12 +59,15 @@ const REQUIRED: Readonly<Record<StepType, { keys: readonly string[]; message: st
   hf_download_model: { keys: ["model_id"], message: "hf_download_model requires model_id" },
 };
 
-function stepProblems(step: StepFile, index: number, steps: readonly StepFile[]): Problem[] {
+const TOKENS: ReadonlySet<string> = new Set(["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"]);
+
+/** @param first where each id is first */
+function stepProblems(step: StepFile, index: number, first: ReadonlyMap<string, number>): Problem[] {
   const at = (...keys: string[]) => joinPath("steps", index, ...keys);
   const { id, type } = step;
   if (!present(id)) return [{ path: at(), message: `step ${index} is missing id` }];
   const problems: Problem[] = [];
-  if (steps.findIndex((other) => other.id === id) < index)
+  if ((first.get(id) ?? index) < index)
     problems.push({ path: at("id"), message: `duplicate step id: ${id}` });
   if (!present(type)) return [...problems, { path: at(), message: `step ${id} is missing type` }];
   if (!isStepType(type)) {
@@ -70,7 +90,9 @@ function stepProblems(step: StepFile, index: number, steps: readonly StepFile[])
       message: `step ${id} is of type ${type} and does not use ${key} of the step`,
     });
   }
-  return [...problems, ...formProblems(step, id, at)];
+  // The old plans knew no env of these types: nothing that worked is refused.
+  const tokens = type.startsWith("hf_") ? tokenProblems(step, index) : [];
+  return [...problems, ...formProblems(step, id, at), ...tokens];
 }
 
 function formProblems(step: StepFile, id: string, at: (...keys: string[]) => string): Problem[] {
@@ -110,13 +132,13 @@ function formProblems(step: StepFile, id: string, at: (...keys: string[]) => str
 function referenceProblems(
   { id, depends_on: dependsOn = [], when }: StepFile,
   index: number,
-  ids: ReadonlySet<string>,
+  ids: ReadonlyMap<string, number>,
   steps: readonly StepFile[],
 ): Problem[] {
   if (!present(id)) return [];
   const at = (...keys: (string | number)[]) => joinPath("steps", index, ...keys);
   const unknown = (other: string): string => {
-    const guess = nearest(other, [...ids]);
+    const guess = nearest(other, [...ids.keys()]);
     return guess === undefined ? other : `${other}; did you mean ${guess}?`;
   };
   const problems = dependsOn.flatMap((other, position) =>

@@ -3,8 +3,9 @@ import { nearest } from "../../../config/suggest.ts";
 import type { Action, Plan, Retry, Step } from "./plan.ts";
 import type { PlanFile, StepFile, StepType } from "./schema.ts";
 
-const TIMEOUT_SECONDS = 7200;
-const RETRY: Retry = { attempts: 3, initialSeconds: 5, factor: 2, maxSeconds: 60 };
+/** Longest time of a try. */
+export const TIMEOUT_SECONDS = 7200;
+export const RETRY: Retry = { attempts: 3, initialSeconds: 5, factor: 2, maxSeconds: 60 };
 const LAUNCHER = "./container/launch_container.sh";
 const CACHE_DIRECTORY = "/opt/hf_cache";
 const REFERENCE = /\$\{(inputs|matrix)\.([^}]*)\}/g;
@@ -43,7 +44,8 @@ export function expandPlan(
       return toStep(mapTexts(step, put), values, expansions);
     }),
   );
-  const twice = expanded.find(({ id }, index) => expanded.findIndex((other) => other.id === id) < index);
+  const ids = new Set<string>();
+  const twice = expanded.find(({ id }) => ids.size === ids.add(id).size);
   if (twice !== undefined)
     problems.push({
       path: "steps",

@@ -271,3 +271,28 @@ test("a plan of 2,000 steps is read in well under the time that anybody notices"
   );
   expect(readPlan(steps(...chain)).plan.steps).toHaveLength(2000);
 });
+
+test("a plan of 10 MB is read in a time that grows with its size only", { timeout: 60_000 }, () => {
+  const chain = Array.from({ length: 20_000 }, (_, i) =>
+    command(`step-${i}`, `, depends_on: [${i === 0 ? "" : `step-${i - 1}`}], args: [${"x".repeat(430)}]`),
+  );
+  const text = steps(...chain);
+  expect(text.length).toBeGreaterThan(10_000_000);
+  expect(readPlan(text).plan.steps).toHaveLength(20_000);
+});
+
+describe("the hub's token in a plan, where everybody sees it,", () => {
+  const where = "HF_TOKEN in its env, and so in Temporal's history; set it where the worker is started";
+
+  it("is refused in steps that had no env in old plans", () => {
+    const step = "{id: a, type: hf_download_model, hf_download_model: {model_id: m}, env: {HF_TOKEN: hf_x}}";
+    expect(problems(steps(step))).toEqual([`step a has ${where}`]);
+  });
+
+  it.each([
+    command("a", ", env: {HF_TOKEN: hf_x}"),
+    "{id: a, type: container_job, container_job: {command: x, env: {HF_TOKEN: hf_x}}}",
+  ])("is warned of in %s", (step) => {
+    expect(readPlan(steps(step)).warnings.map(({ message }) => message)).toEqual([`step a has ${where}`]);
+  });
+});

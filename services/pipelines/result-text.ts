@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import type { PipelineResult } from "./result.ts";
+import type { ActionResult, PipelineResult } from "./result.ts";
 
 /** The result as the old orchestrate printed it: YAML with the names of Go's fields in lower case. */
 export function resultYaml({ succeeded, steps }: PipelineResult): string {
@@ -29,4 +29,19 @@ export function resultYaml({ succeeded, steps }: PipelineResult): string {
     },
     { lineWidth: 0 },
   );
+}
+
+/** The result as the old form of commands had it: indented JSON, only of steps that ran. */
+export function resultJson({ succeeded, steps }: PipelineResult): string {
+  const results = steps.flatMap(({ result }) => result ?? []);
+  return `${JSON.stringify({ succeeded, steps: results.map(jsonOf) }, undefined, 2)}\n`;
+}
+
+function jsonOf(result: ActionResult): ActionResult {
+  const { name, exitCode, stdout, stderr, stdoutPath, stderrPath, structuredPath } = result;
+  const { stdoutTruncated, stderrTruncated, succeeded, durationSec, error } = result;
+  return {
+    ...{ name, exitCode, stdout, stderr, stdoutPath, stderrPath, structuredPath },
+    ...{ stdoutTruncated, stderrTruncated, succeeded, durationSec, error },
+  };
 }
