@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import type { DatasetAction, ModelAction } from "../plan/index.ts";
 import type { Program } from "./step.ts";
 
 // The token comes from the worker's environment (HF_TOKEN, or the file of `hf auth login`) and another hub by HF_ENDPOINT.
-// The libraries read both by themselves, so neither is ever an argument or a value in a history.
+// The libraries read both by themselves, so the token is never an argument or a value in a history.
 const DATASET = `
 import os
 os.environ["HF_HOME"] = os.environ["_HF_CACHE_DIR"]
@@ -17,8 +20,13 @@ from huggingface_hub import snapshot_download
 print(snapshot_download(os.environ["_HF_MODEL_ID"]))
 `;
 
-export function datasetProgram({ datasetId, config, split, cacheDir }: DatasetAction): Program {
-  return python(DATASET, {
+type Environment = Readonly<Record<string, string>>;
+
+export function datasetProgram(
+  { datasetId, config, split, cacheDir }: DatasetAction,
+  env: Environment,
+): Program {
+  return python(DATASET, env, {
     _HF_CACHE_DIR: cacheDir,
     _HF_DATASET_ID: datasetId,
     _HF_CONFIG: config,
@@ -26,15 +34,33 @@ export function datasetProgram({ datasetId, config, split, cacheDir }: DatasetAc
   });
 }
 
-export function modelProgram({ modelId, cacheDir }: ModelAction): Program {
-  return python(MODEL, { _HF_CACHE_DIR: cacheDir, _HF_MODEL_ID: modelId });
+export function modelProgram({ modelId, cacheDir }: ModelAction, env: Environment): Program {
+  return python(MODEL, env, { _HF_CACHE_DIR: cacheDir, _HF_MODEL_ID: modelId });
 }
 
-/** Texts that logs must not show, whatever a library prints. */
-export function hubSecrets(env: Readonly<Record<string, string>>): string[] {
-  return [process.env.HF_TOKEN ?? "", env.HF_TOKEN ?? ""].filter((token) => token !== "");
+function python(script: string, stepEnv: Environment, values: Environment): Program {
+  const env = { ...process.env, ...stepEnv };
+  const tokenPath = env.HF_TOKEN_PATH ?? join(hubHome(env), "token");
+  return {
+    program: env.AI_HOW_HUB_PYTHON ?? "python3",
+    args: ["-c", script],
+    // The script moves HF_HOME, where the libraries would look for the file.
+    env: { ...values, HF_TOKEN_PATH: tokenPath },
+    secrets: [env.HF_TOKEN, env.HUGGING_FACE_HUB_TOKEN, tokenIn(tokenPath)].flatMap((token) => token ?? []),
+    tellsProgress: true,
+  };
 }
 
-function python(script: string, env: Readonly<Record<string, string>>): Program {
-  return { program: process.env.AI_HOW_HUB_PYTHON ?? "python3", args: ["-c", script], env };
+/** Where `hf auth login` puts its file. */
+function hubHome({ HF_HOME, XDG_CACHE_HOME }: Readonly<Record<string, string | undefined>>): string {
+  return HF_HOME ?? join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
+}
+
+/** Its token; undefined where nobody has logged in. */
+function tokenIn(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return undefined;
+  }
 }

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { Context } from "@temporalio/activity";
 import type {
   CommandAction,
@@ -8,8 +9,10 @@ import type {
   ModelAction,
 } from "../plan/index.ts";
 import type { ActionResult } from "../result.ts";
+import { containerName, removeContainer } from "./containers.ts";
 import { download } from "./download.ts";
-import { datasetProgram, hubSecrets, modelProgram } from "./hub.ts";
+import { datasetProgram, modelProgram } from "./hub.ts";
+import { endWithWorker } from "./reaper.ts";
 import { performProgram, performQuietly, type StepInput } from "./step.ts";
 
 // Names of activities are those of the old workers, so that what watches them goes on to work.
@@ -26,9 +29,11 @@ export function PackageBuild(input: StepInput<CommandAction>): Promise<ActionRes
 
 /** Type `download`. */
 export function DownloadFile(input: StepInput<DownloadAction>): Promise<ActionResult> {
+  const { output } = input.action;
   return performQuietly(input, async (onProgress, signal) => {
-    await download(input.action, { onProgress, signal });
-    return `downloaded ${input.action.output}`;
+    const place = resolve(input.workingDir ?? ".", output);
+    await download({ ...input.action, output: place }, { onProgress, signal });
+    return `downloaded ${output}`;
   });
 }
 
@@ -39,6 +44,7 @@ export function DockerBuild(input: StepInput<DockerBuildAction>): Promise<Action
     Object.entries(values).flatMap(([key, value]) => [flag, `${key}=${value}`]);
   return performProgram(input, {
     program: "docker",
+    tellsProgress: true,
     args: [
       ...["build", "-t", image],
       ...(dockerfile === undefined ? [] : ["-f", dockerfile]),
@@ -53,40 +59,54 @@ export function DockerBuild(input: StepInput<DockerBuildAction>): Promise<Action
 
 /** Type `docker_push`. */
 export function DockerPush(input: StepInput<{ image: string }>): Promise<ActionResult> {
-  return performProgram(input, { program: "docker", args: ["push", input.action.image] });
+  return performProgram(input, {
+    program: "docker",
+    args: ["push", input.action.image],
+    tellsProgress: true,
+  });
 }
 
 /**
  * Type `container_job`: the launcher gets the command line as one argument of a shell, and the environment by name, so that
- * values are in no argument. The container's name follows from the step, so that another try removes what is left of it.
+ * values are in no argument. The container's name follows from the step: whoever does the step knows what to remove.
  */
-export function ContainerJob(input: StepInput<ContainerJobAction>): Promise<ActionResult> {
+export async function ContainerJob(input: StepInput<ContainerJobAction>): Promise<ActionResult> {
   const { command, projectId, entrypoint, env, gpu, launcherPath } = input.action;
-  return performProgram(input, {
-    program: launcherPath,
-    args: ["--entrypoint", entrypoint, "--", "bash", "-lc", command],
-    env: {
-      ...env,
-      SYGALDRY_PASS_ENV: Object.keys(env).join(","),
-      SYGALDRY_CONTAINER_NAME: containerName(input.stepId),
-      ...(projectId !== undefined && { SYGALDRY_PROJECT_ID: projectId }),
-      ...(!gpu && { SYGALDRY_GPU: "false" }),
-    },
-  });
+  const { workflowExecution, attempt } = Context.current().info;
+  const { workflowId = "", runId = "" } = workflowExecution ?? {};
+  const name = containerName(workflowId, runId, input.stepId);
+  const engineEnv = { ...process.env, ...input.env };
+  // Left by a worker that ended together with what should have cleaned up after it.
+  if (attempt > 1) await removeContainer(name, engineEnv);
+  const forget = endWithWorker(`container ${name}`);
+  let exitCode: number | undefined;
+  try {
+    const result = await performProgram(input, {
+      program: launcherPath,
+      args: ["--entrypoint", entrypoint, "--", "bash", "-lc", command],
+      env: {
+        ...env,
+        SYGALDRY_PASS_ENV: Object.keys(env).join(","),
+        SYGALDRY_CONTAINER_NAME: name,
+        ...(projectId !== undefined && { SYGALDRY_PROJECT_ID: projectId }),
+        ...(!gpu && { SYGALDRY_GPU: "false" }),
+      },
+    });
+    ({ exitCode } = result);
+    return result;
+  } finally {
+    // A client that was killed leaves its container running.
+    if (exitCode !== 0) await removeContainer(name, engineEnv);
+    forget();
+  }
 }
 
 /** Type `hf_download_dataset`. */
 export function HFDownloadDataset(input: StepInput<DatasetAction>): Promise<ActionResult> {
-  return performProgram(input, datasetProgram(input.action), hubSecrets(input.env));
+  return performProgram(input, datasetProgram(input.action, input.env));
 }
 
 /** Type `hf_download_model`. */
 export function HFDownloadModel(input: StepInput<ModelAction>): Promise<ActionResult> {
-  return performProgram(input, modelProgram(input.action), hubSecrets(input.env));
-}
-
-/** A name that docker takes, the same at every try. */
-function containerName(stepId: string): string {
-  const { workflowId = "", runId = "" } = Context.current().info.workflowExecution ?? {};
-  return `ai-how-${workflowId}-${runId}-${stepId}`.replaceAll(/[^a-zA-Z0-9_.-]/g, "_");
+  return performProgram(input, modelProgram(input.action, input.env));
 }

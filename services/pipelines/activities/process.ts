@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import which from "which";
 import type { Head, StepLog } from "../logs/step-log.ts";
+import { endWithWorker } from "./reaper.ts";
 
 // What a program gets to end by itself before it is ended.
 const GRACE_MILLISECONDS = 10_000;
@@ -17,6 +20,8 @@ export interface ProcessOptions {
   readonly log: StepLog;
   /** Ends the program, and all that it started in its process group. */
   readonly signal: AbortSignal;
+  /** The same, at once. */
+  readonly killSignal: AbortSignal;
   /** Texts that logs must not show. */
   readonly secrets?: readonly string[];
 }
@@ -29,12 +34,12 @@ export interface Ended {
 }
 
 /**
- * Runs a program without a shell, its output into the step's log, in a process group of its own. It ends with the worker,
- * also when that is killed: another worker then does the step, and nothing is done twice at a time.
- * @throws when it cannot be started, when its log cannot be written, or `signal`'s reason once it has been ended
+ * Runs a program without a shell, its output into the step's log, in a process group of its own. The whole group ends with the
+ * worker, also when that is killed: another worker then does the step, and nothing is done twice at a time.
+ * @throws when it cannot be started, or the reason of the signal that has ended it
  */
 export async function runProcess(options: ProcessOptions): Promise<Ended> {
-  const { log, signal, secrets } = options;
+  const { log, signal, killSignal, secrets } = options;
   signal.throwIfAborted();
   const program = await findProgram(options);
   const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", program, ...options.args], {
@@ -43,13 +48,19 @@ export async function runProcess(options: ProcessOptions): Promise<Ended> {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
+  // At once: whatever runs while nobody knows of it would outlive a worker that is killed now.
+  const forget = child.pid === undefined ? undefined : endWithWorker(`group ${child.pid}`);
   const started = once(child, "spawn");
   const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
   ended.catch(() => undefined);
   await started;
   const pid = child.pid ?? 0;
   const end = (): void => void endGroup(pid, ended);
+  const endAtOnce = (): void => {
+    kill(pid, "SIGKILL");
+  };
   signal.addEventListener("abort", end);
+  killSignal.addEventListener("abort", endAtOnce);
   try {
     const copying = Promise.all([
       log.copy("stdout", child.stdout, secrets),
@@ -59,14 +70,19 @@ export async function runProcess(options: ProcessOptions): Promise<Ended> {
     const [stdout, stderr] = await copying;
     const [code, by] = await ended;
     signal.throwIfAborted();
-    return { exitCode: code ?? 128 + (by === "SIGKILL" ? 9 : 15), stdout, stderr };
+    killSignal.throwIfAborted();
+    return { exitCode: code ?? 128 + (by === null ? 0 : constants.signals[by]), stdout, stderr };
   } finally {
     signal.removeEventListener("abort", end);
+    killSignal.removeEventListener("abort", endAtOnce);
+    forget?.();
   }
 }
 
 /** Where a program is. Not found is no result of the program but a step that could not be done, and is tried again. */
 async function findProgram({ program, env, cwd }: ProcessOptions): Promise<string> {
+  if (cwd !== undefined && !existsSync(cwd))
+    throw new Error(`${cwd}: there is no such folder on this worker, and working_dir names it`);
   const path = program.includes("/") ? resolve(cwd ?? ".", program) : program;
   const found = await which(path, { nothrow: true, path: env.PATH ?? "" });
   if (found === null) throw new Error(`${program}: there is no such program on this worker`);
@@ -84,6 +100,7 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    // Gone already, or somebody else's: a step may become another user by sudo.
+    if (!["ESRCH", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
 }

@@ -1,6 +1,8 @@
+import { stripVTControlCharacters } from "node:util";
 import { ApplicationFailure, Context } from "@temporalio/activity";
-import { StepLog, type Head } from "../logs/step-log.ts";
+import { StepLog, type Head, type LogLimits } from "../logs/step-log.ts";
 import type { ActionResult } from "../result.ts";
+import { keepContact, temporalLost } from "./contact.ts";
 import { runProcess } from "./process.ts";
 
 /** What the workflow tells an activity besides what is to be done. */
@@ -20,9 +22,14 @@ export interface Program {
   readonly args: readonly string[];
   /** Added to the worker's environment and the step's. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Texts that logs must not show. */
+  readonly secrets?: readonly string[];
+  /** Whether what it printed last tells how far it is. */
+  readonly tellsProgress?: boolean;
 }
 
-const HEAD_BYTES = 10_000;
+const LIMITS: LogLimits = { head: 10_000, file: 512 * 1024 * 1024 };
+const LONGEST_PROGRESS = 200;
 const HEARTBEAT_MILLISECONDS = 5000;
 const NOTHING: Head = { text: "", isCut: false };
 
@@ -33,44 +40,56 @@ interface Done {
   readonly stderr: Head;
 }
 
+/** What ends the work of a step. */
+interface Ends {
+  /** It is cancelled, took too long, or must not go on. */
+  readonly signal: AbortSignal;
+  /** It must not go on: another worker is about to do it. */
+  readonly killSignal: AbortSignal;
+}
+
 /**
  * Does one try of a step with its logs, events and heartbeats around it.
  * @param message what the event of its beginning says
+ * @param progress how far it is, asked for now and then
  */
 export async function performStep<Action>(
   { stepId, stepName, logDir }: StepInput<Action>,
   message: string,
-  work: (log: StepLog, progress: (details: unknown) => void) => Promise<Done>,
+  work: (log: StepLog, ends: Ends) => Promise<Done>,
+  progress: (log: StepLog) => unknown = () => null,
 ): Promise<ActionResult> {
   const context = Context.current();
   const { workflowExecution, attempt } = context.info;
-  const owner = {
-    workflowId: workflowExecution?.workflowId ?? "",
-    runId: workflowExecution?.runId ?? "",
-    stepId,
-    stepName,
-  };
+  const { workflowId = "", runId = "" } = workflowExecution ?? {};
   const started = performance.now();
-  const log = new StepLog(owner, logDir, headBytes());
-  let details: unknown = null;
+  const log = new StepLog({ workflowId, runId, stepId, stepName }, logDir, logLimits());
+  const killSignal = temporalLost();
+  const signal = AbortSignal.any([context.cancellationSignal, killSignal]);
   // Without heartbeats nobody would know that this worker is gone, nor could the step be cancelled.
   const beat = setInterval(() => {
-    context.heartbeat(details);
+    context.heartbeat(log.failure === undefined ? progress(log) : incomplete(log.failure));
+    void keepContact(context.client);
   }, HEARTBEAT_MILLISECONDS);
   const seconds = (): number => (performance.now() - started) / 1000;
+  const close = async (exitCode: number, text: string): Promise<string> => {
+    await log.close();
+    await log.event("step_finished", { exitCode, durationSec: seconds(), message: text });
+    if (log.failure === undefined) return "";
+    // The log cannot say it, so the worker and the result do.
+    process.stderr.write(`step ${stepId} of ${workflowId}: ${incomplete(log.failure)}\n`);
+    return `[${incomplete(log.failure)}]\n`;
+  };
   try {
     await log.event("step_started", { message: attempt === 1 ? message : `${message} (attempt ${attempt})` });
-    const { exitCode, stdout, stderr } = await work(log, (next) => {
-      details = next;
-    });
-    await log.close();
-    await log.event("step_finished", { exitCode, durationSec: seconds() });
+    const { exitCode, stdout, stderr } = await work(log, { signal, killSignal });
+    const warning = await close(exitCode, "");
     return {
       ...log.paths,
       name: stepName,
       exitCode,
       stdout: stdout.text,
-      stderr: stderr.text,
+      stderr: stderr.text + warning,
       stdoutTruncated: stdout.isCut,
       stderrTruncated: stderr.isCut,
       succeeded: exitCode === 0,
@@ -78,13 +97,8 @@ export async function performStep<Action>(
       error: "",
     };
   } catch (error) {
-    await log.close();
-    const failure = log.failure ?? error;
-    const text = failure instanceof Error ? failure.message : String(failure);
-    // A full disk takes no event either, and that is no other failure.
-    await log
-      .event("step_finished", { exitCode: -1, durationSec: seconds(), message: text })
-      .catch(() => undefined);
+    const text = error instanceof Error ? error.message : String(error);
+    await close(-1, text);
     context.cancellationSignal.throwIfAborted();
     throw ApplicationFailure.create({
       message: text,
@@ -99,20 +113,23 @@ export async function performStep<Action>(
 /** A step that is a program. */
 export function performProgram<Action>(
   input: StepInput<Action>,
-  { program, args, env = {} }: Program,
-  secrets: readonly string[] = [],
+  { program, args, env = {}, secrets = [], tellsProgress = false }: Program,
 ): Promise<ActionResult> {
   if (program === "") throw ApplicationFailure.nonRetryable("command is required");
-  return performStep(input, program, (log) =>
-    runProcess({
-      program,
-      args,
-      env: { ...process.env, ...input.env, ...env },
-      cwd: input.workingDir,
-      log,
-      signal: Context.current().cancellationSignal,
-      secrets,
-    }),
+  return performStep(
+    input,
+    program,
+    (log, ends) =>
+      runProcess({
+        program,
+        args,
+        env: { ...process.env, ...input.env, ...env },
+        cwd: input.workingDir,
+        log,
+        ...ends,
+        secrets,
+      }),
+    ({ lastLine }) => (tellsProgress ? stripVTControlCharacters(lastLine).slice(0, LONGEST_PROGRESS) : null),
   );
 }
 
@@ -121,14 +138,34 @@ export function performQuietly<Action>(
   input: StepInput<Action>,
   work: (progress: (details: unknown) => void, signal: AbortSignal) => Promise<string>,
 ): Promise<ActionResult> {
-  return performStep(input, "", async (log, progress) => {
-    const line = await work(progress, Context.current().cancellationSignal);
-    await log.say("stdout", line);
-    return { exitCode: 0, stdout: { text: `${line}\n`, isCut: false }, stderr: NOTHING };
-  });
+  let details: unknown = null;
+  return performStep(
+    input,
+    "",
+    async (log, { signal }) => {
+      const line = await work((next) => {
+        details = next;
+      }, signal);
+      await log.say("stdout", line);
+      return { exitCode: 0, stdout: { text: `${line}\n`, isCut: false }, stderr: NOTHING };
+    },
+    () => details,
+  );
 }
 
-function headBytes(): number {
-  const wanted = Number(process.env.TEMPORAL_LOG_MAX_BYTES);
-  return Number.isInteger(wanted) && wanted > 0 ? wanted : HEAD_BYTES;
+function incomplete({ message }: Error): string {
+  return `the log is not whole: ${message}`;
+}
+
+/** The worker's environment may have other limits. */
+function logLimits(): LogLimits {
+  return {
+    head: positive(process.env.TEMPORAL_LOG_MAX_BYTES) ?? LIMITS.head,
+    file: positive(process.env.TEMPORAL_LOG_FILE_MAX_BYTES) ?? LIMITS.file,
+  };
+}
+
+function positive(text: string | undefined): number | undefined {
+  const number = Number(text);
+  return Number.isInteger(number) && number > 0 ? number : undefined;
 }

@@ -1,15 +1,23 @@
-import { createWriteStream, type WriteStream } from "node:fs";
-import { appendFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { LogPaths } from "../result.ts";
+import { BoundedFile, limitNotice, Tail } from "./bounded-file.ts";
 import { EVENTS_FILE, logDirectory, logPrefix, type LogOwner } from "./paths.ts";
+import { Redactor } from "./redactor.ts";
+import { StructuredLog, type StreamName } from "./structured-log.ts";
 
-export type StreamName = "stdout" | "stderr";
+const TAIL_BYTES = 64 * 1024;
+const RECENT_LENGTH = 500;
 
-// A line without an end must not grow in memory for ever.
-const LONGEST_LINE = 64 * 1024;
+/** How much is kept of a step's output. */
+export interface LogLimits {
+  /** Characters of each stream in a result. */
+  readonly head: number;
+  /** Bytes of each file; what comes later is left out, but for its end. */
+  readonly file: number;
+}
 
 /** The beginning of a stream, for results. */
 export interface Head {
@@ -18,21 +26,23 @@ export interface Head {
 }
 
 /**
- * The logs of one try of a step: both streams whole, the same as JSON lines, and an entry in the folder's list of events.
- * Another try begins them anew. Writing waits for the disk, so that a step that prints fast is slowed down, not kept in memory.
+ * The logs of one try of a step: both streams, the same as JSON lines, and entries in the folder's list of events. Another
+ * try begins them anew. Writing waits for the disk, so that a step that prints fast is slowed down, not kept in memory; a
+ * disk that takes nothing more stops no step, and `failure` says so.
  */
 export class StepLog {
   readonly paths: LogPaths;
   readonly #owner: LogOwner;
   readonly #directory: string;
-  readonly #files: Readonly<Record<StreamName, WriteStream>>;
-  readonly #structured: WriteStream;
-  readonly #headBytes: number;
-  #failure: Error | undefined;
+  readonly #limits: LogLimits;
+  readonly #files: Readonly<Record<StreamName | "structured", BoundedFile>>;
+  readonly #structured: StructuredLog;
+  #recent = "";
+  #eventFailure: Error | undefined;
 
-  constructor(owner: LogOwner, wantedDirectory: string | undefined, headBytes: number) {
+  constructor(owner: LogOwner, wantedDirectory: string | undefined, limits: LogLimits) {
     this.#owner = owner;
-    this.#headBytes = headBytes;
+    this.#limits = limits;
     this.#directory = logDirectory(wantedDirectory);
     const prefix = join(this.#directory, logPrefix(owner));
     this.paths = {
@@ -40,49 +50,61 @@ export class StepLog {
       stderrPath: `${prefix}_stderr.log`,
       structuredPath: `${prefix}_structured.jsonl`,
     };
-    const open = (path: string): WriteStream => {
-      const file = createWriteStream(path);
-      file.on("error", (error) => (this.#failure ??= error));
-      return file;
+    this.#files = {
+      stdout: new BoundedFile(this.paths.stdoutPath, limits.file),
+      stderr: new BoundedFile(this.paths.stderrPath, limits.file),
+      structured: new BoundedFile(this.paths.structuredPath, limits.file),
     };
-    this.#files = { stdout: open(this.paths.stdoutPath), stderr: open(this.paths.stderrPath) };
-    this.#structured = open(this.paths.structuredPath);
+    this.#structured = new StructuredLog(this.#files.structured, owner);
   }
 
-  /** Why nothing can be written any more, a full disk for example. */
+  /** Why the log is not whole, a full disk for example; undefined where it is. */
   get failure(): Error | undefined {
-    return this.#failure;
+    const { stdout, stderr, structured } = this.#files;
+    return structured.failure ?? stdout.failure ?? stderr.failure ?? this.#eventFailure;
+  }
+
+  /** The line that was printed last. */
+  get lastLine(): string {
+    const lines = this.#recent.split(/[\r\n]+/).map((line) => line.trim());
+    return lines.findLast((line) => line !== "") ?? "";
   }
 
   /** Copies a stream until it ends, hiding these texts; returns its beginning. */
   async copy(name: StreamName, from: Readable, secrets: readonly string[] = []): Promise<Head> {
     const decoder = new StringDecoder("utf8");
+    const redactor = new Redactor(secrets);
+    const file = this.#files[name];
+    let tail: Tail<string | Buffer> | undefined;
     let head = "";
-    let isCut = false;
-    let line = "";
-    for await (const chunk of from as AsyncIterable<Buffer>) {
-      const text = hide(decoder.write(chunk), secrets);
-      await this.#write(this.#files[name], secrets.length === 0 ? chunk : text);
-      if (head.length < this.#headBytes) head += text.slice(0, this.#headBytes - head.length);
-      isCut ||= head.length >= this.#headBytes && text.length > 0;
-      const lines = (line + text).split("\n");
-      line = lines.pop() ?? "";
-      if (lines.length > 0)
-        await this.#write(this.#structured, lines.map((each) => this.#entry(name, each, false)).join(""));
-      if (line.length > LONGEST_LINE) {
-        await this.#write(this.#structured, this.#entry(name, line, true));
-        line = "";
+    let length = 0;
+    const take = async (text: string, content: string | Buffer): Promise<void> => {
+      if (tail === undefined) await file.append(content);
+      else tail.push(content, content.length);
+      if (tail === undefined && file.isFull) {
+        tail = new Tail(TAIL_BYTES);
+        await file.append(`\n${limitNotice(file)}\n`);
       }
+      length += text.length;
+      if (head.length < this.#limits.head) head += text.slice(0, this.#limits.head - head.length);
+      this.#recent = (this.#recent + text).slice(-RECENT_LENGTH);
+      await this.#structured.add(name, text);
+    };
+    for await (const chunk of from as AsyncIterable<Buffer>) {
+      const text = redactor.push(decoder.write(chunk));
+      await take(text, secrets.length === 0 ? chunk : text);
     }
-    const rest = line + decoder.end();
-    if (rest !== "") await this.#write(this.#structured, this.#entry(name, rest, true));
-    return { text: head, isCut };
+    const rest = redactor.push(decoder.end()) + redactor.end();
+    if (rest !== "") await take(rest, secrets.length === 0 ? "" : rest);
+    await this.#structured.end(name);
+    for (const content of tail?.pieces ?? []) await file.append(content);
+    return { text: head, isCut: length > head.length };
   }
 
   /** A line of ours on a stream. */
   async say(name: StreamName, line: string): Promise<void> {
-    await this.#write(this.#files[name], `${line}\n`);
-    await this.#write(this.#structured, this.#entry(name, line, false));
+    await this.#files[name].append(`${line}\n`);
+    await this.#structured.add(name, `${line}\n`);
   }
 
   async event(
@@ -99,41 +121,27 @@ export class StepLog {
       structuredPath: this.paths.structuredPath,
       message,
     };
-    await appendFile(join(this.#directory, EVENTS_FILE), `${JSON.stringify(entry)}\n`);
+    try {
+      await appendLine(join(this.#directory, EVENTS_FILE), JSON.stringify(entry));
+    } catch (error) {
+      this.#eventFailure ??= error instanceof Error ? error : new Error(String(error));
+    }
   }
 
   async close(): Promise<void> {
-    await Promise.all(
-      [...Object.values(this.#files), this.#structured].map(
-        (file) =>
-          new Promise<void>((resolve) => {
-            if (file.destroyed) resolve();
-            else file.end(resolve);
-          }),
-      ),
-    );
-  }
-
-  #entry(stream: StreamName, message: string, partial: boolean): string {
-    const { workflowId, runId, stepId, stepName } = this.#owner;
-    const timestamp = new Date().toISOString();
-    return `${JSON.stringify({ timestamp, workflowId, runId, stepId, stepName, stream, message, partial })}\n`;
-  }
-
-  async #write(file: WriteStream, content: string | Buffer): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (file.write(content)) return;
-    await new Promise<void>((resolve, reject) => {
-      const settle = (): void => {
-        file.off("drain", settle).off("error", settle).off("close", settle);
-        if (this.#failure === undefined) resolve();
-        else reject(this.#failure);
-      };
-      file.on("drain", settle).on("error", settle).on("close", settle);
-    });
+    await Promise.all([this.#files.stdout.close(), this.#files.stderr.close(), this.#structured.close()]);
   }
 }
 
-function hide(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text);
+/** Appends a line of its own, also after one that a full disk has cut short. */
+async function appendLine(path: string, line: string): Promise<void> {
+  const file = await open(path, "a+");
+  try {
+    const { size } = await file.stat();
+    const last = Buffer.alloc(1);
+    if (size > 0) await file.read(last, 0, 1, size - 1);
+    await file.appendFile(size > 0 && last.toString() !== "\n" ? `\n${line}\n` : `${line}\n`);
+  } finally {
+    await file.close();
+  }
 }
