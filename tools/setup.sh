@@ -28,6 +28,8 @@ for extra in "$@"; do
       if [ "$ID" = debian ]; then packages+=(chromium); fi
       # Tests bring up an engine of their own; one that is there already, from Docker's own packages too, will do.
       command -v dockerd >/dev/null || packages+=(docker.io)
+      # So do those of the registry that pipelines push to.
+      packages+=(docker-registry)
       ;;
     *)
       echo "usage: tools/setup.sh [--develop]" >&2
@@ -87,6 +89,8 @@ system_packages() {
   # Services stay off: the dev stack brings its own libvirtd, in a network namespace of its own.
   "${sudo[@]}" apt-get update -q
   "${sudo[@]}" env RUNLEVEL=1 apt-get install -q -y --no-install-recommends "${missing[@]}"
+  # A registry that anybody may push to is no service that a developer wants after the next boot.
+  case " ${missing[*]} " in *" docker-registry "*) "${sudo[@]}" systemctl disable --quiet docker-registry ;; esac
 }
 
 node_packages() { npm ci --no-progress --loglevel=error; }
@@ -100,6 +104,13 @@ pulumi_cli() {
   # The npm launcher fetches the CLI; a host that cannot reach its server runs the program in-process.
   export PULUMI_SKIP_UPDATE_CHECK=1 PATH="$here/node_modules/.bin:$PATH"
   timeout 300 pulumi version && timeout 120 pulumi plugin install resource command "$(node -p 'require("@pulumi/command/package.json").version')"
+}
+
+# For the tests of the steps that fetch from Hugging Face's hub; they ask a server of their own.
+hub_python() {
+  rm -rf .ai-how/cache/hub-python
+  python3 -m venv .ai-how/cache/hub-python
+  .ai-how/cache/hub-python/bin/python -m pip install --disable-pip-version-check -q -r tools/hub-requirements.txt
 }
 
 # What a step was made from; the step is done again when that changes.
@@ -121,10 +132,18 @@ python_step() {
   quietly python python_packages
   mark_done python tools/python-requirements.txt
 }
+hub_step() {
+  done_with hub tools/hub-requirements.txt && return
+  case " $* " in *" --develop "*) ;; *) return ;; esac
+  say "installing Hugging Face's libraries into .ai-how/cache/hub-python/"
+  quietly hub hub_python
+  mark_done hub tools/hub-requirements.txt
+}
 node_step &
 npm_pid=$!
 if [ ${#missing[@]} -gt 0 ]; then quietly packages system_packages; fi
 python_step
+hub_step "$@"
 wait "$npm_pid"
 
 # The npm launcher is on PATH under make; only another `pulumi` is a CLI.

@@ -134,7 +134,7 @@ const recordings: Readonly<Record<string, Recording>> = {
 
 describeUnless(await temporalLacks(), "histories", () => {
   // So few events to a history that fourteen steps need two.
-  const stage = new TemporalStage("limit.historyCount.suggestContinueAsNew=40");
+  const stage = new TemporalStage({}, ["limit.historyCount.suggestContinueAsNew=40"]);
   const there = new Set(historyNames());
   let isWorking = false;
 

@@ -64,6 +64,12 @@ export class DockerEngine {
     return { DOCKER_HOST: this.host };
   }
 
+  /** What begins a command line of something that runs in the engine's network namespace. */
+  get inNetwork(): readonly string[] {
+    if (this.#daemon === undefined) throw new Error("there is no daemon");
+    return ["nsenter", `--net=/proc/${this.#daemon.pid}/ns/net`, "--"];
+  }
+
   docker(...args: string[]): Promise<Said> {
     return new Running("docker", args, { env: this.env }).ended;
   }

@@ -28,6 +28,7 @@ export async function freePort(): Promise<number> {
 export class TemporalStage {
   folder = "";
   address = "";
+  readonly #env: Readonly<Record<string, string>>;
   readonly #running = new Set<Running>();
   readonly #settings: readonly string[];
   #server: Running | undefined;
@@ -35,9 +36,11 @@ export class TemporalStage {
 
   /**
    * Registers its own setting up and taking down with vitest: make it inside the `describe` that it is for.
+   * @param env added to the environment of every command
    * @param settings Temporal's dynamic configuration, `KEY=VALUE` each
    */
-  constructor(...settings: string[]) {
+  constructor(env: Readonly<Record<string, string>> = {}, settings: readonly string[] = []) {
+    this.#env = env;
     this.#settings = settings;
     beforeAll(async () => {
       this.folder = await mkdtemp(join(tmpdir(), "ai-how-temporal-"));
@@ -85,7 +88,7 @@ export class TemporalStage {
   launch(args: readonly string[], options: CommandOptions = {}): Running {
     const running = new Running(aiHowCommand, args, {
       ...options,
-      env: { TEMPORAL_ADDRESS: this.address, TEMPORAL_LOG_DIR: this.logs, ...options.env },
+      env: { TEMPORAL_ADDRESS: this.address, TEMPORAL_LOG_DIR: this.logs, ...this.#env, ...options.env },
     });
     this.#running.add(running);
     void running.ended.then(() => this.#running.delete(running));

@@ -17,17 +17,28 @@ export function sh(id: string, script: string, more: Readonly<Record<string, unk
 
 /** A Temporal server, a worker and the page's server of one file's tests. */
 export class WebStage {
-  readonly temporal = new TemporalStage();
+  readonly temporal: TemporalStage;
   url = "";
+  #worker: Running | undefined;
   #plans = 0;
 
-  /** Registers its own setting up and taking down with vitest. */
-  constructor() {
+  /**
+   * Registers its own setting up and taking down with vitest.
+   * @param env added to the environment of every command
+   */
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    this.temporal = new TemporalStage(env);
     beforeAll(async () => {
       await mkdir(this.temporal.logs, { recursive: true });
-      await this.temporal.worker();
+      this.#worker = await this.temporal.worker();
       ({ url: this.url } = await this.serve());
     });
+  }
+
+  /** The worker that was there from the beginning. */
+  get worker(): Running {
+    if (this.#worker === undefined) throw new Error("there is no worker");
+    return this.#worker;
   }
 
   /** Starts `ai-how pipeline web` at a port of its own. */
@@ -51,9 +62,11 @@ export class WebStage {
   }
 
   /** Waits until a run has a status. */
-  async until(runId: string, status: string): Promise<void> {
+  async until(runId: string, status: string, seconds = 60): Promise<void> {
     await expect
-      .poll(async () => (await this.list()).find((each) => each.runId === runId)?.status, { timeout: 60_000 })
+      .poll(async () => (await this.list()).find((each) => each.runId === runId)?.status, {
+        timeout: seconds * 1000,
+      })
       .toBe(status);
   }
 }

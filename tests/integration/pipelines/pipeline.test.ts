@@ -1,11 +1,12 @@
+import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import type { Running, Said } from "../../support/command.ts";
+import { aiHowCommand, Running, type Said } from "../../support/command.ts";
 import { processes } from "../../support/processes.ts";
-import { TemporalStage, temporalLacks } from "../../support/temporal.ts";
+import { freePort, TemporalStage, temporalLacks } from "../../support/temporal.ts";
 import { describeUnless } from "../../support/where.ts";
 
 interface Outcome {
@@ -146,36 +147,31 @@ describeUnless(await temporalLacks(), "pipelines on a real Temporal server", () 
     expect(running("sleep 7332")).toBe(0);
   });
 
-  it("go on with another worker when one is killed, which leaves nothing running", async () => {
+  it("go on with another worker when one is killed, but for what may be tried once", async () => {
     const tries = join(stage.folder, "killed-tries");
     const file = await plan([
       sh("a", `echo try >> ${tries}; sleep 7; echo done`, { retry: { initial_seconds: 0.1 } }),
       sh("b", "echo after", { depends_on: ["a"] }),
+      // The shell's child is not the worker's.
+      sh("once", "sleep 7343; true", { retry: { attempts: 1 }, allow_failure: true }),
     ]);
     const following = stage.start("run", file, "--workflow-id", "survivor");
     await expect.poll(() => readFile(tries, "utf8").catch(() => ""), { timeout: 20_000 }).toBe("try\n");
+    await expect.poll(() => running("sleep 7343"), { timeout: 20_000 }).toBeGreaterThan(1);
     await worker.kill();
-    await expect.poll(() => running("killed-tries"), { timeout: 5000 }).toBe(0);
+    await expect.poll(() => running("killed-tries") + running("sleep 7343"), { timeout: 5000 }).toBe(0);
     worker = await stage.worker();
     const said = await following.ended;
     expect(said.exitCode, said.output).toBe(0);
     expect(outcomes(said)).toMatchObject({
       a: { state: "success", result: { stdout: "done\n" } },
       b: { state: "success" },
+      once: {
+        state: "failed",
+        result: { error: "its worker was lost, and there are no more tries" },
+      },
     });
     expect(await readFile(tries, "utf8")).toBe("try\ntry\n");
-  });
-
-  it("that may be tried once fail when their worker is lost, and say so", async () => {
-    const file = await plan([sh("a", "sleep 7333", { retry: { attempts: 1 } })]);
-    const following = stage.start("run", file, "--workflow-id", "once");
-    await following.until(/running +a/);
-    await expect.poll(() => running("sleep 7333"), { timeout: 20_000 }).toBeGreaterThan(0);
-    await worker.kill();
-    worker = await stage.worker();
-    const said = await following.ended;
-    expect(said.exitCode).toBe(1);
-    expect(said.output).toContain("step a: its worker was lost, and there are no more tries");
   });
 
   it("survive a restart of Temporal in the middle", async () => {
@@ -238,5 +234,45 @@ describeUnless(await temporalLacks(), "pipelines on a real Temporal server", () 
     expect((await readdir(stage.logs)).filter((name) => name.includes("x_y_stdout"))).toEqual([
       expect.stringMatching(/^a_b_[0-9a-f-]+_\.\._\.\._x_y_stdout\.log$/),
     ]);
+  });
+
+  it("of the old JSON form run one step after the other and print its JSON", async () => {
+    const order = join(stage.folder, "order");
+    const list = join(stage.folder, "list.json");
+    const step = (name: string, script: string, more = {}): object => ({
+      ...{ name, command: "sh", args: ["-c", `echo ${name} >> ${order}; ${script}`], ...more },
+    });
+    const steps = [
+      step("one", "sleep 0.5; echo $WHO", { env: { WHO: "me" } }),
+      step("two", "exit 3", { allowFailure: true }),
+      step("two", "exit 4"),
+      step("never", "true"),
+    ];
+    await writeFile(list, JSON.stringify({ steps }));
+    const said = await stage.run("run", "-input", list);
+    expect(said.exitCode).toBe(1);
+    expect(said.output).toMatch(/^orchestration-\d{8}-\d{6} /);
+    expect(JSON.parse(said.stdout)).toMatchObject({
+      succeeded: false,
+      steps: [
+        { name: "one", exitCode: 0, stdout: "me\n", succeeded: true },
+        { name: "two", exitCode: 3, succeeded: false },
+        { name: "two", exitCode: 4, succeeded: false },
+      ],
+    });
+    expect(await readFile(order, "utf8")).toBe("one\ntwo\ntwo\n");
+  });
+});
+
+describeUnless(await temporalLacks(), "Temporal's development server", () => {
+  const stage = new TemporalStage();
+
+  it("keeps its database in the user's folder where there is no project", async () => {
+    const state = join(stage.folder, "state");
+    const ports = ["--port", String(await freePort()), "--ui-port", String(await freePort())];
+    const command = ["-C", stage.folder, aiHowCommand, "pipeline", "dev-server", ...ports];
+    const server = new Running("env", command, { env: { XDG_STATE_HOME: state } });
+    await expect.poll(() => existsSync(join(state, "ai-how", "temporal.db")), { timeout: 20_000 }).toBe(true);
+    await server.kill();
   });
 });
