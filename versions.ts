@@ -41,8 +41,8 @@ type Checksums = Readonly<Record<"amd64" | "arm64", string>>;
 
 /** What the image of the development container is made of; images/dev/Dockerfile has no version of its own. */
 export const devContainer = {
-  /** NVIDIA's CUDA 12.9.1 with cuDNN and compilers on Ubuntu 24.04; the digest is that of both architectures' index. */
-  base: "nvidia/cuda:12.9.1-cudnn-devel-ubuntu24.04@sha256:a2e1e2360c85298ac47ec2543b406ab1e8cec42e31ee47e4d32140ebc82e1067",
+  /** CUDA 12.9.1 with cuDNN and compilers on Ubuntu 24.04, NVIDIA's; the digest is that of both architectures' index. */
+  base: "docker.io/nvidia/cuda:12.9.1-cudnn-devel-ubuntu24.04@sha256:a2e1e2360c85298ac47ec2543b406ab1e8cec42e31ee47e4d32140ebc82e1067",
   /** What Bazelisk runs where a project names no other. */
   bazel: "6.4.0",
   bazelisk: {

@@ -31,7 +31,9 @@ const owner = { uid: 1000, gid: 1000 };
 
 test("the development container is built of what is pinned, on an image that is pinned by its content", () => {
   const { BASE_IMAGE, ...rest } = devImageArguments(owner);
-  expect(BASE_IMAGE).toMatch(/^nvidia\/cuda:12\.9\.1-cudnn-devel-ubuntu24\.04@sha256:[0-9a-f]{64}$/);
+  expect(BASE_IMAGE).toMatch(
+    /^docker\.io\/nvidia\/cuda:12\.9\.1-cudnn-devel-ubuntu24\.04@sha256:[0-9a-f]{64}$/,
+  );
   const checksums = Object.entries(rest).filter(([name]) => name.includes("SHA256"));
   expect(checksums).toHaveLength(9);
   for (const [name, checksum] of checksums) expect(checksum, name).toMatch(/^[0-9a-f]{64}$/);
