@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import { UserError } from "../config/errors.ts";
 import { addCompletion } from "./completion.ts";
+import { addDev } from "./dev.ts";
 import { addDoctor } from "./doctor.ts";
 import { addFormer } from "./former.ts";
 import { addGraph } from "./graph.ts";
@@ -22,6 +23,8 @@ const program = new Command("ai-how")
   .description("AI and HPC infrastructure on hardware that one person owns")
   .version(manifest.version)
   .showHelpAfterError("(`ai-how --help` lists the commands)")
+  // A command of ours may end in another program's words and options.
+  .enablePositionalOptions()
   .exitOverride();
 
 addRuns(program);
@@ -38,6 +41,7 @@ addRender(program);
 addDoctor(program);
 addPipeline(program);
 addJob(program);
+addDev(program);
 addFormer(program);
 addCompletion(program);
 
