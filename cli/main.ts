@@ -14,6 +14,7 @@ import { addPipeline } from "./pipeline/index.ts";
 import { addPlan } from "./plan.ts";
 import { addRender } from "./render.ts";
 import { addRuns } from "./runs.ts";
+import { addSpack } from "./spack.ts";
 import { addSsh } from "./ssh.ts";
 import { addStatus } from "./status.ts";
 import { addTopology } from "./topology.ts";
@@ -42,6 +43,7 @@ addDoctor(program);
 addPipeline(program);
 addJob(program);
 addDev(program);
+addSpack(program);
 addFormer(program);
 addCompletion(program);
 
