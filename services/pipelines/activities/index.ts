@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { Context } from "@temporalio/activity";
 import type {
   CommandAction,
@@ -11,6 +12,9 @@ import type { ActionResult } from "../result.ts";
 import { download } from "./download.ts";
 import { datasetProgram, hubSecrets, modelProgram } from "./hub.ts";
 import { performProgram, performQuietly, type StepInput } from "./step.ts";
+
+// The worker's own, whatever folder it works in.
+const AI_HOW = fileURLToPath(new URL("../../../bin/ai-how", import.meta.url));
 
 // Names of activities are those of the old workers, so that what watches them goes on to work.
 /** Type `command`. */
@@ -63,8 +67,16 @@ export function DockerPush(input: StepInput<{ image: string }>): Promise<ActionR
 export function ContainerJob(input: StepInput<ContainerJobAction>): Promise<ActionResult> {
   const { command, projectId, entrypoint, env, gpu, launcherPath } = input.action;
   return performProgram(input, {
-    program: launcherPath,
-    args: ["--entrypoint", entrypoint, "--", "bash", "-lc", command],
+    program: launcherPath ?? AI_HOW,
+    args: [
+      ...(launcherPath === undefined ? ["dev"] : []),
+      "--entrypoint",
+      entrypoint,
+      "--",
+      "bash",
+      "-lc",
+      command,
+    ],
     env: {
       ...env,
       SYGALDRY_PASS_ENV: Object.keys(env).join(","),
