@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import { UserError } from "../config/errors.ts";
 import { addCompletion } from "./completion.ts";
+import { addDev } from "./dev.ts";
 import { addDoctor } from "./doctor.ts";
 import { addFormer } from "./former.ts";
 import { addGraph } from "./graph.ts";
@@ -13,6 +14,7 @@ import { addPipeline } from "./pipeline/index.ts";
 import { addPlan } from "./plan.ts";
 import { addRender } from "./render.ts";
 import { addRuns } from "./runs.ts";
+import { addSpack } from "./spack.ts";
 import { addSsh } from "./ssh.ts";
 import { addStatus } from "./status.ts";
 import { addTopology } from "./topology.ts";
@@ -22,6 +24,8 @@ const program = new Command("ai-how")
   .description("AI and HPC infrastructure on hardware that one person owns")
   .version(manifest.version)
   .showHelpAfterError("(`ai-how --help` lists the commands)")
+  // A command of ours may end in another program's words and options.
+  .enablePositionalOptions()
   .exitOverride();
 
 addRuns(program);
@@ -38,6 +42,8 @@ addRender(program);
 addDoctor(program);
 addPipeline(program);
 addJob(program);
+addDev(program);
+addSpack(program);
 addFormer(program);
 addCompletion(program);
 

@@ -1,17 +1,21 @@
 import { readFileSync } from "node:fs";
-import { InvalidArgumentError, Option, type Command } from "commander";
+import { Option, type Command } from "commander";
 import { UserError } from "../../config/errors.ts";
+import { entrypoints, parseEntrypoint } from "../../services/dev/entrypoints.ts";
+import { ensureImage, wantedImage } from "../../services/dev/image.ts";
 import { Engine, type EngineProgram } from "../../services/docker/engine.ts";
 import { checkGpus, hostGpus, parseGpuSelection, type GpuSelection } from "../../services/docker/gpus.ts";
 import { statusLine } from "../../services/jobs/lines.ts";
 import { startJob } from "../../services/jobs/start.ts";
 import { look, untilOver } from "../../services/jobs/state.ts";
 import { statusFile } from "../../services/jobs/place.ts";
+import { variable } from "../dev.ts";
 import { GRACE_SECONDS, placeOf, positiveNumber, wholeNumber, withJob, type JobOptions } from "./options.ts";
 import { report } from "./report.ts";
 
 interface RunOptions extends JobOptions {
-  readonly image: string;
+  readonly image?: string;
+  readonly entrypoint?: string;
   readonly engine?: EngineProgram;
   readonly gpu?: string;
   readonly env: readonly string[];
@@ -24,22 +28,22 @@ interface RunOptions extends JobOptions {
   readonly progress: number;
 }
 
-const IMAGE = "sygaldry/zephyr:base";
 const MIB = 1024 * 1024;
 
 /** `job run`: a command in a container of its name, in the background. */
 export function addRun(job: Command): void {
   withJob(job.command("run"))
     .description("start a command in a container in the background; exit 0 once it runs")
-    .argument("<command...>", "words, put together to one line for `bash -lc`")
+    .argument("[command...]", "words, put together to one line for `bash -lc`; as they are for an entrypoint")
     .passThroughOptions()
-    .option("--image <name>", "default: SYGALDRY_IMAGE", process.env.SYGALDRY_IMAGE ?? IMAGE)
+    .option("--image <name>", "default: SYGALDRY_IMAGE, else the development container's")
+    .option("-e, --entrypoint <name>", `the words are for ${entrypoints().join(", ")}. Default: for Bash`)
     .addOption(new Option("--engine <name>", "default: docker, else podman").choices(["docker", "podman"]))
     .option("--gpu <which>", "all, none, or indices, GPU and MIG UUIDs with commas. Default: all there are")
     .option<readonly string[]>(
       "--env <name>",
       "a variable of this environment for the container",
-      collect,
+      variable,
       [],
     )
     .option("--env-file <file>", "variables for the container, NAME=VALUE a line")
@@ -51,14 +55,16 @@ export function addRun(job: Command): void {
     .option("--progress <seconds>", "between lines of progress", positiveNumber, 300)
     .action(async (words: string[], options: RunOptions) => {
       const place = placeOf(options);
+      if (words.length === 0 && options.entrypoint === undefined)
+        throw new UserError("a command is required: give one after --", { exitCode: 2 });
+      const entrypoint = options.entrypoint === undefined ? undefined : parseEntrypoint(options.entrypoint);
       const gpus = await gpusFor(options.gpu);
+      const engine = await Engine.find(options.engine);
       const { run, pid } = await startJob({
-        place,
-        engine: await Engine.find(options.engine),
-        gpus,
-        command: words.join(" "),
+        ...{ place, engine, gpus, entrypoint },
+        words,
         env: environment(options),
-        ...{ image: options.image, projectRoot: options.projectRoot },
+        ...{ image: await imageFor(engine, options.image), projectRoot: options.projectRoot },
         ...{ replace: options.replace === true, graceSeconds: options.grace },
         ...{ logBytes: Math.ceil(options.logSize * MIB), logKeep: options.logKeep },
         progressSeconds: options.progress,
@@ -82,6 +88,16 @@ export function addRun(job: Command): void {
       else if (outcome !== undefined) process.stdout.write(`${statusLine(seen.status)}\n`);
       if (outcome !== undefined) process.exitCode = outcome.exitCode ?? 1;
     });
+}
+
+/** The image that was named, which the engine fetches if it has to; else the development container's, built if it has to be. */
+async function imageFor(engine: Engine, asked: string | undefined): Promise<string> {
+  const image = asked === undefined ? wantedImage() : { name: asked, isNamed: true };
+  if (!image.isNamed)
+    await ensureImage(engine, image, (line) => {
+      process.stderr.write(`note: ${line}\n`);
+    });
+  return image.name;
 }
 
 /** Every GPU of the host unless some were named; SYGALDRY_GPU=false, as the former launcher had it, is none. */
@@ -130,12 +146,4 @@ function parseEnvFile(file: string): [string, string][] {
     if (at < 1) throw new UserError(`--env-file: ${file}:${index + 1} is no NAME=VALUE`, { exitCode: 2 });
     return [[line.slice(0, at), line.slice(at + 1)]];
   });
-}
-
-function collect(name: string, before: readonly string[]): string[] {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
-    throw new InvalidArgumentError(
-      "Give a NAME; its value comes from the environment, where nobody can read it.",
-    );
-  return [...before, name];
 }

@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { execa } from "execa";
 import which from "which";
 import { z } from "zod";
@@ -40,6 +41,8 @@ const inspectedSchema = z.tuple([
     }),
   }),
 ]);
+
+const labelsSchema = z.record(z.string(), z.string()).nullable();
 
 /** What the engine says of a container. */
 export interface Container {
@@ -160,6 +163,75 @@ export class Engine {
   async wait(name: string): Promise<void> {
     const args = ["--pdeathsig", "KILL", "--", this.place.program, "wait", name];
     await execa("setpriv", args, { env: this.#env, stdio: "ignore", reject: false });
+  }
+
+  /**
+   * Labels of an image that is there; undefined: it is not.
+   * @throws UserError when the engine does not answer
+   */
+  async imageLabels(name: string): Promise<Readonly<Record<string, string>> | undefined> {
+    const found = await this.#run(["image", "inspect", "--format", "{{json .Config.Labels}}", name]);
+    if (found.exitCode === 0) return labelsSchema.parse(JSON.parse(found.stdout)) ?? {};
+    // Docker without Config in its answer, as of an image that was imported, has no labels either.
+    if (/map has no entry|nil pointer/.test(found.stderr)) return {};
+    if (/no such (image|object)|not known/i.test(found.stderr)) return undefined;
+    throw this.#silent(found.stderr);
+  }
+
+  /** Whether its builder knows `RUN --mount`: Podman's does, and Docker's when buildx is there. */
+  async hasCacheMounts(): Promise<boolean> {
+    if (this.place.program === "podman") return true;
+    if (process.env.DOCKER_BUILDKIT === "0") return false;
+    return (await this.#run(["buildx", "version"])).exitCode === 0;
+  }
+
+  /**
+   * Builds an image; what the builder says goes to standard error.
+   * @param args of `build`
+   * @throws EngineRefusal
+   */
+  async build(args: readonly string[]): Promise<void> {
+    const isBuildx = this.place.program === "docker" && (await this.hasCacheMounts());
+    const { exitCode } = await execa(
+      this.place.program,
+      ["build", ...(isBuildx ? ["--load"] : []), ...args],
+      {
+        env: {
+          ...this.#env,
+          ...(this.place.program === "docker" && { DOCKER_BUILDKIT: isBuildx ? "1" : "0" }),
+        },
+        stdio: ["ignore", process.stderr, process.stderr],
+        reject: false,
+      },
+    );
+    if (exitCode !== 0) throw new EngineRefusal(`exit code ${exitCode ?? "of nobody"}`);
+  }
+
+  /** Names of the runtimes that Docker has; none where it does not answer. */
+  async runtimes(): Promise<string[]> {
+    const { exitCode, stdout } = await this.#run(["info", "--format", "{{json .Runtimes}}"]);
+    if (exitCode !== 0) return [];
+    const runtimes = z.record(z.string(), z.unknown()).nullable().safeParse(JSON.parse(stdout));
+    return Object.keys(runtimes.data ?? {});
+  }
+
+  /**
+   * `run` with this process's standard streams, to its end: the exit code, which is the container's or the engine's own. Signals
+   * that ask this process to end go on to it; the container gets so many seconds.
+   */
+  async run(name: string, args: readonly string[], graceSeconds: number): Promise<number> {
+    const child = execa(this.place.program, ["run", "--rm", "--name", name, ...args], {
+      env: this.#env,
+      stdio: "inherit",
+      reject: false,
+    });
+    const end = (): void => void this.stop(name, graceSeconds).catch(() => child.kill("SIGTERM"));
+    // A terminal interrupts everybody in it, the engine's command too, and that passes it on.
+    const interrupt = process.stdin.isTTY ? (): void => undefined : end;
+    process.on("SIGTERM", end).on("SIGHUP", end).on("SIGINT", interrupt);
+    const { exitCode, signal } = await child;
+    process.off("SIGTERM", end).off("SIGHUP", end).off("SIGINT", interrupt);
+    return exitCode ?? 128 + (signal === undefined ? 1 : constants.signals[signal]);
   }
 
   async #must(args: readonly string[]): Promise<string> {

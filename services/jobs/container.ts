@@ -1,19 +1,10 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { UserError } from "../../config/errors.ts";
-import { gpuArguments, type GpuSelection } from "../docker/gpus.ts";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { projectArguments } from "../dev/container.ts";
+import { entrypointPath } from "../dev/entrypoints.ts";
 import type { EngineProgram } from "../docker/engine.ts";
+import type { GpuSelection } from "../docker/gpus.ts";
 import { containerName, type JobPlace } from "./place.ts";
-
-/** Folders of a project that its containers share, and where they see them. */
-const MOUNTS: Readonly<Record<string, string>> = {
-  monorepo_home: "/home/kvothe",
-  spack_store: "/opt/spack_store",
-  bazel_cache: "/opt/bazel_cache",
-  hf_cache: "/opt/hf_cache",
-};
-// Passed through by value: they hold no secret.
-const PASSED = ["TERM", "LANG", "LC_ALL", "BAZEL_VERSION"];
 
 // Where the job's output goes; see wrapper.sh. The engine's own log has what a broken image says.
 const OUTPUT = "/ai-how/output";
@@ -29,17 +20,12 @@ export interface JobContainer {
   readonly image: string;
   /** Mounted as /workspace, where the command begins. */
   readonly projectRoot: string;
-  /** A line for `bash -lc`. */
-  readonly command: string;
+  /** Of the development container's image, which gets the words as they are; undefined: they are one line of `bash -lc`. */
+  readonly entrypoint: string | undefined;
+  readonly words: readonly string[];
   readonly gpus: GpuSelection;
   /** File of `NAME=VALUE` lines for the container; undefined: none. */
   readonly envFile: string | undefined;
-}
-
-/** Makes the folders that a container mounts, so that they belong to whoever starts it and not to the engine. */
-export function makeFolders({ root }: JobPlace): void {
-  for (const folder of [...Object.keys(MOUNTS), "logs", "config"])
-    mkdirSync(join(root, folder), { recursive: true });
 }
 
 /**
@@ -47,35 +33,16 @@ export function makeFolders({ root }: JobPlace): void {
  * @throws UserError where the project's folder is missing
  */
 export function createArguments(program: EngineProgram, job: JobContainer): string[] {
-  const { place, run, spool, image, command, envFile } = job;
-  const workspace = resolve(job.projectRoot);
-  if (!existsSync(workspace))
-    throw new UserError(`--project-root: ${workspace} is not there; name the folder of the project`);
-  const mounts = [
-    ...Object.entries(MOUNTS).map(([folder, target]) => `${join(resolve(place.root), folder)}:${target}`),
-    `${workspace}:/workspace`,
-    `${resolve(spool)}:${OUTPUT}`,
-    ...["/etc/passwd", "/etc/group"].map((file) => `${file}:${file}:ro`),
-  ];
-  const env = {
-    SYGALDRY_IN_CONTAINER: "1",
-    USER: "kvothe",
-    HOME: MOUNTS.monorepo_home,
-    HF_HOME: MOUNTS.hf_cache,
-    ...Object.fromEntries(PASSED.map((name) => [name, process.env[name]])),
-  };
+  const { place, run, spool, image, words, entrypoint, envFile } = job;
   const labels = { project: place.project, name: place.job, run };
   return [
-    ...["--name", containerName(place), "--init", "--network", "host", "--ipc", "host"],
-    ...["--user", `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`, "--workdir", "/workspace"],
+    ...["--name", containerName(place)],
     ...Object.entries(labels).flatMap(([key, value]) => ["--label", `ai-how.job.${key}=${value}`]),
-    ...mounts.flatMap((mount) => ["--volume", mount]),
-    ...Object.entries(env).flatMap(([name, value]) =>
-      value === undefined ? [] : ["--env", `${name}=${value}`],
-    ),
+    ...projectArguments(program, { ...job, project: place.project, root: place.root }),
+    ...["--volume", `${resolve(spool)}:${OUTPUT}`],
     ...(envFile === undefined ? [] : ["--env-file", envFile]),
     ...["--log-driver", LOG_DRIVERS[program]],
-    ...gpuArguments(program, job.gpus),
-    ...["--entrypoint", "bash", image, "-c", WRAPPER, place.job, command, OUTPUT],
+    ...["--entrypoint", "bash", image, "-c", WRAPPER, place.job, OUTPUT],
+    ...(entrypoint === undefined ? ["bash", "-lc", words.join(" ")] : [entrypointPath(entrypoint), ...words]),
   ];
 }

@@ -1,9 +1,6 @@
 import { join } from "node:path";
-import { UserError } from "../../config/errors.ts";
+import { checkName, containerRoot } from "../dev/place.ts";
 
-const BASE = "/mnt/data_infra/zephyr_container_infra";
-// What engines take in a container's name, and what leads out of no folder.
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 export const PROJECT_ROOT = "/mnt/data_infra/workspace/sygaldry";
 
 /** Which job of which project. */
@@ -22,18 +19,6 @@ export function jobPlace(project: string, job: string): JobPlace {
   checkName("--project-id", project);
   checkName("--job", job);
   return { project, job, root: containerRoot(project) };
-}
-
-export function containerRoot(project: string): string {
-  return process.env.SYGALDRY_CONTAINER_ROOT ?? join(BASE, project);
-}
-
-export function checkName(option: string, name: string): void {
-  if (!NAME.test(name))
-    throw new UserError(
-      `${option}: ${JSON.stringify(name)} is no name: letters, digits, dots, dashes and underscores, the first a letter or digit`,
-      { exitCode: 2 },
-    );
 }
 
 /** The job's container, one at a time: the engine refuses a second one of this name. */

@@ -3,9 +3,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../config/errors.ts";
+import { makeFolders } from "../dev/place.ts";
 import { EngineRefusal, type Engine } from "../docker/engine.ts";
 import type { GpuSelection } from "../docker/gpus.ts";
-import { createArguments, makeFolders } from "./container.ts";
+import { createArguments } from "./container.ts";
 import { isFinal, statusLine } from "./lines.ts";
 import { containerName, type JobPlace } from "./place.ts";
 import { thisProcess } from "./process.ts";
@@ -21,8 +22,10 @@ export interface StartOptions {
   readonly place: JobPlace;
   readonly engine: Engine;
   readonly image: string;
+  /** Of the development container's image, which gets the words as they are; undefined: they are one line of `bash -lc`. */
+  readonly entrypoint: string | undefined;
+  readonly words: readonly string[];
   readonly projectRoot: string;
-  readonly command: string;
   readonly gpus: GpuSelection;
   /** Variables for the container, secret or not. */
   readonly env: Readonly<Record<string, string>>;
@@ -49,7 +52,7 @@ export interface Started {
 export async function startJob(options: StartOptions): Promise<Started> {
   const { place, engine } = options;
   await makeRoom(options);
-  makeFolders(place);
+  makeFolders(place.root);
   const container = containerName(place);
   const { logBytes, logKeep, progressSeconds } = options;
   const run = await Run.begin(place, {

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs a job's command line ($1) in its container; its output goes into the file $2 through a pipe. A file itself as standard
+# Runs a job in its container, the words after $1; its output goes into the file $1 through a pipe. A file itself as standard
 # output would be emptied by every program that opens /dev/stdout. Nobody has to read, and nothing depends on the engine.
 stopping=
 interrupted=
@@ -15,13 +15,13 @@ trap end TERM INT HUP
 # On a full disk the job goes on, and its output is lost.
 exec 3> >(
   trap '' TERM INT HUP
-  cat >>"$2" || cat >/dev/null
+  cat >>"$1" || cat >/dev/null
 )
 writer=$!
 
 # Job control gives the command a process group of its own.
 set -m
-bash -lc "$1" >&3 2>&3 3>&- &
+"${@:2}" >&3 2>&3 3>&- &
 command=$!
 [ -z "$stopping" ] || end
 while

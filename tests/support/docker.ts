@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +18,20 @@ import { Running, type Said } from "./command.ts";
 import { isAlive } from "./processes.ts";
 
 /** Programs of the test image, from this host. */
-const PROGRAMS = ["bash", "cat", "sleep", "head", "seq", "base64", "tr", "env", "true", "id", "date", "kill"];
+export const PROGRAMS = [
+  "bash",
+  "cat",
+  "sleep",
+  "head",
+  "seq",
+  "base64",
+  "tr",
+  "env",
+  "true",
+  "id",
+  "date",
+  "kill",
+];
 export const TEST_IMAGE = "ai-how-test:1";
 
 /** Why there can be no Docker engine of the tests' own here; undefined where there can. */
@@ -103,19 +125,27 @@ export class DockerEngine {
   }
 }
 
-/** An image's files from programs of this host and their libraries, as a running `tar`. */
-export function imageOf(root: string) {
+/**
+ * An image's files from programs of this host and their libraries, as a running `tar`.
+ * @param root where they are put together; what is there already goes in, too
+ */
+export function imageOf(root: string, programs: readonly string[] = PROGRAMS) {
+  // As distributions have it: a script begins with /bin/bash, wherever Bash is.
+  for (const folder of ["bin", "sbin", "lib", "lib64"]) {
+    mkdirSync(join(root, "usr", folder), { recursive: true });
+    if (!existsSync(join(root, folder))) symlinkSync(`usr/${folder}`, join(root, folder));
+  }
   const add = (file: string): void => {
     const target = join(root, file);
     mkdirSync(dirname(target), { recursive: true });
     cpSync(realpathSync(file), target);
   };
-  for (const name of PROGRAMS) {
+  for (const name of programs) {
     const file = which.sync(name);
     add(file);
     const libraries = execFileSync("ldd", [file], { encoding: "utf8" });
     for (const [library] of libraries.matchAll(/\/\S+/g)) add(library);
   }
-  mkdirSync(join(root, "tmp"));
+  mkdirSync(join(root, "tmp"), { recursive: true });
   return execa("tar", ["--directory", root, "--create", "."], { encoding: "buffer" });
 }

@@ -3,8 +3,6 @@ import { basename, join } from "node:path";
 import { temporal } from "@temporalio/proto";
 import { repository } from "./project.ts";
 
-
-
 /** Recorded runs of the real workflow on a real server, as `temporal workflow show --output json` has them. */
 export const historiesFolder = join(repository, "tests/fixtures/histories");
 

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Context } from "@temporalio/activity";
 import type {
   CommandAction,
@@ -14,6 +15,9 @@ import { download } from "./download.ts";
 import { datasetProgram, modelProgram } from "./hub.ts";
 import { endWithWorker } from "./reaper.ts";
 import { performProgram, performQuietly, type StepInput } from "./step.ts";
+
+// The worker's own, whatever folder it works in.
+const AI_HOW = fileURLToPath(new URL("../../../bin/ai-how", import.meta.url));
 
 // Names of activities are those of the old workers, so that what watches them goes on to work.
 /** Type `command`. */
@@ -82,8 +86,11 @@ export async function ContainerJob(input: StepInput<ContainerJobAction>): Promis
   let exitCode: number | undefined;
   try {
     const result = await performProgram(input, {
-      program: launcherPath,
-      args: ["--entrypoint", entrypoint, "--", "bash", "-lc", command],
+      program: launcherPath ?? AI_HOW,
+      args: [
+        ...(launcherPath === undefined ? ["dev"] : []),
+        ...["--entrypoint", entrypoint, "--", "bash", "-lc", command],
+      ],
       env: {
         ...env,
         SYGALDRY_PASS_ENV: Object.keys(env).join(","),

@@ -6,7 +6,6 @@ import type { PlanFile, StepFile, StepType } from "./schema.ts";
 /** Longest time of a try. */
 export const TIMEOUT_SECONDS = 7200;
 export const RETRY: Retry = { attempts: 3, initialSeconds: 5, factor: 2, maxSeconds: 60 };
-const LAUNCHER = "./container/launch_container.sh";
 const CACHE_DIRECTORY = "/opt/hf_cache";
 const REFERENCE = /\$\{(inputs|matrix)\.([^}]*)\}/g;
 
@@ -186,7 +185,7 @@ function actionOf(step: StepFile, type: StepType): Action {
         env,
         gpu,
         ...(project_id !== undefined && { projectId: project_id }),
-        launcherPath: launcher_path ?? LAUNCHER,
+        ...(launcher_path !== undefined && { launcherPath: launcher_path }),
       };
     }
     case "hf_download_dataset": {

@@ -58,7 +58,8 @@ export interface ContainerJobAction {
   readonly entrypoint: string;
   readonly env: Readonly<Record<string, string>>;
   readonly gpu: boolean;
-  readonly launcherPath: string;
+  /** Program that starts the container; undefined: `ai-how dev`. */
+  readonly launcherPath?: string;
 }
 
 export interface DatasetAction {

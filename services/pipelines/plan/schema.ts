@@ -55,9 +55,7 @@ const blocks = {
     entrypoint: text.optional().describe("Entrypoint of the container. Default: run-job."),
     env: environment.optional().describe("Environment inside the container. Default: none."),
     gpu: flag.optional().describe("Whether it gets the GPUs. Default: false."),
-    launcher_path: text
-      .optional()
-      .describe("Program that starts the container. Default: ./container/launch_container.sh."),
+    launcher_path: text.optional().describe("Program that starts the container. Default: ai-how dev."),
   }),
   hf_download_dataset: z.strictObject({
     dataset_id: text.optional().describe("Name on the hub. Required."),

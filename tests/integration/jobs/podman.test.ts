@@ -1,28 +1,21 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import which from "which";
 import { aiHow, type Said } from "../../support/command.ts";
 import { imageOf } from "../../support/docker.ts";
+import { podmanLacks, PodmanStore } from "../../support/podman.ts";
 import { describeUnless } from "../../support/where.ts";
 
 const IMAGE = "localhost/ai-how-test:1";
 
-async function podmanLacks(): Promise<string | undefined> {
-  for (const program of ["podman", "runc"])
-    if ((await which(program, { nothrow: true })) === null)
-      return `${program} is not installed: \`apt-get install podman catatonit runc\` brings it`;
-  return process.getuid?.() === 0 ? undefined : "a store of its own needs root";
-}
-
 describeUnless(await podmanLacks(), "jobs on Podman", () => {
   const folder = mkdtempSync(join(tmpdir(), "ai-how-podman-"));
   const workspace = join(folder, "workspace");
+  const store = new PodmanStore(folder);
   const env = {
-    CONTAINERS_CONF: join(folder, "containers.conf"),
-    CONTAINERS_STORAGE_CONF: join(folder, "storage.conf"),
+    ...store.env,
     SYGALDRY_CONTAINER_ROOT: join(folder, "root"),
     SYGALDRY_PROJECT_ID: "tests",
     SYGALDRY_IMAGE: IMAGE,
@@ -30,30 +23,11 @@ describeUnless(await podmanLacks(), "jobs on Podman", () => {
 
   beforeAll(async () => {
     mkdirSync(workspace);
-    // Limits that a host without CAP_SYS_RESOURCE can set, and an engine without systemd.
-    writeFileSync(
-      env.CONTAINERS_CONF,
-      `[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-[engine]
-cgroup_manager = "cgroupfs"
-runtime = "runc"
-events_logger = "file"
-`,
-    );
-    writeFileSync(
-      env.CONTAINERS_STORAGE_CONF,
-      `[storage]
-driver = "vfs"
-graphroot = "${folder}/store"
-runroot = "${folder}/run"
-`,
-    );
     await imageOf(join(folder, "image")).pipe(execa("podman", ["import", "-", IMAGE], { env }));
   });
 
   afterAll(async () => {
-    await execa("podman", ["rm", "--all", "--force"], { env, reject: false });
+    await store.remove();
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -197,7 +197,6 @@ describe("every step type has its defaults", () => {
       {
         command: "a b",
         entrypoint: "run-job",
-        launcherPath: "./container/launch_container.sh",
         env: {},
         gpu: false,
       },

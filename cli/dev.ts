@@ -1,0 +1,89 @@
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { UserError } from "../config/errors.ts";
+import { entrypoints, parseEntrypoint } from "../services/dev/entrypoints.ts";
+import { usableGpus } from "../services/dev/gpus.ts";
+import { ensureImage, wantedImage } from "../services/dev/image.ts";
+import { containerRoot, findProjectRoot, makeFolders, projectId } from "../services/dev/place.ts";
+import { passedVariables, runDev } from "../services/dev/run.ts";
+import { Engine, type EngineProgram } from "../services/docker/engine.ts";
+
+interface DevOptions {
+  readonly entrypoint: string;
+  readonly projectRoot?: string;
+  readonly engine?: EngineProgram;
+  readonly env: readonly string[];
+  readonly buildOnly?: boolean;
+}
+
+/** `dev`: a command, or a shell, in the development container. */
+export function addDev(program: Command): void {
+  program
+    .command("dev")
+    .description("a command, or a shell, in the development container of a project; exits as it does")
+    .argument("[command...]", "words of the command, after --; without any: what the entrypoint does then")
+    .passThroughOptions()
+    .option(
+      "-e, --entrypoint <name>",
+      `${entrypoints().join(", ")}. Default: SYGALDRY_ENTRYPOINT, else default`,
+      process.env.SYGALDRY_ENTRYPOINT ?? "default",
+    )
+    .option(
+      "--project-root <folder>",
+      "/workspace in the container. Default: the repository around this folder",
+    )
+    .addOption(new Option("--engine <name>", "default: docker, else podman").choices(["docker", "podman"]))
+    .option<readonly string[]>(
+      "--env <name>",
+      "a variable of this environment for the container",
+      variable,
+      [],
+    )
+    .option("--build-only", "build the image if an input of it has changed, and run nothing")
+    .action(async (words: string[], options: DevOptions) => {
+      process.exitCode = await dev(words, options);
+    });
+}
+
+/** Runs words in the development container; its exit code. */
+export async function dev(words: readonly string[], options: DevOptions): Promise<number> {
+  const image = wantedImage();
+  const entrypoint = parseEntrypoint(options.entrypoint);
+  const projectRoot = options.projectRoot ?? findProjectRoot(process.cwd());
+  const project = projectId(projectRoot);
+  const variables = [...passedVariables(), ...options.env];
+  const unset = variables.find((name) => process.env[name] === undefined);
+  if (unset !== undefined) throw new UserError(`--env: ${unset} is not set; set it, or leave it out`);
+  const root = containerRoot(project);
+  const engine = await Engine.find(options.engine);
+  if (options.buildOnly === true) {
+    if (!(await ensureImage(engine, image, note))) note(`${image.name} is as it should be`);
+    return 0;
+  }
+  makeFolders(root);
+  await ensureImage(engine, image, note);
+  const { gpus, reason } = await usableGpus(engine);
+  if (reason !== undefined) note(`without GPUs: ${reason}`);
+  return runDev(engine, {
+    project,
+    root,
+    projectRoot,
+    image: image.name,
+    entrypoint,
+    words,
+    gpus,
+    variables,
+  });
+}
+
+function note(line: string): void {
+  process.stderr.write(`note: ${line}\n`);
+}
+
+/** The option's own parser: a name, never a value, which everybody on the host could read. */
+export function variable(name: string, before: readonly string[]): string[] {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+    throw new InvalidArgumentError(
+      "Give a NAME; its value comes from the environment, where nobody can read it.",
+    );
+  return [...before, name];
+}

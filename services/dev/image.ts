@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { UserError } from "../../config/errors.ts";
+import { devImageArguments, devTools } from "../../versions.ts";
+import { EngineRefusal, type Engine } from "../docker/engine.ts";
+import { withoutMounts } from "./dockerfile.ts";
+
+/** What the image is built from: also the build's context. */
+export const IMAGE_FOLDER = fileURLToPath(new URL("../../images/dev", import.meta.url));
+const DEFAULT_IMAGE = "sygaldry/zephyr:base";
+/** What an image was built from, so that it is built again when that is something else. */
+const INPUTS_LABEL = "ai-how.dev.inputs";
+
+/** An image that somebody wants. */
+export interface WantedImage {
+  readonly name: string;
+  /** Whether a person named it: then it may be one of theirs, which is used as it is. */
+  readonly isNamed: boolean;
+}
+
+/** SYGALDRY_IMAGE, else the documented name. */
+export function wantedImage(): WantedImage {
+  const named = process.env.SYGALDRY_IMAGE ?? "";
+  return named === "" ? { name: DEFAULT_IMAGE, isNamed: false } : { name: named, isNamed: true };
+}
+
+/**
+ * Build arguments of this user's image, with what their environment chooses.
+ * @throws UserError for a tool that there is not
+ */
+export function imageArguments(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Readonly<Record<string, string>> {
+  const chosen = (name: string): string | undefined => (env[name] === "" ? undefined : env[name]);
+  return devImageArguments({
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    base: chosen("SYGALDRY_BASE_IMAGE"),
+    tools: env.SYGALDRY_TOOLS === undefined ? undefined : parseTools(env.SYGALDRY_TOOLS),
+    bazel: chosen("BAZEL_VERSION"),
+    python: chosen("PYTHON_VERSION"),
+    rust: chosen("RUST_VERSION"),
+    go: chosen("GO_VERSION"),
+  });
+}
+
+function parseTools(text: string): (typeof devTools)[number][] {
+  const words = text.split(/[\s,]+/).filter((word) => word !== "" && word !== "none");
+  const wrong = words.find((word) => !devTools.some((tool) => tool === word));
+  if (wrong !== undefined)
+    throw new UserError(
+      `SYGALDRY_TOOLS: there is no ${wrong}; name some of ${devTools.join(", ")}, or none`,
+      {
+        exitCode: 2,
+      },
+    );
+  return devTools.filter((tool) => words.includes(tool));
+}
+
+/** A digest over everything that goes into an image: files with their content and whether they can be run, and arguments. */
+export function inputsDigest(folder: string, buildArguments: Readonly<Record<string, string>>): string {
+  const hash = createHash("sha256");
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  for (const file of files) {
+    const content = createHash("sha256").update(readFileSync(file)).digest("hex");
+    const isProgram = (statSync(file).mode & 0o111) !== 0;
+    hash.update(`${JSON.stringify([file.slice(folder.length), isProgram, content])}\n`);
+  }
+  hash.update(JSON.stringify(Object.entries(buildArguments).sort()));
+  return hash.digest("hex");
+}
+
+/**
+ * Sees to it that the image is there and of today's inputs. The build's output goes to standard error.
+ * @param say gets why it is built, in one line
+ * @param folder what it is built from
+ * @returns whether it was built
+ * @throws UserError where the build fails; the image from before, if there is one, stays
+ */
+export async function ensureImage(
+  engine: Engine,
+  { name, isNamed }: WantedImage,
+  say: (line: string) => void,
+  folder = IMAGE_FOLDER,
+): Promise<boolean> {
+  const buildArguments = imageArguments();
+  const digest = inputsDigest(folder, buildArguments);
+  const labels = await engine.imageLabels(name);
+  const built = labels?.[INPUTS_LABEL];
+  if (built === digest) return false;
+  if (labels !== undefined && built === undefined && isNamed) return false;
+  const why =
+    labels === undefined
+      ? "it is not there"
+      : built === undefined
+        ? "what is there is not ai-how's"
+        : "images/dev or a build argument has changed";
+  say(`building ${name}: ${why}`);
+  await build(engine, folder, [
+    ...["--tag", name, "--label", `${INPUTS_LABEL}=${digest}`],
+    ...Object.entries(buildArguments).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]),
+  ]);
+  return true;
+}
+
+async function build(engine: Engine, context: string, args: readonly string[]): Promise<void> {
+  const dockerfile = join(context, "Dockerfile");
+  if (await engine.hasCacheMounts()) {
+    await attempt(engine, [...args, "--file", dockerfile, context]);
+    return;
+  }
+  const folder = await mkdtemp(join(tmpdir(), "ai-how-dev-"));
+  try {
+    const plain = join(folder, "Dockerfile");
+    await writeFile(plain, withoutMounts(await readFile(dockerfile, "utf8")));
+    await attempt(engine, ["--force-rm", ...args, "--file", plain, context]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function attempt(engine: Engine, args: readonly string[]): Promise<void> {
+  try {
+    await engine.build(args);
+  } catch (error) {
+    if (!(error instanceof EngineRefusal)) throw error;
+    throw new UserError(
+      `${engine.place.program} build: ${error.message}; its output above says why, and SYGALDRY_BASE_IMAGE and SYGALDRY_TOOLS choose what it needs`,
+    );
+  }
+}

@@ -1,0 +1,42 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { aiHow } from "../../support/command.ts";
+import { podmanLacks, PodmanStore } from "../../support/podman.ts";
+import { describeUnless } from "../../support/where.ts";
+import { BASE, makeBase } from "./stage.ts";
+
+describeUnless(await podmanLacks(), "the development container on Podman", () => {
+  const folder = mkdtempSync(join(tmpdir(), "ai-how-podman-"));
+  const store = new PodmanStore(folder);
+  const workspace = join(folder, "workspace");
+
+  beforeAll(async () => {
+    mkdirSync(workspace);
+    await makeBase("podman", join(folder, "base"), store.env);
+  });
+  afterAll(async () => {
+    await store.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("is built with the builder's caches, runs, and is not built again", async () => {
+    const dev = (...args: string[]) =>
+      aiHow(["dev", "--engine", "podman", "--project-root", workspace, ...args], {
+        env: {
+          ...store.env,
+          SYGALDRY_CONTAINER_ROOT: join(folder, "root"),
+          SYGALDRY_BASE_IMAGE: `localhost/${BASE}`,
+          SYGALDRY_TOOLS: "none",
+        },
+      });
+    const said = await dev("--", "bash", "-c", "echo $SYGALDRY_PROJECT_ID >/workspace/here; exit 6");
+    expect(said.exitCode, said.output).toBe(6);
+    expect(said.output).toContain("--mount=type=cache,id=ai-how-pip");
+    expect(readFileSync(join(workspace, "here"), "utf8")).toBe("workspace\n");
+    const again = await dev("-e", "verify-gpu");
+    expect(again.exitCode).toBe(1);
+    expect(again.output).not.toContain("note: building");
+  });
+});
