@@ -1,5 +1,6 @@
 import type { ProviderDefinition } from "../framework/resource.ts";
 import { container } from "./container.ts";
+import { folder } from "./folder.ts";
 import { hypervisor } from "./hypervisor.ts";
 import { image } from "./image.ts";
 import { packerImage } from "./packer-image.ts";
@@ -20,6 +21,7 @@ export const host: ProviderDefinition<HostConfig> = {
   config: {},
   resources: [
     container,
+    folder,
     hypervisor,
     image,
     packerImage,
