@@ -40,7 +40,9 @@ export class DockerEngine {
     this.#daemon = new Running(
       "setpriv",
       [
-        ...["--pdeathsig", "TERM", "--", "unshare", "--net", "dockerd", "--host", this.host],
+        ...["--pdeathsig", "TERM", "--", "unshare", "--net"],
+        // A network namespace begins without a loopback interface that is up.
+        ...["sh", "-c", 'ip link set lo up && exec "$@"', "sh", "dockerd", "--host", this.host],
         ...["--data-root", join(this.folder, "data"), "--exec-root", join(this.folder, "exec")],
         ...["--pidfile", join(this.folder, "pid"), "--bridge", "none", "--iptables=false"],
         ...["--ip-forward=false", "--ip-masq=false"],
@@ -66,6 +68,12 @@ export class DockerEngine {
 
   docker(...args: string[]): Promise<Said> {
     return new Running("docker", args, { env: this.env }).ended;
+  }
+
+  /** Runs a program where the containers' published ports are. */
+  inNetwork(program: string, ...args: string[]): Promise<Said> {
+    if (this.#daemon === undefined) throw new Error("the daemon does not run");
+    return new Running("nsenter", [`--net=/proc/${this.#daemon.pid}/ns/net`, program, ...args]).ended;
   }
 
   /** Names of all containers that there are. */
