@@ -1,5 +1,6 @@
 import type { ProviderDefinition } from "../framework/resource.ts";
 import { container } from "./container.ts";
+import { dockerDaemon } from "./docker-daemon.ts";
 import { folder } from "./folder.ts";
 import { hypervisor } from "./hypervisor.ts";
 import { image } from "./image.ts";
@@ -21,6 +22,7 @@ export const host: ProviderDefinition<HostConfig> = {
   config: {},
   resources: [
     container,
+    dockerDaemon,
     folder,
     hypervisor,
     image,

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 export * from "./image-resources.ts";
+export * from "./workshop-resources.ts";
 
 /** Arguments of a `Sandbox`. */
 export interface SandboxArgs {
@@ -248,28 +249,5 @@ export class VirtualGpu extends pulumi.CustomResource {
 
   constructor(name: string, args: VirtualGpuArgs, opts?: pulumi.CustomResourceOptions) {
     super("host:index:VirtualGpu", name, { ...args, uuid: undefined }, opts);
-  }
-}
-
-/** Arguments of a `Folder`. */
-export interface FolderArgs {
-  /** Where it is; absolute. */
-  path: pulumi.Input<string>;
-  /** Number of its owner. */
-  uid: pulumi.Input<number>;
-  /** Number of its group. */
-  gid: pulumi.Input<number>;
-  /** In octal, `0755`. */
-  mode: pulumi.Input<string>;
-  /** Text files in it, by their names; everybody may read them. Default none. */
-  files?: pulumi.Input<Record<string, pulumi.Input<string>> | undefined>;
-}
-
-/** A folder of this host with its owner and mode. What others put into it stays theirs, and the folder with it. */
-export class Folder extends pulumi.CustomResource {
-  declare readonly path: pulumi.Output<string>;
-
-  constructor(name: string, args: FolderArgs, opts?: pulumi.CustomResourceOptions) {
-    super("host:index:Folder", name, { files: undefined, ...args, made: undefined }, opts);
   }
 }

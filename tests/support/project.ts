@@ -20,6 +20,7 @@ const PROJECT = {
   name: "trial",
   runtime: { name: "nodejs", options: { typescript: false } },
   main: "index.ts",
+  options: { refresh: "always" },
   plugins: {
     providers: ["host", "libvirt"].map((name) => ({ name, path: join(repository, "providers", name) })),
   },

@@ -23,7 +23,8 @@ const failureSchema = z.looseObject({
   message: z.string(),
   statusCode: z.int().optional(),
   code: z.string().optional(),
-  json: z.looseObject({ message: z.string() }).optional(),
+  // Where the answer was JSON; else text, or nothing.
+  json: z.looseObject({ message: z.string() }).optional().catch(undefined),
 });
 
 /** What the daemon did not want to do. */
@@ -88,12 +89,17 @@ export class Daemon {
     const { data } = failureSchema.safeParse(error);
     if (error instanceof ProviderError || data === undefined) return error;
     if (data.statusCode !== undefined)
-      return new Refusal(`Docker: ${data.json?.message ?? data.message}`, data.statusCode);
+      return new Refusal(`Docker: ${data.json?.message ?? withoutStatus(data.message)}`, data.statusCode);
     if (data.code === undefined) return error;
     return new ProviderError(
       `${this.#host}: Docker does not answer (${data.code}); start it, or say by ai-how:dockerHost or DOCKER_HOST where it is`,
     );
   }
+}
+
+/** What the client puts before the daemon's words: `(HTTP code 500) server error - `. */
+function withoutStatus(message: string): string {
+  return message.replace(/^\(HTTP code \d+\)[^-]*- /, "").trim();
 }
 
 function optionsOf(host: string): Docker.DockerOptions {

@@ -9,13 +9,17 @@ export async function pullMissing(
 ): Promise<void> {
   if ((await daemon.find((client) => client.getImage(image).inspect())) !== undefined) return;
   log(`pulling ${image}`);
-  await daemon.ask(async (client) => {
+  const pull = daemon.ask(async (client) => {
     const stream = await client.pull(image, { abortSignal: signal });
     await new Promise<void>((resolve, reject) => {
       client.modem.followProgress(stream, (error) => {
         if (error === null) resolve();
-        else reject(new ProviderError(`Docker cannot pull ${image}: ${error.message}`));
+        else reject(error);
       });
     });
+  });
+  await pull.catch((error: unknown) => {
+    if (!(error instanceof Error) || signal.aborted) throw error;
+    throw new ProviderError(`${image} cannot be pulled: ${error.message}`);
   });
 }
