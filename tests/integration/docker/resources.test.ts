@@ -127,7 +127,7 @@ describe.each(ENGINES)("Docker's resources by the engine %s", (engineName, witho
         expect(ours(again, operation), operation).toEqual([]);
     });
 
-    it("run again where somebody stopped the container: Pulumi's provider makes another one", async () => {
+    it("run again where somebody stopped the container: Pulumi's provider replaces one with ports", async () => {
       await docker.docker("stop", "--time", "1", "trial-box");
       const done = await up();
       expect(ours(done, engineName === "pulumi" ? "replace" : "update")).toEqual(["box"]);
