@@ -24,7 +24,11 @@ async function run(): Promise<pulumi.Inputs> {
     );
   }
   const site = loadSite(config.require("clusterFile"), machines);
-  return target === "dev" ? await dev(site) : workstation(site, config.get("libvirtUri") ?? "qemu:///system");
+  if (target === "dev") return dev(site);
+  return workstation(site, {
+    libvirtUri: config.get("libvirtUri") ?? "qemu:///system",
+    dockerHost: config.get("dockerHost"),
+  });
 }
 
 function loadSite(file: string, machines: Site["machines"] | undefined): Site {

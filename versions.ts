@@ -135,3 +135,12 @@ export function devImageArguments(choices: DevImageChoices): Readonly<Record<str
 function both(tool: string, { amd64, arm64 }: Checksums): Record<string, string> {
   return { [`${tool}_SHA256_AMD64`]: amd64, [`${tool}_SHA256_ARM64`]: arm64 };
 }
+
+/** The images that Temporal runs from on one host, by their tags on Docker Hub: those that Temporal releases together. */
+export const temporalImages = {
+  postgresql: "postgres:16.15",
+  server: "temporalio/server:1.31.0",
+  /** The schema of its databases, and the commands that set it up. */
+  adminTools: "temporalio/admin-tools:1.31.0",
+  ui: "temporalio/ui:2.49.1",
+} as const;

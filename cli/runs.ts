@@ -12,6 +12,7 @@ interface RunOptions extends StackOptions {
   readonly machines?: "vm" | "container";
   readonly parallel: string;
   readonly format?: "text" | "json";
+  readonly excludeProtected?: boolean;
 }
 
 const DESCRIPTIONS: Readonly<Record<Run, string>> = {
@@ -33,6 +34,12 @@ export function addRuns(program: Command): void {
           "vm",
           "container",
         ]),
+      );
+    }
+    if (run === "down") {
+      command.option(
+        "--exclude-protected",
+        "keep what is protected, as a database's data, and what it needs",
       );
     }
     if (run === "preview") {
@@ -78,7 +85,10 @@ export async function executeRun(
   const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined;
   const display = new Display({ write, colour, preview: run === "preview" });
   try {
-    const only = targets === undefined ? {} : { targets };
+    const only = {
+      ...(targets !== undefined && { targets }),
+      ...(options.excludeProtected !== undefined && { excludeProtected: options.excludeProtected }),
+    };
     display.finish(await runUntilSignal(engine, run, { emit: display.listen, parallel, ...only }), false);
   } catch (error) {
     display.finish({}, true);
@@ -90,7 +100,7 @@ export async function executeRun(
 async function runUntilSignal(
   engine: Engine,
   run: Run,
-  options: Omit<Parameters<Engine["up"]>[0], "signal">,
+  options: Omit<Parameters<Engine["down"]>[0], "signal">,
 ): ReturnType<Engine["up"]> {
   const abort = new AbortController();
   const onSignal = (): void => {

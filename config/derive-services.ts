@@ -1,7 +1,8 @@
-import { fullName, withoutCluster } from "./naming.ts";
+import { fullName, withoutCluster, workshopRoot } from "./naming.ts";
 import type { HpcClusterConfig } from "./schema/cluster.ts";
 import { asOptions } from "./schema/slurm.ts";
-import type { Node, Slurm, Storage } from "./site.ts";
+import type { WorkshopConfig } from "./schema/workshop.ts";
+import type { Node, Slurm, Storage, Workshop } from "./site.ts";
 
 /** SLURM as the file describes it, with the names of nodes in full. */
 export function slurmOf(cluster: HpcClusterConfig, nodes: readonly Node[]): Slurm {
@@ -71,4 +72,18 @@ export function storageOf(cluster: HpcClusterConfig, nodes: readonly Node[]): St
 /** The full name of a node that the file names with or without the cluster's name. */
 function named(cluster: HpcClusterConfig, node: string): string {
   return fullName(cluster.name, withoutCluster(cluster.name, node));
+}
+
+/** Development environments and Temporal as the file describes them. */
+export function workshopOf({ base_image: baseImage, dev_environments, temporal }: WorkshopConfig): Workshop {
+  return {
+    baseImage,
+    environments: dev_environments.map(({ project_id: projectId, root, uid, gid }) => ({
+      projectId,
+      root: (root ?? workshopRoot(projectId)).replace(/(?<=.)\/+$/, ""),
+      uid,
+      gid,
+    })),
+    temporal: temporal && { port: temporal.port, uiPort: temporal.ui_port, namespace: temporal.namespace },
+  };
 }

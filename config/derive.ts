@@ -8,7 +8,7 @@ import type { Image as ImageConfig } from "./schema/image.ts";
 import type { Network as NetworkConfig } from "./schema/network.ts";
 import type { HeadNode, MemberNode, NodeGroup, Nodes } from "./schema/node.ts";
 import type { Gpu as GpuConfig, PciePassthrough, VirtioFsMount } from "./schema/devices.ts";
-import { slurmOf, storageOf } from "./derive-services.ts";
+import { slurmOf, storageOf, workshopOf } from "./derive-services.ts";
 import type {
   Acceleration,
   CloudCluster,
@@ -43,6 +43,7 @@ export function deriveSite(file: ClusterFile): Site {
     hpc,
     cloud,
     clusters: [hpc, cloud].filter((cluster) => cluster !== undefined),
+    workshop: file.workshop && workshopOf(file.workshop),
   };
 }
 

@@ -9,6 +9,31 @@ export interface Site {
   readonly cloud: CloudCluster | undefined;
   /** `hpc` and `cloud`, as far as there are any, in this order. */
   readonly clusters: readonly Cluster[];
+  readonly workshop: Workshop | undefined;
+}
+
+/** Where people build and train on the host itself. */
+export interface Workshop {
+  /** What the development image is built on; undefined: what versions.ts has. */
+  readonly baseImage: string | undefined;
+  readonly environments: readonly DevEnvironmentSite[];
+  readonly temporal: TemporalSite | undefined;
+}
+
+/** One project's development containers. */
+export interface DevEnvironmentSite {
+  readonly projectId: string;
+  /** Absolute, without a slash at its end. */
+  readonly root: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Temporal in containers, on 127.0.0.1. */
+export interface TemporalSite {
+  readonly port: number;
+  readonly uiPort: number;
+  readonly namespace: string;
 }
 
 /** What the host has for all virtual nodes together; undefined where nothing was said. */

@@ -17,6 +17,11 @@ export interface RunOptions {
   readonly targets?: readonly string[];
 }
 
+export interface DownOptions extends RunOptions {
+  /** Whether what is protected stays, with all that it needs, and the rest goes. Default: then nothing goes. */
+  readonly excludeProtected?: boolean;
+}
+
 /** An output of a stack: its value, and whether it may be shown. */
 export interface StackOutput {
   readonly value: unknown;
@@ -33,7 +38,7 @@ export interface Engine {
   /** Makes nothing where a preview shows that a policy is violated. */
   up(options: RunOptions): Promise<Summary>;
   refresh(options: RunOptions): Promise<Summary>;
-  down(options: RunOptions): Promise<Summary>;
+  down(options: DownOptions): Promise<Summary>;
   /** The outputs of the last `up`; secrets opened and marked. Empty for a stack that is not up. */
   outputs(): Promise<Readonly<Record<string, StackOutput>>>;
   /** The resources of the last `up`, in the order in which they came to exist. */

@@ -20,13 +20,14 @@ export async function dev(site: Site): Promise<pulumi.Inputs> {
 }
 
 /** The site's HPC cluster; what this target cannot build is an error, all of it at once. */
-function supported({ hpc, cloud }: Site): HpcCluster {
+function supported({ hpc, cloud, workshop }: Site): HpcCluster {
   if (hpc === undefined)
     throw new UserError("the target dev builds clusters.hpc, and the cluster file has none");
   const { cpuPinning, hugepages, numaNodes, nested, cpuFeatures, cpuTopology } = hpc.acceleration;
   const virtual = hpc.nodes.filter((node) => node.ssh === undefined);
   const asked: readonly (readonly [string, boolean])[] = [
     ["clusters.cloud", cloud !== undefined],
+    ["workshop", workshop !== undefined],
     ["clusters.hpc.storage.beegfs", hpc.storage.beegfs !== undefined],
     ["clusters.hpc: image.builder: packer", virtual.some(({ image }) => image.kind === "packer")],
     ["clusters.hpc: gpus without `pretend: true`", hpc.nodes.some(({ gpus }) => gpus.some(isReal))],

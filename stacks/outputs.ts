@@ -68,6 +68,30 @@ export const stackOutputsSchema = z.object({
         .describe("The job that proved the cluster"),
     })
     .optional(),
+  workshop: z
+    .object({
+      devEnvironments: z
+        .array(
+          z.object({
+            projectId: z.string().describe("The launcher's SYGALDRY_PROJECT_ID"),
+            root: z.string().describe("Folder on the host, SYGALDRY_CONTAINER_ROOT"),
+            image: z.string().describe("Name and tag, SYGALDRY_IMAGE"),
+            uid: z.int().describe("Owner of its folders"),
+            gid: z.int().describe("Group of its folders"),
+          }),
+        )
+        .describe("Where the launcher finds what development containers need"),
+      temporal: z
+        .object({
+          address: z.string().describe("`host:port` of its gRPC frontend, TEMPORAL_ADDRESS"),
+          namespace: z.string().describe("Namespace that there is, TEMPORAL_NAMESPACE"),
+          ui: z.string().describe("Address of its web page"),
+        })
+        .optional()
+        .describe("Absent: none in containers"),
+    })
+    .optional()
+    .describe("What the stack's host has for people who build and train on it"),
 });
 
 export type StackOutputs = z.infer<typeof stackOutputsSchema>;

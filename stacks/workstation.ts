@@ -1,15 +1,23 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../config/errors.ts";
-import type { Site } from "../config/site.ts";
+import type { Site, Workshop } from "../config/site.ts";
 import { makeHostMachines } from "./host-machines.ts";
 import { configureHpc, machineOutput } from "./hpc.ts";
 import { isVirtual } from "./machines.ts";
 import { ADMIN_KEY_OUTPUT, OUTPUTS_VERSION, type StackOutputs } from "./outputs.ts";
 
+/** What of the host a stack uses. */
+export interface Daemons {
+  /** libvirt's connection URI. */
+  readonly libvirtUri: string;
+  /** Docker's address; undefined: DOCKER_HOST, else the usual socket. */
+  readonly dockerHost: string | undefined;
+}
+
 /** One big machine: the VMs of an HPC and of a cloud cluster on its own libvirt, with its GPUs passed through to them. */
-export function workstation(site: Site, uri: string): pulumi.Inputs {
+export async function workstation(site: Site, { libvirtUri, dockerHost }: Daemons): Promise<pulumi.Inputs> {
   refuseWhatIsMissing(site);
-  const machines = makeHostMachines(site, uri);
+  const machines = makeHostMachines(site, libvirtUri);
   const hpc = site.hpc && configureHpc(site.hpc, machines);
   const cloud = (site.cloud?.nodes ?? [])
     .filter((node) => node.ssh !== undefined || node.autoStart)
@@ -20,8 +28,15 @@ export function workstation(site: Site, uri: string): pulumi.Inputs {
     site: site.name,
     ...hpc,
     machines: [...(hpc?.machines ?? []), ...cloud],
+    ...(site.workshop !== undefined && { workshop: await workshopOf(site.name, site.workshop, dockerHost) }),
   } satisfies { [Key in keyof StackOutputs]: unknown };
   return { ...outputs, ...(machines.adminKey !== undefined && { [ADMIN_KEY_OUTPUT]: machines.adminKey }) };
+}
+
+/** A file without a workshop needs no Docker, and so nothing of its package. */
+async function workshopOf(site: string, workshop: Workshop, dockerHost: string | undefined) {
+  const { makeWorkshop } = await import("./workshop.ts");
+  return makeWorkshop(site, workshop, dockerHost);
 }
 
 function refuseWhatIsMissing({ machines, hpc, cloud }: Site): void {

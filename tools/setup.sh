@@ -103,8 +103,11 @@ python_packages() {
 pulumi_cli() {
   # The npm launcher fetches the CLI; a host that cannot reach its server runs the program in-process.
   export PULUMI_SKIP_UPDATE_CHECK=1 PATH="$here/node_modules/.bin:$PATH"
-  timeout 300 pulumi version && timeout 120 pulumi plugin install resource command "$(node -p 'require("@pulumi/command/package.json").version')"
+  timeout 300 pulumi version && install_plugin command || return
+  # What needs it is the workshop alone, which says so.
+  install_plugin docker >/dev/null 2>&1 || true
 }
+install_plugin() { timeout 120 pulumi plugin install resource "$1" "$(node -p "require('@pulumi/$1/package.json').version")"; }
 
 # For the tests of the steps that fetch from Hugging Face's hub; they ask a server of their own.
 hub_python() {

@@ -8,6 +8,7 @@ import { nameProblems } from "./names.ts";
 import { slurmProblems } from "./slurm.ts";
 import { storageProblems } from "./storage.ts";
 import type { Survey } from "./survey.ts";
+import { workshopProblems } from "./workshop.ts";
 
 /** Every problem that only shows when parts of a file are compared; `hostBudget` is for a file that has no `host`. */
 export function crossChecks(
@@ -22,6 +23,7 @@ export function crossChecks(
     ...slurmProblems(survey),
     ...storageProblems(survey),
     ...budgetProblems(survey, hostBudget),
+    ...workshopProblems(survey),
   ];
   return { problems: distinct(problems), warnings: distinct(deviceWarnings(survey)) };
 }

@@ -8,6 +8,7 @@ import { network } from "../schema/network.ts";
 import { nodeFields } from "../schema/node.ts";
 import { slurmConfig } from "../schema/slurm.ts";
 import { storage } from "../schema/storage.ts";
+import { devEnvironment, temporal } from "../schema/workshop.ts";
 
 // The checks that compare parts of a file have to run although other parts are wrong, so that every problem is reported
 // at once. So they look at a survey: what is valid by itself, part by part; what is not is missing and was reported by
@@ -51,8 +52,14 @@ export interface SurveyedCluster {
   readonly nodesKnown: boolean;
 }
 
+export interface SurveyedWorkshop {
+  readonly environments: readonly Part<typeof devEnvironment.shape>[];
+  readonly temporal: Part<typeof temporal.shape> | undefined;
+}
+
 export interface Survey {
   readonly machines: "vm" | "container" | undefined;
+  readonly workshop: SurveyedWorkshop | undefined;
   readonly host: Part<typeof hostBudget.shape> | undefined;
   readonly clusters: readonly SurveyedCluster[];
 }
@@ -66,6 +73,7 @@ export function survey(file: unknown): Survey {
   return {
     machines,
     host: part("host", valueOf(file, "host"), hostBudget.shape),
+    workshop: workshop(valueOf(file, "workshop")),
     clusters: [
       ...(isMap(hpc)
         ? [cluster("hpc", hpc, ["controller", "controller"], ["compute_nodes", "compute"])]
@@ -74,6 +82,20 @@ export function survey(file: unknown): Survey {
         ? [cluster("cloud", cloud, ["control_plane", "control-plane"], ["worker_nodes", "worker"])]
         : []),
     ],
+  };
+}
+
+function workshop(value: unknown): SurveyedWorkshop | undefined {
+  if (!isMap(value)) return undefined;
+  const environments = value.dev_environments;
+  return {
+    environments: Array.isArray(environments)
+      ? environments.flatMap((each: unknown, i) => {
+          const path = joinPath("workshop", "dev_environments", i);
+          return part(path, each, devEnvironment.shape) ?? [];
+        })
+      : [],
+    temporal: part(joinPath("workshop", "temporal"), value.temporal, temporal.shape),
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { cloudCluster, hpcCluster } from "./cluster.ts";
 import { count, says, text } from "./fields.ts";
+import { workshop } from "./workshop.ts";
 
 const metadata = z
   .looseObject({
@@ -44,6 +45,7 @@ export const clusterFile = z
         when: ({ issues }) => issues.length === 0,
       })
       .describe("The clusters: hpc, cloud or both."),
+    workshop: workshop.optional(),
   })
   .meta({ title: "ai-how cluster file" });
 

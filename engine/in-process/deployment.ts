@@ -11,6 +11,7 @@ import {
   isProvider,
   markOutputs,
   plain,
+  protectedAndNeeded,
   protectedMessage,
   providedPackage,
   withReplaceOnChanges,
@@ -132,12 +133,16 @@ export class Deployment {
     await state.save();
   }
 
-  /** Deletes everything in the state. */
-  async destroy(): Promise<void> {
+  /** Deletes everything in the state, or all but what is protected. */
+  async destroy(excludeProtected = false): Promise<void> {
     const { state } = this.#work.options;
     await configureProviders(this.#work);
     await cleanInterrupted(this.#work, () => true);
-    await deleteAll(this.#work, state.resources);
+    const kept = excludeProtected ? protectedAndNeeded(state.resources) : new Set();
+    await deleteAll(
+      this.#work,
+      state.resources.filter((resource) => !kept.has(resource)),
+    );
     await state.save();
   }
 

@@ -1,6 +1,13 @@
 import { join } from "node:path";
 import { UserError } from "../../config/errors.ts";
-import type { Engine, RunOptions, StackOutput, StackReference, StackResource } from "../engine.ts";
+import type {
+  DownOptions,
+  Engine,
+  RunOptions,
+  StackOutput,
+  StackReference,
+  StackResource,
+} from "../engine.ts";
 import type { Operation, Summary } from "../events.ts";
 import { passphrase } from "../passphrase.ts";
 import type { Described } from "../plan.ts";
@@ -72,11 +79,11 @@ export class InProcessEngine implements Engine {
     });
   }
 
-  async down(options: RunOptions): Promise<Summary> {
+  async down(options: DownOptions): Promise<Summary> {
     return this.#locked("down", async () => {
       const state = await this.#load();
       const { deployment } = await this.#deployment(state, options, false);
-      await deployment.destroy();
+      await deployment.destroy(options.excludeProtected);
       const summary = concluded(deployment);
       if (state.empty) await state.discard();
       return summary;

@@ -29,6 +29,15 @@ export function needs(dependent: ResourceState, resource: ResourceState): boolea
   );
 }
 
+/** What is protected, and what that cannot be without: a component above it, a provider, a password. */
+export function protectedAndNeeded(resources: readonly ResourceState[]): ReadonlySet<ResourceState> {
+  const kept = new Set<ResourceState>();
+  // Later resources can only need earlier ones.
+  for (const resource of [...resources].reverse())
+    if (resource.protect === true || [...kept].some((other) => needs(other, resource))) kept.add(resource);
+  return kept;
+}
+
 /** Outputs as the state keeps them: secret where the inputs were, or where handler or program say so. */
 export function markOutputs(handler: ResourceHandler, resource: ResourceState, outputs: Values): Values {
   const inherit = handler.outputsInheritSecrets && Object.values(resource.inputs).some(hasSecret);
@@ -42,7 +51,7 @@ export function markOutputs(handler: ResourceHandler, resource: ResourceState, o
 }
 
 export function protectedMessage(resource: ResourceState, verb: string): string {
-  return `${nameOf(resource.urn)} is protected and would be ${verb}; take \`protect\` away in the program and run \`up\` first`;
+  return `${nameOf(resource.urn)} is protected and would be ${verb}; take \`protect\` away in the program and run \`up\` first, or keep it by \`down --exclude-protected\``;
 }
 
 /** The new inputs, with the old values of the properties that the program wants ignored. */

@@ -10,7 +10,14 @@ import {
 } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
 import { UserError } from "../../config/errors.ts";
-import type { Engine, RunOptions, StackOutput, StackReference, StackResource } from "../engine.ts";
+import type {
+  DownOptions,
+  Engine,
+  RunOptions,
+  StackOutput,
+  StackReference,
+  StackResource,
+} from "../engine.ts";
 import type { Summary } from "../events.ts";
 import { passphrase } from "../passphrase.ts";
 import type { Described } from "../plan.ts";
@@ -98,8 +105,12 @@ export class PulumiEngine implements Engine {
     );
   }
 
-  async down(options: RunOptions): Promise<Summary> {
-    return this.#run(options, async (stack, common) => (await stack.destroy(common)).summary.resourceChanges);
+  async down(options: DownOptions): Promise<Summary> {
+    const { excludeProtected = false } = options;
+    return this.#run(
+      options,
+      async (stack, common) => (await stack.destroy({ ...common, excludeProtected })).summary.resourceChanges,
+    );
   }
 
   async outputs(): Promise<Readonly<Record<string, StackOutput>>> {

@@ -4,7 +4,8 @@ import type { ResourceRule } from "../rule.ts";
 // What holds data, and the inputs by which its content comes from elsewhere, so that it can be made again.
 const VOLUMES: Readonly<Record<string, readonly string[]>> = {
   "libvirt:index:Volume": ["source", "backing"],
-  "docker:index/volume:Volume": [],
+  // With `o: bind`, a name for a folder, which stays.
+  "docker:index/volume:Volume": ["driverOpts.device"],
   "kubernetes:core/v1:PersistentVolumeClaim": ["spec.dataSource", "spec.dataSourceRef"],
 };
 

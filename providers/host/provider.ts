@@ -1,5 +1,7 @@
 import type { ProviderDefinition } from "../framework/resource.ts";
 import { container } from "./container.ts";
+import { dockerDaemon } from "./docker-daemon.ts";
+import { folder } from "./folder.ts";
 import { hypervisor } from "./hypervisor.ts";
 import { image } from "./image.ts";
 import { packerImage } from "./packer-image.ts";
@@ -20,6 +22,8 @@ export const host: ProviderDefinition<HostConfig> = {
   config: {},
   resources: [
     container,
+    dockerDaemon,
+    folder,
     hypervisor,
     image,
     packerImage,

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 export * from "./image-resources.ts";
+export * from "./workshop-resources.ts";
 
 /** Arguments of a `Sandbox`. */
 export interface SandboxArgs {

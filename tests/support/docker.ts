@@ -62,7 +62,9 @@ export class DockerEngine {
     this.#daemon = new Running(
       "setpriv",
       [
-        ...["--pdeathsig", "TERM", "--", "unshare", "--net", "dockerd", "--host", this.host],
+        ...["--pdeathsig", "TERM", "--", "unshare", "--net"],
+        // A network namespace begins without a loopback interface that is up.
+        ...["sh", "-c", 'ip link set lo up && exec "$@"', "sh", "dockerd", "--host", this.host],
         ...["--data-root", join(this.folder, "data"), "--exec-root", join(this.folder, "exec")],
         ...["--pidfile", join(this.folder, "pid"), "--bridge", "none", "--iptables=false"],
         ...["--ip-forward=false", "--ip-masq=false"],
@@ -94,6 +96,12 @@ export class DockerEngine {
 
   docker(...args: string[]): Promise<Said> {
     return new Running("docker", args, { env: this.env }).ended;
+  }
+
+  /** Runs a program where the containers' published ports are. */
+  runInNetwork(...words: string[]): Promise<Said> {
+    const [enter = "", ...rest] = this.inNetwork;
+    return new Running(enter, [...rest, ...words]).ended;
   }
 
   /** Names of all containers that there are. */

@@ -25,6 +25,7 @@ export async function plan(target: string, machines: string): Promise<readonly R
       "config",
       "providers",
       "ansible",
+      "images",
       "Pulumi.yaml",
     ];
     for (const part of parts) await symlink(join(repository, part), join(root, part));

@@ -20,12 +20,13 @@ const PROJECT = {
   name: "trial",
   runtime: { name: "nodejs", options: { typescript: false } },
   main: "index.ts",
+  options: { refresh: "always" },
   plugins: {
     providers: ["host", "libvirt"].map((name) => ({ name, path: join(repository, "providers", name) })),
   },
 };
 
-/** A small Pulumi project in a folder of its own, gone after the test. */
+/** A small Pulumi project in a folder of its own, gone after the test or, where it is kept, by `remove`. */
 export class Project {
   readonly root: string;
   readonly stack = "test";
@@ -35,16 +36,20 @@ export class Project {
   }
 
   /** Makes a project; `program` is the body of its index.ts after the imports `pulumi`, `command`, `host`. */
-  static async create(program: string): Promise<Project> {
+  static async create(program: string, { keep = false } = {}): Promise<Project> {
     const root = await mkdtemp(join(tmpdir(), "ai-how-engine-"));
-    onTestFinished(() => rm(root, { recursive: true, force: true }));
     const project = new Project(root);
+    if (!keep) onTestFinished(() => project.remove());
     await symlink(join(repository, "node_modules"), join(root, "node_modules"));
     await writeFile(join(root, "package.json"), '{"type": "module"}');
     await writeFile(join(root, "Pulumi.yaml"), stringify(PROJECT));
     await writeFile(join(root, "Pulumi.test.yaml"), "config: {}\n");
     await project.program(program);
     return project;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.root, { recursive: true, force: true });
   }
 
   async program(body: string): Promise<void> {

@@ -1,4 +1,8 @@
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { describe } from "vitest";
+import { z } from "zod";
 import { diagnose } from "../../cli/diagnosis.ts";
 import { findPulumi } from "../../engine/select.ts";
 import { repository } from "./project.ts";
@@ -17,6 +21,18 @@ export async function pulumiLacks(): Promise<string | undefined> {
     ? "Pulumi's CLI is neither on PATH nor in ~/.pulumi: `npx pulumi version` fetches it"
     : undefined;
 }
+
+/** Why Pulumi's own engine cannot use Docker here; undefined where it can. */
+export async function dockerPluginLacks(): Promise<string | undefined> {
+  const { version } = manifest.parse(
+    JSON.parse(readFileSync(join(repository, "node_modules/@pulumi/docker/package.json"), "utf8")),
+  );
+  const plugins = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "plugins");
+  if (existsSync(join(plugins, `resource-docker-v${version}`))) return pulumiLacks();
+  return `Pulumi's plugin is not there: \`npx pulumi plugin install resource docker ${version}\` fetches it`;
+}
+
+const manifest = z.object({ version: z.string() });
 
 /** A group of tests that runs unless something is lacking, and then says in its name what. */
 export function describeUnless(lacking: string | undefined, name: string, tests: () => void): void {

@@ -7,7 +7,8 @@ import { commandHandler } from "./command.ts";
 import { providerHandler } from "./provider.ts";
 
 // Each is loaded when the first resource of its package comes by.
-const ours: Readonly<Record<string, () => Promise<ProviderDefinition<object>>>> = {
+const ours: Readonly<Record<string, (root: string) => Promise<ProviderDefinition<object>>>> = {
+  docker: async (root) => (await import("./docker/provider.ts")).docker(root),
   host: async () => (await import("../../../providers/host/provider.ts")).host,
   libvirt: async () => (await import("../../../providers/libvirt/provider.ts")).libvirt,
 };
@@ -27,7 +28,7 @@ export class Handlers {
   /** Takes the configuration of a provider resource; returns the checked inputs. */
   async configure(name: string, urn: string, inputs: Values): Promise<void> {
     if (ours[name] === undefined) return;
-    const provider = await newProvider(name);
+    const provider = await newProvider(name, this.#root);
     provider.configure(inputs);
     this.#providers.set(urn, Promise.resolve(provider));
   }
@@ -39,7 +40,7 @@ export class Handlers {
     const known = this.#providers.get(urn === "" ? name : urn);
     if (known !== undefined) return known;
     if (urn !== "") throw new UserError(`${urn}: this provider has not been configured`);
-    const provider = newProvider(name).then((made) => {
+    const provider = newProvider(name, this.#root).then((made) => {
       made.configure(this.#defaults(made));
       return made;
     });
@@ -66,8 +67,8 @@ export class Handlers {
   }
 }
 
-async function newProvider(name: string): Promise<Provider> {
-  const definition = await ours[name]?.();
+async function newProvider(name: string, root: string): Promise<Provider> {
+  const definition = await ours[name]?.(root);
   if (definition === undefined) throw new UserError(`there is no provider ${name} in this project`);
   return new Provider(definition);
 }

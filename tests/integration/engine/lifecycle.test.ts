@@ -94,10 +94,30 @@ test("a protected resource is neither deleted nor replaced", async () => {
   await project.run("up");
   await project.program("");
   expect(failures(await project.run("up"))).toEqual([
-    "safe: safe is protected and would be deleted; take `protect` away in the program and run `up` first",
+    "safe: safe is protected and would be deleted; take `protect` away in the program and run `up` first, or keep it by `down --exclude-protected`",
   ]);
   expect(failures(await project.run("down"))).toHaveLength(1);
   expect(await project.lines("log")).toEqual(["create safe"]);
+});
+
+test("what is protected can be kept with what it needs, while the rest goes", async () => {
+  const project = await Project.create(
+    [
+      logged("password"),
+      logged("data", "", "{ protect: true, dependsOn: [password] }"),
+      logged("server", "", "{ dependsOn: [data] }"),
+    ].join("\n"),
+  );
+  await project.run("up");
+  const down = await project.engine.down({
+    emit: () => undefined,
+    signal: new AbortController().signal,
+    parallel: 8,
+    excludeProtected: true,
+  });
+  expect(down).toEqual({ delete: 1 });
+  expect((await project.lines("log")).slice(3)).toEqual(["delete server"]);
+  expect((await project.run("up")).summary).toEqual({ create: 1, same: 2 });
 });
 
 test("what is deleted with another resource is only forgotten", async () => {

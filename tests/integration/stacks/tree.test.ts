@@ -1,9 +1,12 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import type { ResourceState } from "../../../engine/in-process/state.ts";
 import { nameOf } from "../../../engine/in-process/urn.ts";
 import { hasSecret, hasUnknown, isSecret } from "../../../engine/in-process/values.ts";
 import { ADMIN_KEY_OUTPUT } from "../../../stacks/outputs.ts";
 import { plan, STACKS } from "../../support/plan.ts";
+
+const portSchema = z.looseObject({ ip: z.string() });
 
 describe.each(STACKS)("the resources of %s on %s nodes", (target, machines) => {
   let resources: readonly ResourceState[];
@@ -50,6 +53,18 @@ describe.each(STACKS)("the resources of %s on %s nodes", (target, machines) => {
       expect(provider, urn).toMatch(/pulumi:providers:libvirt::/);
       if (target === "dev") expect(deletedWith, urn).toMatch(/host:index:Sandbox::/);
       else expect(deletedWith, urn).toBeUndefined();
+    }
+  });
+
+  it("of Docker are the workstation's alone, use their own provider, and let in nobody but this host", () => {
+    const docker = resources.filter(({ type }) => type.startsWith("docker:"));
+    expect(docker.length > 0).toBe(target === "workstation");
+    for (const { urn, provider, inputs, type, protect } of docker) {
+      expect(provider, urn).toMatch(/pulumi:providers:docker::/);
+      for (const port of z.array(portSchema).parse(inputs.ports ?? []))
+        expect(port.ip, urn).toBe("127.0.0.1");
+      if (type === "docker:index/volume:Volume")
+        expect(protect === true || "driverOpts" in inputs, urn).toBe(true);
     }
   });
 

@@ -300,6 +300,8 @@ describe("protected-data", () => {
     expect(found(volume({ backing: { path: "/pool/base.qcow2", format: "qcow2" } }, false))).toEqual([]);
     expect(found(volume({ backing: UNKNOWN }, false))).toEqual([]);
     expect(found(volume({}, true))).toEqual([]);
+    const folder = { type: "none", o: "bind", device: "/srv/vision/hf_cache" };
+    expect(found(resource("docker:index/volume:Volume", { name: "cache", driverOpts: folder }))).toEqual([]);
     expect(
       found(resource("kubernetes:core/v1:PersistentVolumeClaim", { spec: { dataSource: { name: "a" } } })),
     ).toEqual([]);

@@ -23,14 +23,19 @@ test("the target dev builds one image for all nodes, and no images of Packer's",
   ]);
 });
 
-test("the target workstation knows Packer's images for SLURM's nodes only", () => {
-  let details: unknown;
-  try {
-    workstation(sitePackedIn("minimal-cloud", "cloud"), "test:///default");
-  } catch (error) {
-    details = detailsOf(error);
-  }
+test("the target workstation knows Packer's images for SLURM's nodes only", async () => {
+  const daemons = { libvirtUri: "test:///default", dockerHost: undefined };
+  const details = await workstation(sitePackedIn("minimal-cloud", "cloud"), daemons).catch(detailsOf);
   expect(details).toEqual([
     "clusters.cloud: image.builder: packer makes images of SLURM's nodes; leave it out",
   ]);
+});
+
+test("the target dev builds no workshop", async () => {
+  const { config } = parseClusterText(`${validText("minimal-hpc")}\nworkshop:\n  temporal: {}\n`, {
+    env: {},
+  });
+  expect(await dev(deriveSite(config)).catch(detailsOf)).toContain(
+    "workshop: the target dev does not build this; leave it out",
+  );
 });

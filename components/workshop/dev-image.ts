@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { devImageArguments } from "../../versions.ts";
+
+export interface DevImageArgs {
+  /** Number of the user whose files the container writes. */
+  uid: number;
+  /** Number of that user's group. */
+  gid: number;
+  /** Image to build on. Default: CUDA's, of versions.ts. */
+  base?: string;
+  /** Folder of the Dockerfile and all that it takes, below the project's. Default `images/dev`. */
+  context?: string;
+  /** Digest of the files of that folder: they and the build arguments make the image. */
+  contentDigest: string;
+  /** `linux/arm64`. Default: that of the machine that runs the program. */
+  platform?: string;
+}
+
+// As the launcher calls it.
+const REPOSITORY = "sygaldry/zephyr";
+
+/** The image of development containers, built where they run, with a tag that says what is in it. It stays when the stack goes. */
+export class DevImage extends pulumi.ComponentResource {
+  /** Name and tag, once it is there. */
+  readonly imageName: pulumi.Output<string>;
+
+  constructor(name: string, args: DevImageArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("ai-how:workshop:DevImage", name, {}, opts);
+    const { uid, gid, base, context = "images/dev", contentDigest, platform } = args;
+    const buildArguments = devImageArguments({ uid, gid, base });
+    const content = JSON.stringify([contentDigest, buildArguments, platform]);
+    const tag = createHash("sha256").update(content).digest("hex").slice(0, 12);
+    const image = new docker.Image(
+      `${name}-image`,
+      {
+        imageName: `${REPOSITORY}:${tag}`,
+        build: {
+          context,
+          dockerfile: `${context}/Dockerfile`,
+          args: { ...buildArguments },
+          builderVersion: docker.BuilderVersion.BuilderBuildKit,
+          ...(platform !== undefined && { platform }),
+        },
+        // It is for containers of the same host.
+        skipPush: true,
+      },
+      { parent: this },
+    );
+    this.imageName = image.imageName;
+    this.registerOutputs({ imageName: this.imageName });
+  }
+}

@@ -1,0 +1,152 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import * as host from "../../providers/host/resources.ts";
+import { temporalImages } from "../../versions.ts";
+import { createNamespace, setUpSchema } from "./temporal-scripts.ts";
+
+export interface TemporalArgs {
+  /** Port of its gRPC frontend on 127.0.0.1. Default 7233. */
+  port?: number;
+  /** Port of its web page on 127.0.0.1. Default 8080. */
+  uiPort?: number;
+  /** The namespace that there is from the start. Default `default`. */
+  namespace?: string;
+  /** Images by what they are. Default: those of versions.ts. */
+  images?: Partial<Record<keyof typeof temporalImages, string>>;
+}
+
+const LOOPBACK = "127.0.0.1";
+const USER = "temporal";
+const DYNAMIC_CONFIG = "/etc/temporal/config/dynamicconfig/ai-how.yaml";
+// PostgreSQL writes what it has in memory when it is asked to end.
+const GRACE_SECONDS = 60;
+const HEALTHY_WITHIN_SECONDS = 300;
+
+/**
+ * Temporal on one host, in containers: PostgreSQL with its data in a protected volume, the server, and its web page. Only this
+ * host reaches it. A failed setup of the schema is tried again until it succeeds, so it needs no order but the database first.
+ */
+export class Temporal extends pulumi.ComponentResource {
+  /** `127.0.0.1:7233`, once the server is healthy and has its namespace. */
+  readonly address: pulumi.Output<string>;
+  /** Address of its web page. */
+  readonly ui: pulumi.Output<string>;
+  readonly namespace: string;
+
+  constructor(name: string, args: TemporalArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("ai-how:workshop:Temporal", name, {}, opts);
+    const { port = 7233, uiPort = 8080, namespace = "default" } = args;
+    const images = { ...temporalImages, ...args.images };
+    const parent = { parent: this };
+
+    const password = new host.RandomSecret(`${name}-password`, { bytes: 32 }, parent);
+    const network = new docker.Network(`${name}-network`, { name, driver: "bridge" }, parent);
+    const data = new docker.Volume(
+      `${name}-data`,
+      { name: `${name}-data`, driver: "local" },
+      // The data are of no use without the password: whatever keeps the one keeps the other.
+      { ...parent, protect: true, dependsOn: [password] },
+    );
+    const withPassword = (variable: string, ...others: string[]) =>
+      pulumi.secret(password.value.apply((value) => [...others, `${variable}=${value}`]));
+    const on = (alias: string) => [{ name: network.id, aliases: [alias] }];
+
+    const database = new docker.Container(
+      `${name}-postgresql`,
+      {
+        name: `${name}-postgresql`,
+        image: images.postgresql,
+        envs: withPassword("POSTGRES_PASSWORD", `POSTGRES_USER=${USER}`),
+        volumes: [{ volumeName: data.name, containerPath: "/var/lib/postgresql/data" }],
+        networksAdvanced: on("postgresql"),
+        healthcheck: { tests: ["CMD", "pg_isready", "-U", USER], interval: "2s", timeout: "5s", retries: 60 },
+        restart: "unless-stopped",
+        wait: true,
+        waitTimeout: HEALTHY_WITHIN_SECONDS,
+        destroyGraceSeconds: GRACE_SECONDS,
+      },
+      parent,
+    );
+
+    const schema = new docker.Container(
+      `${name}-schema`,
+      {
+        name: `${name}-schema`,
+        image: images.adminTools,
+        entrypoints: ["/bin/sh", "-c"],
+        command: [setUpSchema({ host: "postgresql", user: USER })],
+        envs: withPassword("SQL_PASSWORD"),
+        networksAdvanced: on("schema"),
+        restart: "on-failure",
+        // It ends when it has done what it is for.
+        mustRun: false,
+      },
+      { ...parent, dependsOn: [database] },
+    );
+
+    const server = new docker.Container(
+      `${name}-server`,
+      {
+        name: `${name}-server`,
+        image: images.server,
+        envs: withPassword(
+          "POSTGRES_PWD",
+          "DB=postgres12",
+          "DB_PORT=5432",
+          "POSTGRES_SEEDS=postgresql",
+          `POSTGRES_USER=${USER}`,
+          "BIND_ON_IP=0.0.0.0",
+          `DYNAMIC_CONFIG_FILE_PATH=${DYNAMIC_CONFIG}`,
+        ),
+        uploads: [
+          { file: DYNAMIC_CONFIG, content: "limit.maxIDLength:\n  - value: 255\n    constraints: {}\n" },
+        ],
+        ports: [{ internal: 7233, external: port, ip: LOOPBACK }],
+        networksAdvanced: on("temporal"),
+        healthcheck: {
+          tests: ["CMD", "nc", "-z", "localhost", "7233"],
+          interval: "2s",
+          timeout: "5s",
+          retries: 60,
+        },
+        restart: "unless-stopped",
+        wait: true,
+        waitTimeout: HEALTHY_WITHIN_SECONDS,
+        destroyGraceSeconds: GRACE_SECONDS,
+      },
+      { ...parent, dependsOn: [schema] },
+    );
+
+    const ready = new docker.Container(
+      `${name}-namespace`,
+      {
+        name: `${name}-namespace`,
+        image: images.adminTools,
+        entrypoints: ["/bin/sh", "-c"],
+        command: [createNamespace({ address: "temporal:7233", namespace })],
+        networksAdvanced: on("namespace"),
+        attach: true,
+        mustRun: false,
+      },
+      { ...parent, dependsOn: [server] },
+    );
+
+    const page = new docker.Container(
+      `${name}-ui`,
+      {
+        name: `${name}-ui`,
+        image: images.ui,
+        envs: ["TEMPORAL_ADDRESS=temporal:7233", "TEMPORAL_UI_PORT=8080"],
+        ports: [{ internal: 8080, external: uiPort, ip: LOOPBACK }],
+        networksAdvanced: on("ui"),
+        restart: "unless-stopped",
+      },
+      { ...parent, dependsOn: [server] },
+    );
+
+    this.namespace = namespace;
+    this.address = ready.id.apply(() => `${LOOPBACK}:${port}`);
+    this.ui = page.id.apply(() => `http://${LOOPBACK}:${uiPort}`);
+    this.registerOutputs({ address: this.address, ui: this.ui });
+  }
+}

@@ -1,0 +1,77 @@
+import { request } from "node:http";
+import { z } from "zod";
+import { ProviderError, resourceType } from "../framework/resource.ts";
+
+interface DockerDaemonInputs {
+  /** Where it is asked to be; absent: DOCKER_HOST, else the usual socket. */
+  host?: string | undefined;
+}
+
+interface DockerDaemonState extends DockerDaemonInputs {
+  /** Where it is, `unix:///var/run/docker.sock`. */
+  address: string;
+}
+
+const USUAL = "unix:///var/run/docker.sock";
+const ANSWER_MILLISECONDS = 10_000;
+
+/**
+ * `host:index:DockerDaemon`: a Docker daemon that answers. Makes nothing. Its address is known after the first `up` and not before, so
+ * a preview of what is not there yet asks no daemon: Pulumi's Docker provider would, as soon as it is configured.
+ */
+export const dockerDaemon = resourceType<unknown, DockerDaemonInputs, DockerDaemonState>({
+  token: "host:index:DockerDaemon",
+  inputs: {
+    host: z
+      .string()
+      .regex(/^[a-z]+:\/\/./, "must be an address such as unix:///run/docker.sock")
+      .optional(),
+  },
+  changes: { host: "update" },
+  deleteBeforeReplace: false,
+  volatile: ["address"],
+  identify: () => "docker",
+  create: async (inputs, { signal }) => ({ id: "docker", inputs, state: await found(inputs, signal) }),
+  // Where it does not answer, what runs on it says so.
+  read: (id, last) => Promise.resolve(last === undefined ? undefined : { id, ...last }),
+  update: async (id, _was, inputs, { signal }) => ({ id, inputs, state: await found(inputs, signal) }),
+  delete: () => Promise.resolve(),
+});
+
+async function found(inputs: DockerDaemonInputs, signal: AbortSignal): Promise<DockerDaemonState> {
+  const variable = process.env.DOCKER_HOST ?? "";
+  const address = inputs.host ?? (variable === "" ? USUAL : variable);
+  const place = placeOf(address);
+  const failure = place && (await ping(place, signal));
+  if (failure !== undefined)
+    throw new ProviderError(
+      `${address}: Docker does not answer (${failure}); install and start it, or say by ai-how:dockerHost or DOCKER_HOST where it is`,
+    );
+  return { ...inputs, address };
+}
+
+type Place = { readonly socketPath: string } | { readonly host: string; readonly port: number };
+
+/** Undefined for what is reached by SSH or TLS: the provider knows how. */
+function placeOf(address: string): Place | undefined {
+  const url = URL.parse(address);
+  if (url?.protocol === "unix:") return { socketPath: url.pathname };
+  return url?.protocol === "tcp:" && url.port === "2375"
+    ? { host: url.hostname, port: Number(url.port) }
+    : undefined;
+}
+
+/** Why it does not answer; undefined where it does. */
+function ping(place: Place, signal: AbortSignal): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const end = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MILLISECONDS)]);
+    const asked = request({ ...place, path: "/_ping", signal: end }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200 ? undefined : `status ${response.statusCode ?? "none"}`);
+    });
+    asked.on("error", (error: NodeJS.ErrnoException) => {
+      resolve(error.code ?? error.message);
+    });
+    asked.end();
+  });
+}
