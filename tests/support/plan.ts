@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { parseDocument } from "yaml";
 import { InProcessEngine } from "../../engine/in-process/index.ts";
 import type { ResourceState } from "../../engine/in-process/state.ts";
 import { repository } from "./project.ts";
@@ -33,8 +34,9 @@ export async function plan(target: string, machines: string): Promise<readonly R
     await writeFile(join(root, "package.json"), '{"type": "module"}');
     await writeFile(
       join(root, "Pulumi.tree.yaml"),
-      `config: {"ai-how:target": ${target}, "ai-how:clusterFile": "stacks/${target}.yaml", "ai-how:machines": ${machines}}\n`,
+      `config: {"ai-how:target": ${target}, "ai-how:clusterFile": cluster.yaml, "ai-how:machines": ${machines}}\n`,
     );
+    await writeFile(join(root, "cluster.yaml"), await clusterFile(target));
     const problems: string[] = [];
     const engine = new InProcessEngine({ root, stack: "tree" });
     const { resources } = await engine.plan({
@@ -50,4 +52,12 @@ export async function plan(target: string, machines: string): Promise<readonly R
   } finally {
     await rm(root, { recursive: true, force: true });
   }
+}
+
+/** The target's own file, with everything in it that the target can build. */
+async function clusterFile(target: string): Promise<string> {
+  const file = parseDocument(await readFile(join(repository, "stacks", `${target}.yaml`), "utf8"));
+  if (target === "workstation")
+    file.set("workshop", { dev_environments: [{ project_id: "vision" }], temporal: {} });
+  return file.toString();
 }
