@@ -209,7 +209,7 @@ describeUnless(await dockerLacks(), "jobs on a real Docker engine", () => {
     expect(readFileSync(String(log), "utf8")).toMatch(/^first\n(Terminated\n)?ended\n$/);
     expect(String(await stage.output("single"))).toBe("third\n");
 
-    const both = await Promise.all([1, 2, 3].map((number) => stage.run("race", `echo ${number}; sleep 3`)));
+    const both = await Promise.all([1, 2, 3].map((number) => stage.run("race", `echo ${number}; sleep 60`)));
     expect(both.map(({ exitCode }) => exitCode).sort()).toEqual([0, 1, 1]);
     expect(await stage.status("race")).toMatch(/^PROGRESS job=race/);
     expect((await stage.ask("stop", "race")).stdout).toMatch(/^STOPPED job=race .* rc=143$/);
