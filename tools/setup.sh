@@ -137,7 +137,7 @@ python_step() {
 }
 hub_step() {
   done_with hub tools/hub-requirements.txt && return
-  case " $* " in *" --develop "*) ;; *) return ;; esac
+  case " $* " in *" --develop "*) ;; *) return 0 ;; esac
   say "installing Hugging Face's libraries into .ai-how/cache/hub-python/"
   quietly hub hub_python
   mark_done hub tools/hub-requirements.txt
