@@ -113,8 +113,10 @@ describeUnless((await temporalLacks()) ?? (await browserLacks()), "the pipelines
     };
     await tabTo(/^Find a run$/);
     await page.keyboard.type("keys");
+    // The list comes from the server.
+    await page.locator(".runs .count", { hasText: /^1$/ }).waitFor();
     await page.keyboard.press("ArrowDown");
-    expect(await focused()).toMatch(/^keys.*4 of 4 steps/);
+    await expect.poll(focused).toMatch(/^keys.*4 of 4 steps/);
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "keys" }).waitFor();
     await page.getByRole("button", { name: /^succeeded left/ }).waitFor();
