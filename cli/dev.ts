@@ -4,7 +4,7 @@ import { entrypoints, parseEntrypoint } from "../services/dev/entrypoints.ts";
 import { usableGpus } from "../services/dev/gpus.ts";
 import { ensureImage, wantedImage } from "../services/dev/image.ts";
 import { containerRoot, findProjectRoot, makeFolders, projectId } from "../services/dev/place.ts";
-import { passedVariables, runDev } from "../services/dev/run.ts";
+import { passedVariables, runDev, VARIABLE } from "../services/dev/run.ts";
 import { Engine, type EngineProgram } from "../services/docker/engine.ts";
 
 interface DevOptions {
@@ -81,7 +81,7 @@ function note(line: string): void {
 
 /** The option's own parser: a name, never a value, which everybody on the host could read. */
 export function variable(name: string, before: readonly string[]): string[] {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+  if (!VARIABLE.test(name))
     throw new InvalidArgumentError(
       "Give a NAME; its value comes from the environment, where nobody can read it.",
     );

@@ -4,7 +4,7 @@ import { DevImage } from "../components/workshop/dev-image.ts";
 import { DockerHost } from "../components/workshop/docker-host.ts";
 import { Temporal } from "../components/workshop/temporal.ts";
 import type { DevEnvironmentSite, Workshop } from "../config/site.ts";
-import { folderDigest } from "./folder-digest.ts";
+import { folderDigest } from "../config/folder-digest.ts";
 
 /** Makes what people build and train with on the host itself; returns what the stack's outputs say of it. */
 export function makeWorkshop(

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../config/errors.ts";
+import { folderDigest } from "../../config/folder-digest.ts";
 import { devImageArguments, devTools } from "../../versions.ts";
 import { EngineRefusal, type Engine } from "../docker/engine.ts";
 import { withoutMounts } from "./dockerfile.ts";
@@ -63,18 +63,8 @@ function parseTools(text: string): (typeof devTools)[number][] {
 
 /** A digest over everything that goes into an image: files with their content and whether they can be run, and arguments. */
 export function inputsDigest(folder: string, buildArguments: Readonly<Record<string, string>>): string {
-  const hash = createHash("sha256");
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-  for (const file of files) {
-    const content = createHash("sha256").update(readFileSync(file)).digest("hex");
-    const isProgram = (statSync(file).mode & 0o111) !== 0;
-    hash.update(`${JSON.stringify([file.slice(folder.length), isProgram, content])}\n`);
-  }
-  hash.update(JSON.stringify(Object.entries(buildArguments).sort()));
-  return hash.digest("hex");
+  const inputs = JSON.stringify([folderDigest(folder), Object.entries(buildArguments).sort()]);
+  return createHash("sha256").update(inputs).digest("hex");
 }
 
 /**

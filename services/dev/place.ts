@@ -1,8 +1,8 @@
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../../config/errors.ts";
+import { workshopRoot } from "../../config/naming.ts";
 
-const BASE = "/mnt/data_infra/zephyr_container_infra";
 // What engines take in a container's name, and what leads out of no folder.
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
@@ -26,7 +26,7 @@ export const FOLDERS: Readonly<Record<string, ProjectFolder>> = {
 
 /** Where the files of a project's containers are: SYGALDRY_CONTAINER_ROOT, else the project's folder of the documented base. */
 export function containerRoot(project: string): string {
-  return process.env.SYGALDRY_CONTAINER_ROOT ?? join(BASE, project);
+  return process.env.SYGALDRY_CONTAINER_ROOT ?? workshopRoot(project);
 }
 
 /**

@@ -9,7 +9,8 @@ import { entrypointPath } from "./entrypoints.ts";
 
 // Less than the pipelines give a step that is cancelled, so that no container outlives one.
 const GRACE_SECONDS = 8;
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** A name of an environment variable. */
+export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** What is run in a development container, as this process's own user. */
 export interface DevRun {

@@ -51,7 +51,7 @@ interface Ends {
 /**
  * Does one try of a step with its logs, events and heartbeats around it.
  * @param message what the event of its beginning says
- * @param progress how far it is, asked for now and then
+ * @param progress how far it is, asked for at each heartbeat
  */
 export async function performStep<Action>(
   { stepId, stepName, logDir }: StepInput<Action>,
