@@ -18,7 +18,7 @@ const SUCCESSORS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ),
   vm: {
     start: "`ai-how start <stack> --machine NAME`",
-    stop: "`ai-how stop <stack> --machine NAME`",
+    stop: "`ai-how stop <stack> --machine NAME`, with --force for one that hangs",
     restart: "`ai-how restart <stack> --machine NAME`",
     status: "`ai-how status <stack>`",
   },

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { UserError } from "../config/errors.ts";
-import type { Engine, StackReference } from "../engine/engine.ts";
+import type { StackReference } from "../engine/engine.ts";
 import { nameOf } from "../engine/in-process/urn.ts";
 import { connect, findMachine, ssh, type Connection } from "./connection.ts";
+import { powerSwitchOf, type PowerSwitch } from "./power-switch.ts";
 import { executeRun } from "./runs.ts";
 import { openStack, withStack, type StackOptions } from "./stack.ts";
 import type { MachineOutput } from "../stacks/outputs.ts";
@@ -14,34 +16,44 @@ interface MachineOptions extends StackOptions {
   readonly machine?: string;
 }
 
-/** `stop`, `start` and `restart`: shut machines down in order, keeping their disks, and bring them back. */
-export function addMachines(program: Command): void {
-  const add = (
-    name: string,
-    description: string,
-    action: (stack: string, options: MachineOptions) => Promise<void>,
-  ): void => {
-    withStack(program.command(name))
-      .description(description)
-      .option("--machine <name>", "only this one")
-      .action(action);
-  };
-  add("stop", "shut down the stack's machines; their disks stay, and `start` brings them back", stop);
-  add("start", "start what was stopped: the same as `up`, and with --machine for one alone", start);
-  add("restart", "`stop`, then `start`", async (stack, options) => {
-    await stop(stack, options);
-    await start(stack, options);
-  });
+interface StopOptions extends MachineOptions {
+  readonly force?: boolean;
 }
 
-async function stop(stack: string, options: MachineOptions): Promise<void> {
+/** `stop`, `start` and `restart`: shut machines down in order, keeping their disks, and bring them back. */
+export function addMachines(program: Command): void {
+  const add = (name: string, description: string): Command =>
+    withStack(program.command(name)).description(description).option("--machine <name>", "only this one");
+  const force = ["--force", "power them off at once, as one does with what hangs"] as const;
+  add("stop", "shut down the stack's machines; their disks stay, and `start` brings them back")
+    .option(...force)
+    .action(stop);
+  add("start", "start what was stopped: the same as `up`, and with --machine for one alone").action(start);
+  add("restart", "`stop`, then `start`")
+    .option(...force)
+    .action(async (stack: string, options: StopOptions) => {
+      await stop(stack, options);
+      await start(stack, options);
+    });
+}
+
+async function stop(stack: string, options: StopOptions): Promise<void> {
   const { reference, engine } = await openStack(stack, options);
   const connection = await connect(engine, stack);
   const chosen =
     options.machine === undefined ? connection.outputs.machines : [ownMachine(connection, options.machine)];
-  // The controller, first in the list, goes last: nodes sign off from it.
-  for (const machine of chosen.filter(({ kind }) => kind !== "host").reverse()) {
-    await shutDown(reference, engine, connection, machine);
+  const resources = await engine.resources();
+  try {
+    // The controller, first in the list, goes last: nodes sign off from it.
+    for (const machine of chosen.filter(({ kind }) => kind !== "host").reverse()) {
+      const power = powerSwitchOf(resources, machine);
+      if (options.force === true) await power.off();
+      else await shutDown(reference, connection, machine, power);
+      process.stdout.write(`${machine.shortName} is off\n`);
+    }
+  } finally {
+    // The state has to know it, or `start` would find nothing to do.
+    await engine.refresh({ emit: () => undefined, signal: new AbortController().signal, parallel: 16 });
   }
 }
 
@@ -73,42 +85,26 @@ function ownMachine(connection: Connection, name: string): MachineOutput {
 }
 
 async function shutDown(
-  { root }: StackReference,
-  engine: Engine,
+  { root, stack }: StackReference,
   connection: Connection,
   machine: MachineOutput,
+  power: PowerSwitch,
 ): Promise<void> {
+  if (!(await power.isOn())) return;
+  const name = machine.shortName;
+  const remedy = `see its console, or power it off: ai-how stop ${stack} --machine ${name} --force`;
   const quiet = { reject: false, stdio: "ignore", timeout: ANSWER_MILLISECONDS } as const;
-  if ((await ssh(root, connection, machine, ["true"], quiet)).failed) {
-    process.stdout.write(`${machine.shortName} does not answer\n`);
-    return;
-  }
+  if ((await ssh(root, connection, machine, ["true"], quiet)).failed)
+    throw new UserError(`${name} runs and does not answer; ${remedy}`);
   const poweroff = ssh(root, connection, machine, ["sudo", "systemctl", "poweroff"], quiet);
   for (const deadline = Date.now() + SHUTDOWN_SECONDS * 1000; Date.now() < deadline;) {
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    if (!(await isFoundOff(engine, machine))) continue;
+    await sleep(300);
+    // Its SSH server says nothing about that: it ends long before the machine does.
+    if (await power.isOn()) continue;
     // The machine may have gone away without a word to its connections.
     poweroff.kill();
     await poweroff;
-    process.stdout.write(`${machine.shortName} is off\n`);
     return;
   }
-  throw new UserError(`${machine.shortName} is not off after ${SHUTDOWN_SECONDS} s; see its console`);
-}
-
-/**
- * Whether a refresh sees that the machine has gone off. Its SSH server says nothing about that: it ends long before the
- * machine does, and a `start` in between would find it running.
- */
-async function isFoundOff(engine: Engine, { name }: MachineOutput): Promise<boolean> {
-  let off = false;
-  await engine.refresh({
-    emit: (event) => {
-      if (event.type !== "planned" || nameOf(event.urn).replace(/-(container|domain)$/, "") !== name) return;
-      off ||= event.operation === "forget" || event.diffs.some(({ path }) => path === "running");
-    },
-    signal: new AbortController().signal,
-    parallel: 16,
-  });
-  return off;
+  throw new UserError(`${name} is not off after ${SHUTDOWN_SECONDS} s; ${remedy}`);
 }

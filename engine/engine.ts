@@ -45,10 +45,37 @@ export interface Engine {
   resources(): Promise<readonly StackResource[]>;
 }
 
-/** A resource as the state has it, without its values. */
+/** A resource as the state has it. */
 export interface StackResource {
   readonly urn: string;
   readonly type: string;
   readonly id?: string;
   readonly parent?: string;
+  /** URN and id of its provider, joined by `::`. */
+  readonly provider?: string;
+  /** Its inputs that are texts, and no secrets. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+/** What an engine shows of a resource in its state. There, a secret is no text but an object. */
+export function stackResource(resource: {
+  readonly urn: string;
+  readonly type: string;
+  readonly id?: string | undefined;
+  readonly parent?: string | undefined;
+  readonly provider?: string | undefined;
+  readonly inputs: Readonly<Record<string, unknown>>;
+}): StackResource {
+  const { urn, type, id, parent, provider } = resource;
+  const texts = Object.entries(resource.inputs).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
+  return {
+    urn,
+    type,
+    ...(id !== undefined && { id }),
+    ...(parent !== undefined && { parent }),
+    ...(provider !== undefined && { provider }),
+    inputs: Object.fromEntries(texts),
+  };
 }

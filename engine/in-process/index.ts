@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { UserError } from "../../config/errors.ts";
-import type {
-  DownOptions,
-  Engine,
-  RunOptions,
-  StackOutput,
-  StackReference,
-  StackResource,
+import {
+  stackResource,
+  type DownOptions,
+  type Engine,
+  type RunOptions,
+  type StackOutput,
+  type StackReference,
+  type StackResource,
 } from "../engine.ts";
 import type { Operation, Summary } from "../events.ts";
 import { passphrase } from "../passphrase.ts";
@@ -101,12 +102,7 @@ export class InProcessEngine implements Engine {
   }
 
   async resources(): Promise<readonly StackResource[]> {
-    return (await this.#load()).resources.map(({ urn, type, id, parent }) => ({
-      urn,
-      type,
-      ...(id !== undefined && { id }),
-      ...(parent !== undefined && { parent }),
-    }));
+    return (await this.#load()).resources.map(stackResource);
   }
 
   async #plan(

@@ -10,13 +10,14 @@ import {
 } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
 import { UserError } from "../../config/errors.ts";
-import type {
-  DownOptions,
-  Engine,
-  RunOptions,
-  StackOutput,
-  StackReference,
-  StackResource,
+import {
+  stackResource,
+  type DownOptions,
+  type Engine,
+  type RunOptions,
+  type StackOutput,
+  type StackReference,
+  type StackResource,
 } from "../engine.ts";
 import type { Summary } from "../events.ts";
 import { passphrase } from "../passphrase.ts";
@@ -34,6 +35,8 @@ const exportSchema = z.object({
           type: z.string(),
           id: z.string().optional(),
           parent: z.string().optional(),
+          provider: z.string().optional(),
+          inputs: z.record(z.string(), z.unknown()).default({}),
         }),
       )
       .default([]),
@@ -121,12 +124,7 @@ export class PulumiEngine implements Engine {
   async resources(): Promise<readonly StackResource[]> {
     const stack = await this.#select();
     const { deployment } = exportSchema.parse(await stack.exportStack());
-    return deployment.resources.map(({ urn, type, id, parent }) => ({
-      urn,
-      type,
-      ...(id !== undefined && { id }),
-      ...(parent !== undefined && { parent }),
-    }));
+    return deployment.resources.map(stackResource);
   }
 
   async #run(

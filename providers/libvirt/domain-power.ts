@@ -38,15 +38,20 @@ export async function shutDown(libvirt: Libvirt, uuid: string, seconds: number):
   await powerOff(libvirt, uuid);
 }
 
+/** Whether a machine is there and not shut off; one that is paused or hangs is up. */
+export async function isUp(libvirt: Libvirt, uuid: string): Promise<boolean> {
+  const state = (await libvirt.find("domstate", uuid))?.trim();
+  return state !== undefined && state !== "shut off";
+}
+
 /** Ends a machine at once; also when it does not run. */
 export async function powerOff(libvirt: Libvirt, uuid: string): Promise<void> {
-  const state = (await libvirt.find("domstate", uuid))?.trim();
-  if (state === undefined || state === "shut off") return;
+  if (!(await isUp(libvirt, uuid))) return;
   try {
     await libvirt.find("destroy", uuid);
   } catch (error) {
     // It may have ended by itself just now.
-    if ((await libvirt.find("domstate", uuid))?.trim() !== "shut off") throw error;
+    if (await isUp(libvirt, uuid)) throw error;
   }
 }
 

@@ -137,6 +137,24 @@ for (const { engine, name, lacking, again } of engines) {
       expect(await site.run("status")).toMatchObject({ exitCode: 0 });
     });
 
+    it("says that a machine hangs, and powers it off when told to", async () => {
+      await site.on("compute-02", "sudo systemctl stop ssh");
+      const stop = await site.run("stop", "--machine", "compute-02");
+      expect(stop.exitCode).toBe(1);
+      expect(stop.output).toContain(
+        "compute-02 runs and does not answer; see its console, or power it off: ai-how stop dev --machine compute-02 --force",
+      );
+      expect(site.runningMachines()).toContain(nodes[1]);
+      expect((await site.succeed("stop", "--machine", "compute-02", "--force")).stdout).toBe(
+        "compute-02 is off",
+      );
+      expect(site.runningMachines()).not.toContain(nodes[1]);
+      // Once more is as good.
+      await site.succeed("stop", "--machine", "compute-02");
+      await site.succeed("start", "--machine", "compute-02");
+      expect(await site.run("status")).toMatchObject({ exitCode: 0 });
+    });
+
     it("is stopped and started as a whole, and remembers its jobs", async () => {
       await site.succeed("stop");
       expect(site.runningMachines()).toEqual([]);

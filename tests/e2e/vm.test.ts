@@ -74,10 +74,13 @@ describeUnless(await hostLacks(), "a stack of virtual machines", () => {
       .toBe("idle");
   });
 
-  it("defines a VM again that was undefined, and leaves the others alone", async () => {
+  it("powers off a VM that hangs, defines it again after it was undefined, and leaves the others alone", async () => {
     const victim = "vm-compute-02";
     const before = await except(victim);
-    await site.virsh("destroy", victim);
+    await site.virsh("suspend", victim);
+    expect((await site.succeed("stop", "--machine", "compute-02", "--force")).stdout).toBe(
+      "compute-02 is off",
+    );
     await site.virsh("undefine", victim, "--nvram");
     const refresh = await site.succeed("refresh");
     expect(done(refresh.output)).toEqual([`gone Domain ${victim}-domain`]);

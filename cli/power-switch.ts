@@ -1,0 +1,45 @@
+import { nameOf } from "../engine/in-process/urn.ts";
+import type { StackResource } from "../engine/engine.ts";
+import { end, isRunning } from "../providers/host/container/machine.ts";
+import { isUp, powerOff } from "../providers/libvirt/domain-power.ts";
+import { Libvirt, whileReachable } from "../providers/libvirt/virsh.ts";
+import type { MachineOutput } from "../stacks/outputs.ts";
+
+/** A machine as its host sees it, whether it answers or not. */
+export interface PowerSwitch {
+  isOn(): Promise<boolean>;
+  /** Ends it at once, without a word to what runs in it; its disks stay. */
+  off(): Promise<void>;
+}
+
+/** The switch of a machine that the stack made. */
+export function powerSwitchOf(resources: readonly StackResource[], { name }: MachineOutput): PowerSwitch {
+  const part = (type: string): StackResource | undefined =>
+    resources.find((each) => each.type === type && each.parent !== undefined && nameOf(each.parent) === name);
+
+  const container = part("host:index:Container");
+  if (container?.id !== undefined) {
+    const { id } = container;
+    return { isOn: () => isRunning(id), off: () => end(id, "at once") };
+  }
+  const domain = part("libvirt:index:Domain");
+  if (domain?.id === undefined) throw new Error(`the state of the stack has no machine ${name}`);
+  const { id } = domain;
+  const provider = resources.find(({ urn }) => domain.provider?.startsWith(`${urn}::`));
+  const libvirt = new Libvirt(provider?.inputs.uri ?? "qemu:///system");
+  return {
+    // With a libvirtd of the stack's own its machines are gone, too.
+    isOn: () =>
+      whileReachable(
+        libvirt,
+        () => isUp(libvirt, id),
+        () => false,
+      ),
+    off: () =>
+      whileReachable(
+        libvirt,
+        () => powerOff(libvirt, id),
+        () => undefined,
+      ),
+  };
+}
