@@ -35,7 +35,7 @@ export async function runDevServer({
   const program = await findTemporal();
   const relay = ip === LOOPBACK ? undefined : await startRelay(ip, port);
   await mkdir(dirname(database), { recursive: true, mode: 0o700 });
-  const { exitCode } = await execa(
+  const server = execa(
     // It ends with whoever asked for it, however that ends.
     "setpriv",
     [
@@ -46,6 +46,11 @@ export async function runDevServer({
     ],
     { stdin: "ignore", stdout: "inherit", stderr: "inherit", reject: false },
   );
+  // It takes some seconds to end in order; nobody who waits for this command shall find it still there.
+  const pass = (signal: NodeJS.Signals): void => void server.kill(signal);
+  process.on("SIGTERM", pass).on("SIGINT", pass);
+  const { exitCode } = await server;
+  process.off("SIGTERM", pass).off("SIGINT", pass);
   relay?.close();
   return exitCode ?? 1;
 }

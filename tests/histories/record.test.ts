@@ -130,6 +130,9 @@ const recordings: Readonly<Record<string, Recording>> = {
       ),
     },
   },
+  // As many events, and no step that waits for another history: at first it got one all the same, and ends now.
+  wide: { plan: { steps: Array.from({ length: 14 }, (_, index) => sh(`s${index}`, "true")) } },
+  "wide-ended": { plan: { steps: Array.from({ length: 14 }, (_, index) => sh(`s${index}`, "true")) } },
 };
 
 describeUnless(await temporalLacks(), "histories", () => {

@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { resolve } from "node:path";
@@ -7,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import which from "which";
 import type { Head, StepLog } from "../logs/step-log.ts";
 import { endWithWorker } from "./reaper.ts";
+import { spawnBeside } from "./spawn.ts";
 
 // What a program gets to end by itself before it is ended.
 const GRACE_MILLISECONDS = 10_000;
@@ -42,25 +41,22 @@ export async function runProcess(options: ProcessOptions): Promise<Ended> {
   const { log, signal, killSignal, secrets } = options;
   signal.throwIfAborted();
   const program = await findProgram(options);
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", program, ...options.args], {
-    cwd: options.cwd,
-    env: { ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
+  const child = await spawnBeside({
+    ...{ program: "setpriv", args: ["--pdeathsig", "KILL", "--", program, ...options.args] },
+    ...{ env: options.env, cwd: options.cwd },
   });
-  // At once: whatever runs while nobody knows of it would outlive a worker that is killed now.
-  const forget = child.pid === undefined ? undefined : endWithWorker(`group ${child.pid}`);
-  const started = once(child, "spawn");
-  const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
-  ended.catch(() => undefined);
-  await started;
-  const pid = child.pid ?? 0;
-  const end = (): void => void endGroup(pid, ended);
+  const { pid, closed } = child;
+  const forget = endWithWorker(`group ${pid}`);
+  closed.catch(() => undefined);
+  const end = (): void => void endGroup(pid, closed);
   const endAtOnce = (): void => {
     kill(pid, "SIGKILL");
   };
   signal.addEventListener("abort", end);
   killSignal.addEventListener("abort", endAtOnce);
+  // Either may have come while it was being started.
+  if (killSignal.aborted) endAtOnce();
+  else if (signal.aborted) end();
   try {
     const copying = Promise.all([
       log.copy("stdout", child.stdout, secrets),
@@ -68,14 +64,14 @@ export async function runProcess(options: ProcessOptions): Promise<Ended> {
     ]);
     copying.catch(end);
     const [stdout, stderr] = await copying;
-    const [code, by] = await ended;
+    const [code, by] = await closed;
     signal.throwIfAborted();
     killSignal.throwIfAborted();
     return { exitCode: code ?? 128 + (by === null ? 0 : constants.signals[by]), stdout, stderr };
   } finally {
     signal.removeEventListener("abort", end);
     killSignal.removeEventListener("abort", endAtOnce);
-    forget?.();
+    forget();
   }
 }
 
@@ -89,9 +85,9 @@ async function findProgram({ program, env, cwd }: ProcessOptions): Promise<strin
   return found;
 }
 
-async function endGroup(pid: number, ended: Promise<unknown>): Promise<void> {
+async function endGroup(pid: number, closed: Promise<unknown>): Promise<void> {
   kill(pid, "SIGTERM");
-  await Promise.race([ended.catch(() => undefined), sleep(GRACE_MILLISECONDS, undefined, { ref: false })]);
+  await Promise.race([closed.catch(() => undefined), sleep(GRACE_MILLISECONDS, undefined, { ref: false })]);
   // What ignored the first signal, or was left behind by a leader that did not.
   kill(pid, "SIGKILL");
 }

@@ -218,6 +218,18 @@ describeUnless(await temporalLacks(), "pipelines on a real Temporal server", () 
       expect(JSON.parse(line)).toMatchObject({ stepId: "binary" });
   });
 
+  it("may have more steps that could all begin at once than Temporal lets run at a time, 2,000", async () => {
+    const names = Array.from({ length: 2100 }, (_, index) => `s${index}`);
+    const said = await run([
+      ...names.map((name) => sh(name, "true")),
+      sh("last", "true", { depends_on: names }),
+    ]);
+    expect(said.exitCode, said.output.slice(-2000)).toBe(0);
+    const states = Object.values(outcomes(said)).map(({ result }) => result.succeeded);
+    expect(states).toHaveLength(2101);
+    expect(new Set(states)).toEqual(new Set([true]));
+  }, 180_000);
+
   it("are refused in one line when Temporal would not take them", async () => {
     const file = await plan(Array.from({ length: 100 }, (_, i) => sh(`s${i}`, `: ${"x".repeat(100_000)}`)));
     const said = await stage.run("run", file);

@@ -62,6 +62,8 @@ describe("histories that were recorded by earlier code", () => {
     ["retried", "ACTIVITY_TASK_TIMED_OUT"],
     ["retried", "ACTIVITY_TASK_FAILED"],
     ["long", "WORKFLOW_EXECUTION_CONTINUED_AS_NEW"],
+    ["wide", "WORKFLOW_EXECUTION_CONTINUED_AS_NEW"],
+    ["wide-ended", "WORKFLOW_EXECUTION_COMPLETED"],
   ])("%s has %s", (name, type) => {
     expect(eventTypes(name)).toContain(`EVENT_TYPE_${type}`);
   });
