@@ -9,6 +9,9 @@ interface Debuggable {
   debugPromiseLeaks: boolean;
   debuggablePromise: <T>(promise: Promise<T>, context?: unknown) => Promise<T>;
 }
+interface ResourceModule {
+  Resource: { callsites: () => unknown[] };
+}
 interface State {
   getStore: () => { readonly leakCandidates: Set<Promise<unknown>> };
 }
@@ -16,6 +19,7 @@ interface State {
 const require = createRequire(import.meta.url);
 const log = require("@pulumi/pulumi/log/index.js") as Log;
 const debuggable = require("@pulumi/pulumi/runtime/debuggable.js") as Debuggable;
+const resource = require("@pulumi/pulumi/resource.js") as ResourceModule;
 const state = require("@pulumi/pulumi/runtime/state.js") as State;
 
 // Three debug messages a resource, each a call to the engine that waits for the one before. Our engine drops them.
@@ -23,6 +27,10 @@ log.debug = () => Promise.resolve();
 
 // The SDK's runner maps every stack trace by source maps. Node runs these sources as they are: there is nothing to map.
 Object.defineProperty(Error, "prepareStackTrace", { get: () => undefined, set: () => undefined });
+
+// Where in the program each resource was made, by a trace of the whole stack that every registration carries: several kilobytes each,
+// which our engine would read and drop.
+resource.Resource.callsites = () => [];
 
 // Some 60 promises a resource, each with a stack trace that only PULUMI_DEBUG_PROMISE_LEAKS ever prints and with two more
 // promises behind it. What is still pending at the end is an error as it is without this.

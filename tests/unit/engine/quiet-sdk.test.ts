@@ -60,6 +60,13 @@ test("source maps are not used, and errors have their stack traces", async () =>
   expect(await say(script)).toEqual([true, true]);
 });
 
+test("nothing says where in the program a resource was made", async () => {
+  const script = `
+    const { Resource } = require("@pulumi/pulumi");
+    console.log(JSON.stringify([Resource.callsites(), Resource.stackTrace(4)]));`;
+  expect(await say(script)).toEqual([[], []]);
+});
+
 test("debug messages go nowhere", async () => {
   const script = `
     const { log } = require("@pulumi/pulumi");
@@ -71,6 +78,7 @@ test("the SDK still calls what is replaced by way of the modules that have it", 
   const require = createRequire(import.meta.url);
   const source = (name: string): string => readFileSync(require.resolve(`@pulumi/pulumi/${name}`), "utf8");
   expect(source("runtime/resource.js")).toMatch(/\blog\.debug\(`Registering resource/);
+  expect(source("resource.js")).toMatch(/\bResource\.callsites\(\)/);
   expect(source("runtime/rpc.js")).toMatch(/\bdebuggable_1\.debuggablePromise\(/);
   expect(source("cmd/run/index.js")).toContain('require("source-map-support/register")');
 });
