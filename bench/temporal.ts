@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, Connection } from "@temporalio/client";
 import { checkout } from "./project.ts";
+import { dataConverter } from "../services/pipelines/codec.ts";
 
 export const QUEUE = "bench";
 
@@ -43,7 +44,7 @@ export class TemporalBench {
     for (let tries = 0; ; tries += 1) {
       const connection = await Connection.connect({ address, connectTimeout: 500 }).catch(() => undefined);
       if (connection !== undefined)
-        return new TemporalBench(folder, address, new Client({ connection }), [server]);
+        return new TemporalBench(folder, address, new Client({ connection, dataConverter }), [server]);
       if (tries > 60)
         throw new Error("Temporal's development server does not answer: is its command installed?");
       await sleep(250);

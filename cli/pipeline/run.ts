@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { styleText } from "node:util";
 import type { Command } from "commander";
 import { UserError } from "../../config/errors.ts";
-import { PipelineClient, type PipelineEnd } from "../../services/pipelines/client.ts";
+import type { PipelineClient, PipelineEnd } from "../../services/pipelines/client.ts";
 import { place, readCommandList, readPlan, type Plan } from "../../services/pipelines/plan/index.ts";
 import type { PipelineResult, StepStatus } from "../../services/pipelines/result.ts";
 import { resultJson, resultYaml } from "../../services/pipelines/result-text.ts";
@@ -43,6 +43,8 @@ export function addRun(pipeline: Command): void {
       const { plan, prefix, write } = await load(file, options);
       const logDir = options.logDir ?? plan.logDir ?? process.env.TEMPORAL_LOG_DIR;
       const workflowId = options.workflowId ?? defaultId(prefix, new Date());
+      // Temporal's client is much to load, and no other command needs it.
+      const { PipelineClient } = await import("../../services/pipelines/client.ts");
       const client = await PipelineClient.connect(placeOf(options));
       try {
         const runId = await client.start({ ...plan, ...(logDir !== undefined && { logDir }) }, workflowId);

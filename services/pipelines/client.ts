@@ -2,10 +2,10 @@ import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from "@t
 import { ApplicationFailure, defaultPayloadConverter } from "@temporalio/common";
 import { z } from "zod";
 import { UserError } from "../../config/errors.ts";
-import type { TemporalPlace } from "./connection.ts";
+import { compressed, dataConverter } from "./codec.ts";
+import { noTemporal, type TemporalPlace } from "./connection.ts";
 import type { Plan } from "./plan/index.ts";
 import { PIPELINE_WORKFLOW, STATUS_QUERY, type PipelineResult, type StepStatus } from "./result.ts";
-import { noTemporal } from "./worker.ts";
 
 // Temporal refuses a payload of 2 MiB, with words that name no plan.
 const LARGEST_PLAN = 2 * 1024 * 1024 - 16 * 1024;
@@ -41,7 +41,7 @@ export class PipelineClient {
         throw noTemporal(address, error);
       },
     );
-    return new PipelineClient(new Client({ connection, namespace }), place);
+    return new PipelineClient(new Client({ connection, namespace, dataConverter }), place);
   }
 
   async close(): Promise<void> {
@@ -50,11 +50,11 @@ export class PipelineClient {
 
   /** Starts a plan; returns the id of the run. */
   async start(plan: Plan, workflowId: string): Promise<string> {
-    const size = defaultPayloadConverter.toPayload({ plan }).data?.length ?? 0;
+    const size = compressed(defaultPayloadConverter.toPayload({ plan })).data?.length ?? 0;
     if (size > LARGEST_PLAN) {
       const found = (size / 1024 / 1024).toFixed(1);
       throw new UserError(
-        `unable to start workflow: the plan is ${found} MiB and Temporal takes 2; split it`,
+        `unable to start workflow: the plan is ${found} MiB, compressed, and Temporal takes 2; split it`,
       );
     }
     const handle = await this.#client.workflow

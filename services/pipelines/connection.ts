@@ -1,3 +1,5 @@
+import { UserError } from "../../config/errors.ts";
+
 /** Where Temporal is, and which queue pipelines wait in. */
 export interface TemporalPlace {
   /** `host:port`. */
@@ -14,4 +16,12 @@ export function temporalPlace(asked: Partial<TemporalPlace> = {}): TemporalPlace
     namespace: asked.namespace ?? TEMPORAL_NAMESPACE ?? "default",
     taskQueue: asked.taskQueue ?? TEMPORAL_TASK_QUEUE ?? "orchestration",
   };
+}
+
+/** What to say where Temporal does not answer. */
+export function noTemporal(address: string, cause: unknown): UserError {
+  return new UserError(
+    `unable to create Temporal client: nobody answers at ${address}; start a server with \`ai-how pipeline dev-server\`, or name one with --address`,
+    { cause },
+  );
 }

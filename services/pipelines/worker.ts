@@ -5,9 +5,9 @@ import {
   Worker,
   type WorkflowBundleWithSourceMap,
 } from "@temporalio/worker";
-import { UserError } from "../../config/errors.ts";
 import * as activities from "./activities/index.ts";
-import type { TemporalPlace } from "./connection.ts";
+import { dataConverter } from "./codec.ts";
+import { noTemporal, type TemporalPlace } from "./connection.ts";
 
 export interface WorkerOptions extends TemporalPlace {
   /** How many steps it does at a time. Default: Temporal's, 100. */
@@ -36,6 +36,7 @@ export async function createWorker({
     taskQueue,
     workflowBundle: bundle ?? (await bundleWorkflows()),
     activities,
+    dataConverter,
     // Steps stop their programs and containers when the worker is told to end.
     shutdownGraceTime: "1 s",
     // Each word of a step reaches Temporal, which then knows early who is lost, and tells the step early that it is cancelled.
@@ -49,12 +50,4 @@ export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL("./workflows/pipeline.ts", import.meta.url)),
   });
-}
-
-/** What to say where Temporal does not answer. */
-export function noTemporal(address: string, cause: unknown): UserError {
-  return new UserError(
-    `unable to create Temporal client: nobody answers at ${address}; start a server with \`ai-how pipeline dev-server\`, or name one with --address`,
-    { cause },
-  );
 }

@@ -67,7 +67,8 @@ export class DockerEngine {
         ...["sh", "-c", 'ip link set lo up && exec "$@"', "sh", "dockerd", "--host", this.host],
         ...["--data-root", join(this.folder, "data"), "--exec-root", join(this.folder, "exec")],
         ...["--pidfile", join(this.folder, "pid"), "--bridge", "none", "--iptables=false"],
-        ...["--ip-forward=false", "--ip-masq=false"],
+        // Forwarding is switched on, in this namespace alone: without it every container begins with a warning.
+        "--ip-masq=false",
         ...(this.#isLiveRestore ? ["--live-restore"] : []),
       ],
       { minutes: 30 },

@@ -47,11 +47,12 @@ export async function runProcess(options: ProcessOptions): Promise<Ended> {
   });
   const { pid, closed } = child;
   const forget = endWithWorker(`group ${pid}`);
-  closed.catch(() => undefined);
   const end = (): void => void endGroup(pid, closed);
   const endAtOnce = (): void => {
     kill(pid, "SIGKILL");
   };
+  // Nobody hears of it any more: what it has started must not outlive it.
+  closed.catch(endAtOnce);
   signal.addEventListener("abort", end);
   killSignal.addEventListener("abort", endAtOnce);
   // Either may have come while it was being started.

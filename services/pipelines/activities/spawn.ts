@@ -55,7 +55,7 @@ class Spawner {
     server.unref();
     this.#process = fork(join(import.meta.dirname, "spawner.ts"), [], {
       // What ends the worker by its process group ends this by its own end.
-      ...{ detached: true, execArgv: [], stdio: ["ignore", "ignore", "ignore", "ipc"] },
+      ...{ detached: true, execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] },
     });
     this.#process.on("message", (report) => {
       this.#take(report as SpawnReport);

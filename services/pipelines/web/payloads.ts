@@ -1,6 +1,7 @@
 import { defaultPayloadConverter, type Payload } from "@temporalio/common";
 import type { temporal } from "@temporalio/proto";
 import { z } from "zod";
+import { decompressed } from "../codec.ts";
 
 // What Temporal's history holds, as far as it is read here.
 
@@ -58,7 +59,7 @@ export function milliseconds(time: temporal.api.history.v1.IHistoryEvent["eventT
 export function decoded(payload: Payload | null | undefined): unknown {
   if (payload == null) return undefined;
   try {
-    return defaultPayloadConverter.fromPayload<unknown>(payload);
+    return defaultPayloadConverter.fromPayload<unknown>(decompressed(payload));
   } catch {
     return undefined;
   }

@@ -35,7 +35,7 @@ export const statusQuery = defineQuery<readonly StepStatus[]>(STATUS_QUERY);
 
 // A worker that says nothing for so long is gone; activities say something every 5 s.
 const HEARTBEAT_SECONDS = 30;
-// Temporal takes 2 MiB a payload: the texts of all results together have to stay well below that.
+// Temporal takes 2 MiB a payload: the texts of all results together, which may hardly be compressed, have to stay well below that.
 const TEXT_BUDGET = 1024 * 1024;
 // Temporal refuses more than 2,000 activities of one workflow at a time, and is slow long before that: for each that begins it
 // reads all that were begun together.

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -218,24 +219,27 @@ describeUnless(await temporalLacks(), "pipelines on a real Temporal server", () 
       expect(JSON.parse(line)).toMatchObject({ stepId: "binary" });
   });
 
-  it("may have more steps that could all begin at once than Temporal lets run at a time, 2,000", async () => {
+  it("may have more steps at once than Temporal lets run, 2,000, and more results than it takes in one piece", async () => {
     const names = Array.from({ length: 2100 }, (_, index) => `s${index}`);
     const said = await run([
-      ...names.map((name) => sh(name, "true")),
+      ...names.map((name) => sh(name, "seq 1 200")),
       sh("last", "true", { depends_on: names }),
     ]);
     expect(said.exitCode, said.output.slice(-2000)).toBe(0);
-    const states = Object.values(outcomes(said)).map(({ result }) => result.succeeded);
-    expect(states).toHaveLength(2101);
-    expect(new Set(states)).toEqual(new Set([true]));
+    const results = Object.values(outcomes(said)).map(({ result }) => result);
+    expect(results).toHaveLength(2101);
+    expect(results.filter(({ succeeded }) => !succeeded)).toEqual([]);
+    expect(JSON.stringify(results).length).toBeGreaterThan(2 * 1024 * 1024);
   }, 180_000);
 
   it("are refused in one line when Temporal would not take them", async () => {
-    const file = await plan(Array.from({ length: 100 }, (_, i) => sh(`s${i}`, `: ${"x".repeat(100_000)}`)));
+    const file = await plan(
+      Array.from({ length: 100 }, (_, i) => sh(`s${i}`, `: ${randomBytes(50_000).toString("hex")}`)),
+    );
     const said = await stage.run("run", file);
     expect(said.exitCode).toBe(1);
     expect(said.output).toMatch(
-      /unable to start workflow: the plan is \d+\.\d MiB and Temporal takes 2; split it/,
+      /unable to start workflow: the plan is \d+\.\d MiB, compressed, and Temporal takes 2; split it/,
     );
     const nobody = await stage.run("run", await plan([sh("a", "true")]), "--address", "127.0.0.1:1");
     expect(nobody.output).toContain("unable to create Temporal client: nobody answers at 127.0.0.1:1");
@@ -286,5 +290,19 @@ describeUnless(await temporalLacks(), "Temporal's development server", () => {
     const server = new Running("env", command, { env: { XDG_STATE_HOME: state } });
     await expect.poll(() => existsSync(join(state, "ai-how", "temporal.db")), { timeout: 20_000 }).toBe(true);
     await server.kill();
+  });
+
+  it("is gone when the command that was told to end has ended", async () => {
+    const database = join(stage.folder, "other.db");
+    const ports = ["--port", String(await freePort()), "--ui-port", String(await freePort())];
+    const server = stage.start("dev-server", ...ports, "--db-filename", database);
+    const servers = (): number =>
+      processes().filter(({ arguments: args }) => args.includes("start-dev") && args.includes(database))
+        .length;
+    await expect.poll(() => existsSync(database), { timeout: 20_000 }).toBe(true);
+    expect(servers()).toBe(1);
+    process.kill(server.pid, "SIGTERM");
+    await server.ended;
+    expect(servers()).toBe(0);
   });
 });
