@@ -20,6 +20,7 @@ options:
       name: {description: Name with its suffix., type: str, required: true}
       config: {description: Files and directories that the unit reads at its start., type: list, elements: path, default: []}
       log: {description: File in which it says why it ended. Default is the journal alone., type: path}
+      port: {description: TCP port that it listens at once it works. Default is that nobody knows., type: int, default: 0}
 """
 
 EXAMPLES = r"""
@@ -37,13 +38,16 @@ enabled: {description: Units that were not enabled., type: list, elements: str, 
 
 import datetime
 import os
+import socket
 import time
 
 from ansible.module_utils.basic import AnsibleModule
 
 PROPERTIES = ("Id", "LoadState", "ActiveState", "UnitFileState", "InactiveExitTimestamp", "NeedDaemonReload")
-# Enough for a daemon that reads its configuration and gives up.
+# Enough, as a rule, for a daemon that reads its configuration and gives up.
 SETTLE_SECONDS = 0.5
+# How long one that has a port may take until it listens there or gives up.
+LISTEN_SECONDS = 30
 # A mount that its own boot-time generator or another unit pulls in has nothing to enable.
 ENABLED = ("enabled", "enabled-runtime", "static", "generated", "alias", "indirect")
 
@@ -82,11 +86,17 @@ class Manager:
         """Fails where a unit has ended soon after its start: to systemctl a simple service has started as soon as its program runs."""
         if self.module.check_mode or not units:
             return
-        time.sleep(SETTLE_SECONDS)
-        states = self.show([unit["name"] for unit in units])
-        failed = [unit for unit, state in zip(units, states) if state["ActiveState"] == "failed"]
-        if not failed:
-            return
+        begun = time.monotonic()
+        while True:
+            # First the ports: whoever listens has not given up.
+            silent = [unit for unit in units if unit["port"] and not listens(unit["port"])]
+            states = self.show([unit["name"] for unit in units])
+            failed = [unit for unit, state in zip(units, states) if state["ActiveState"] == "failed"]
+            if failed:
+                break
+            if time.monotonic() - begun > (LISTEN_SECONDS if silent else SETTLE_SECONDS):
+                return
+            time.sleep(0.1)
         names = [unit["name"] for unit in failed]
         said = [line for unit in failed if unit["log"] for line in last_lines(unit["log"])]
         self.fail("\n".join([f"{', '.join(names)}: ended soon after the start", *said]), names)
@@ -95,6 +105,15 @@ class Manager:
         """Ends the module with what systemd says of these units."""
         _code, status, _error = self.run("status", "--no-pager", "--full", "--lines=30", "--", *names)
         self.module.fail_json(msg=message, status=status)
+
+
+def listens(port):
+    """Whether somebody takes connections at a TCP port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def last_lines(path, count=3):
@@ -136,6 +155,7 @@ def main():
                     "name": {"type": "str", "required": True},
                     "config": {"type": "list", "elements": "path", "default": []},
                     "log": {"type": "path"},
+                    "port": {"type": "int", "default": 0},
                 },
             },
         },
