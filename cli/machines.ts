@@ -2,9 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { UserError } from "../config/errors.ts";
 import type { StackReference } from "../engine/engine.ts";
-import { nameOf } from "../engine/in-process/urn.ts";
 import { connect, findMachine, ssh, type Connection } from "./connection.ts";
-import { powerSwitchOf, type PowerSwitch } from "./power-switch.ts";
+import { partsOf, powerSwitchOf, type PowerSwitch } from "./power-switch.ts";
 import { executeRun } from "./runs.ts";
 import { openStack, withStack, type StackOptions } from "./stack.ts";
 import type { MachineOutput } from "../stacks/outputs.ts";
@@ -64,10 +63,8 @@ async function start(stack: string, options: MachineOptions): Promise<void> {
     return;
   }
   const { engine } = await openStack(stack, options);
-  const { name } = ownMachine(await connect(engine, stack), options.machine);
-  const parts = (await engine.resources()).filter(
-    ({ parent, id }) => id !== undefined && parent !== undefined && nameOf(parent) === name,
-  );
+  const machine = ownMachine(await connect(engine, stack), options.machine);
+  const parts = partsOf(await engine.resources(), machine).filter(({ id }) => id !== undefined);
   await executeRun(
     "up",
     stack,

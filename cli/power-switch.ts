@@ -12,10 +12,15 @@ export interface PowerSwitch {
   off(): Promise<void>;
 }
 
+/** The resources that a machine consists of. */
+export function partsOf(resources: readonly StackResource[], { name }: MachineOutput): StackResource[] {
+  return resources.filter(({ parent }) => parent !== undefined && nameOf(parent) === name);
+}
+
 /** The switch of a machine that the stack made. */
-export function powerSwitchOf(resources: readonly StackResource[], { name }: MachineOutput): PowerSwitch {
-  const part = (type: string): StackResource | undefined =>
-    resources.find((each) => each.type === type && each.parent !== undefined && nameOf(each.parent) === name);
+export function powerSwitchOf(resources: readonly StackResource[], machine: MachineOutput): PowerSwitch {
+  const parts = partsOf(resources, machine);
+  const part = (type: string): StackResource | undefined => parts.find((each) => each.type === type);
 
   const container = part("host:index:Container");
   if (container?.id !== undefined) {
@@ -23,7 +28,7 @@ export function powerSwitchOf(resources: readonly StackResource[], { name }: Mac
     return { isOn: () => isRunning(id), off: () => end(id, "at once") };
   }
   const domain = part("libvirt:index:Domain");
-  if (domain?.id === undefined) throw new Error(`the state of the stack has no machine ${name}`);
+  if (domain?.id === undefined) throw new Error(`the state of the stack has no machine ${machine.name}`);
   const { id } = domain;
   const provider = resources.find(({ urn }) => domain.provider?.startsWith(`${urn}::`));
   const libvirt = new Libvirt(provider?.inputs.uri ?? "qemu:///system");

@@ -24,6 +24,7 @@ interface Recording {
 }
 
 const one = { attempts: 1 };
+const wide = { steps: Array.from({ length: 14 }, (_, index) => sh(`s${index}`, "true")) };
 const missing = { allow_failure: true, retry: one, timeout_seconds: 30 };
 
 const recordings: Readonly<Record<string, Recording>> = {
@@ -131,8 +132,8 @@ const recordings: Readonly<Record<string, Recording>> = {
     },
   },
   // As many events, and no step that waits for another history: at first it got one all the same, and ends now.
-  wide: { plan: { steps: Array.from({ length: 14 }, (_, index) => sh(`s${index}`, "true")) } },
-  "wide-ended": { plan: { steps: Array.from({ length: 14 }, (_, index) => sh(`s${index}`, "true")) } },
+  wide: { plan: wide },
+  "wide-ended": { plan: wide },
 };
 
 describeUnless(await temporalLacks(), "histories", () => {
