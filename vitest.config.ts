@@ -1,33 +1,45 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const MINUTE = 60_000;
 
-const SERVICES = ["pipelines", "jobs", "docker", "dev"].map((room) => `tests/integration/${room}/**`);
+// They compare the whole host before and after, so nothing else may change it meanwhile.
+const ALONE = ["tests/e2e/cluster-file.test.ts", "tests/integration/libvirt/sandbox.test.ts"];
 
-/** One project a kind of test; files of real machines run one at a time, for they share the host. */
+const machines = {
+  setupFiles: ["tests/support/temporary.ts"],
+  testTimeout: 10 * MINUTE,
+  hookTimeout: 15 * MINUTE,
+};
+
+/** Whole clusters take longest: they begin first, so that the last worker is not left alone with one. */
+class ClustersFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const { true: clusters = [], false: others = [] } = Object.groupBy(await super.sort(files), (file) =>
+      String(file.project.name === "e2e"),
+    );
+    return [...clusters, ...others];
+  }
+}
+
+/** tools/run-tests.ts says which of these run beside each other. */
 export default defineConfig({
   test: {
+    sequence: { sequencer: ClustersFirst },
     projects: [
       { test: { name: "unit", include: ["tests/unit/**/*.test.ts"], testTimeout: 20_000 } },
+      { test: { ...machines, name: "alone", include: ALONE, fileParallelism: false } },
       {
         test: {
+          ...machines,
           name: "integration",
           include: ["tests/integration/**/*.test.ts"],
-          exclude: SERVICES,
+          exclude: ALONE,
           testTimeout: 3 * MINUTE,
           hookTimeout: 5 * MINUTE,
-          fileParallelism: false,
         },
       },
-      {
-        test: {
-          name: "services",
-          include: SERVICES.map((folder) => `${folder}/*.test.ts`),
-          testTimeout: 3 * MINUTE,
-          hookTimeout: 5 * MINUTE,
-          fileParallelism: false,
-        },
-      },
+      { test: { ...machines, name: "e2e", include: ["tests/e2e/**/*.test.ts"], exclude: ALONE } },
       {
         test: {
           name: "pictures",
@@ -38,15 +50,6 @@ export default defineConfig({
       },
       {
         test: { name: "histories", include: ["tests/histories/**/*.test.ts"], testTimeout: 3 * MINUTE },
-      },
-      {
-        test: {
-          name: "e2e",
-          include: ["tests/e2e/**/*.test.ts"],
-          testTimeout: 10 * MINUTE,
-          hookTimeout: 15 * MINUTE,
-          fileParallelism: false,
-        },
       },
     ],
   },

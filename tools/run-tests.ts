@@ -1,20 +1,36 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 
 // Runs kinds of tests, and ends with what ran, how long it took, and why anything was skipped.
-// `node tools/run-tests.ts [unit] [integration] [services] [e2e]`: all kinds by default. Exit 0 only when every kind ran
-// at least one test and none failed. The last line is `N passed, N failed, N skipped`.
+// `node tools/run-tests.ts [unit] [integration] [e2e]`: all kinds by default. Exit 0 only when every kind ran at least one
+// test and none failed. The last line is `N passed, N failed, N skipped`.
 
-// One group after another. Tests of services have containers, servers and folders of their own and mostly wait for them, so
-// they run beside those that boot machines.
-const GROUPS = [["unit"], ["integration", "services"], ["e2e"]] as const;
-const KINDS = GROUPS.flat();
+const KINDS = ["unit", "integration", "e2e"] as const;
 type Kind = (typeof KINDS)[number];
+
+interface Group {
+  readonly projects: readonly string[];
+  /** Of which there are tests in it. */
+  readonly kinds: readonly Kind[];
+  /** How many files run at a time. */
+  readonly workers: number;
+}
+
+// What vitest.config.ts calls projects, one group after another. Machines that boot and jobs that wait leave processors idle:
+// files of such tests run beside each other.
+const GROUPS: readonly Group[] = [
+  { projects: ["unit", "alone"], kinds: KINDS, workers: availableParallelism() },
+  {
+    projects: ["integration", "e2e"],
+    kinds: ["integration", "e2e"],
+    workers: Math.max(3, availableParallelism()),
+  },
+];
 
 const repository = resolve(import.meta.dirname, "..");
 
@@ -25,6 +41,8 @@ const reportSchema = z.object({
       name: z.string(),
       status: z.string(),
       message: z.string().default(""),
+      startTime: z.number(),
+      endTime: z.number(),
       assertionResults: z.array(
         z.object({
           fullName: z.string(),
@@ -35,6 +53,7 @@ const reportSchema = z.object({
     }),
   ),
 });
+type File = z.output<typeof reportSchema>["testResults"][number];
 
 interface Outcome {
   readonly kind: Kind;
@@ -42,62 +61,66 @@ interface Outcome {
   readonly failed: number;
   /** Reason of each skipped test. */
   readonly skipped: readonly string[];
+  /** Of all files together; some of them ran beside each other. */
   readonly seconds: number;
+}
+
+interface GroupOutcome {
+  readonly files: readonly File[];
   /** What is wrong besides failed tests. */
   readonly problem?: string;
 }
 
-async function run(kind: Kind): Promise<Outcome> {
+async function run({ projects, workers }: Group): Promise<GroupOutcome> {
   const folder = mkdtempSync(join(tmpdir(), "ai-how-tests-"));
   const file = join(folder, "report.json");
-  const start = performance.now();
   try {
     const vitest = join(repository, "node_modules", "vitest", "vitest.mjs");
+    const filters = wanted.map((kind) => `tests/${kind}/`);
     const child = spawn(
       process.execPath,
       [
-        vitest,
-        "run",
-        "--project",
-        kind,
-        "--reporter=default",
-        "--reporter=json",
-        `--outputFile.json=${file}`,
+        ...[vitest, "run", ...projects.flatMap((name) => ["--project", name])],
+        ...["--maxWorkers", String(workers), "--reporter=default", "--reporter=json"],
+        ...[`--outputFile.json=${file}`, "--passWithNoTests", ...filters],
       ],
       { cwd: repository, stdio: ["ignore", "inherit", "inherit"] },
     );
     const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
-    const seconds = (performance.now() - start) / 1000;
-    return { kind, seconds, ...read(file, code ?? signal ?? "nothing") };
+    return read(file, code ?? signal ?? "nothing");
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function read(file: string, end: number | string): Omit<Outcome, "kind" | "seconds"> {
-  const nothing = { passed: 0, failed: 0, skipped: [] };
+function read(file: string, end: number | string): GroupOutcome {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch {
-    return { ...nothing, problem: `vitest ended with ${end} and left no report` };
+    return { files: [], problem: `vitest ended with ${end} and left no report` };
   }
   const files = reportSchema.parse(JSON.parse(text)).testResults;
+  const isFailed = files.some(({ status }) => status === "failed");
+  // An error outside any test: vitest fails, and no test says so.
+  return end !== 0 && !isFailed ? { files, problem: `vitest ended with ${end}` } : { files };
+}
+
+function outcomeOf(kind: Kind, all: readonly File[]): Outcome {
+  const files = all.filter(({ name }) => relative(repository, name).startsWith(`tests/${kind}/`));
   const tests = files.flatMap((result) => result.assertionResults);
   const count = (status: string): number => tests.filter((test) => test.status === status).length;
-  const [passed, failed] = [count("passed"), count("failed")];
+  // A file that cannot be read has no tests.
   const broken = files.filter(
     ({ status, assertionResults }) => status === "failed" && assertionResults.length === 0,
   );
-  const outcome = {
-    passed,
-    failed: failed + broken.length,
+  return {
+    kind,
+    passed: count("passed"),
+    failed: count("failed") + broken.length,
     skipped: tests.filter(({ status }) => !["passed", "failed"].includes(status)).map(reasonOf),
+    seconds: files.reduce((sum, { startTime, endTime }) => sum + (endTime - startTime) / 1000, 0),
   };
-  if (passed + outcome.failed === 0) return { ...outcome, problem: "not one test ran" };
-  // A file that cannot be read, an error outside any test: vitest fails, and no test says so.
-  if (end !== 0 && outcome.failed === 0) return { ...outcome, problem: `vitest ended with ${end}` };
-  return outcome;
 }
 
 /** Why a test was skipped: its group's name says so, `... (skipped: needs root)`. */
@@ -113,7 +136,7 @@ function table(outcomes: readonly Outcome[]): string {
       String(passed),
       String(failed),
       String(skipped.length),
-      `${Math.floor(seconds / 60)} min ${String(Math.round(seconds) % 60).padStart(2, "0")} s`,
+      minutes(seconds),
     ]),
   ];
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
@@ -126,6 +149,11 @@ function table(outcomes: readonly Outcome[]): string {
         .join("  "),
     )
     .join("\n");
+}
+
+function minutes(seconds: number): string {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
 }
 
 function reasons(outcomes: readonly Outcome[]): string[] {
@@ -144,14 +172,23 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
-const outcomes: Outcome[] = [];
-for (const group of GROUPS) {
-  const wanted = group.filter((kind) => positionals.length === 0 || positionals.includes(kind));
-  outcomes.push(...(await Promise.all(wanted.map(run))));
-}
-const problems = outcomes.flatMap(({ kind, problem }) =>
-  problem === undefined ? [] : [`${kind}: ${problem}`],
+const wanted = KINDS.filter((kind) => positionals.length === 0 || positionals.includes(kind));
+const start = performance.now();
+const groups: GroupOutcome[] = [];
+for (const group of GROUPS.filter(({ kinds }) => wanted.some((kind) => kinds.includes(kind))))
+  groups.push(await run(group));
+const outcomes = wanted.map((kind) =>
+  outcomeOf(
+    kind,
+    groups.flatMap(({ files }) => files),
+  ),
 );
+const problems = [
+  ...groups.flatMap(({ problem }) => problem ?? []),
+  ...outcomes
+    .filter(({ passed, failed }) => passed + failed === 0)
+    .map(({ kind }) => `${kind}: not one test ran`),
+];
 const total = (count: (outcome: Outcome) => number): number =>
   outcomes.reduce((sum, outcome) => sum + count(outcome), 0);
 const failed = total((outcome) => outcome.failed);
@@ -161,6 +198,7 @@ process.stdout.write(
     table(outcomes),
     ...reasons(outcomes),
     ...problems,
+    `all of it took ${minutes((performance.now() - start) / 1000)}`,
     `${total(({ passed }) => passed)} passed, ${failed} failed, ${total(({ skipped }) => skipped.length)} skipped`,
     "",
   ].join("\n"),

@@ -136,10 +136,16 @@ export class Engine {
   /**
    * Makes a container, which is the claim to its name.
    * @param args of `create`; nothing secret, as everybody on the host can read them while it runs
+   * @param variables for the container, secret or not: they go to the engine through a pipe
    * @throws EngineRefusal
    */
-  async create(args: readonly string[]): Promise<string> {
-    return (await this.#must(["create", ...args])).split("\n").at(-1) ?? "";
+  async create(args: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<string> {
+    const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
+    const said =
+      lines.length === 0
+        ? await this.#must(["create", ...args])
+        : await this.#must(["create", "--env-file", "/dev/stdin", ...args], lines.join(""));
+    return said.split("\n").at(-1) ?? "";
   }
 
   /** @throws EngineRefusal */
@@ -234,15 +240,20 @@ export class Engine {
     return exitCode ?? 128 + (signal === undefined ? 1 : constants.signals[signal]);
   }
 
-  async #must(args: readonly string[]): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.#run(args);
+  async #must(args: readonly string[], input?: string): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.#run(args, input);
     if (exitCode !== 0) throw new EngineRefusal(stderr);
     return stdout;
   }
 
-  async #run(args: readonly string[]): Promise<Said> {
-    const settings = { env: this.#env, stdin: "ignore", reject: false } as const;
-    const { exitCode, stdout, stderr } = await execa(this.place.program, args, settings);
+  async #run(args: readonly string[], input?: string): Promise<Said> {
+    const { program } = this.place;
+    const settings = { env: this.#env, reject: false } as const;
+    const { exitCode, stdout, stderr } =
+      input === undefined
+        ? await execa(program, args, { ...settings, stdin: "ignore" })
+        : // Node gives its children sockets, which cannot be opened as /dev/stdin; `cat` makes a pipe of it.
+          await execa("sh", ["-c", 'cat | "$@"', "sh", program, ...args], { ...settings, input });
     return { exitCode, stdout, stderr };
   }
 

@@ -24,8 +24,6 @@ export interface JobContainer {
   readonly entrypoint: string | undefined;
   readonly words: readonly string[];
   readonly gpus: GpuSelection;
-  /** File of `NAME=VALUE` lines for the container; undefined: none. */
-  readonly envFile: string | undefined;
 }
 
 /**
@@ -33,14 +31,13 @@ export interface JobContainer {
  * @throws UserError where the project's folder is missing
  */
 export function createArguments(program: EngineProgram, job: JobContainer): string[] {
-  const { place, run, spool, image, words, entrypoint, envFile } = job;
+  const { place, run, spool, image, words, entrypoint } = job;
   const labels = { project: place.project, name: place.job, run };
   return [
     ...["--name", containerName(place)],
     ...Object.entries(labels).flatMap(([key, value]) => ["--label", `ai-how.job.${key}=${value}`]),
     ...projectArguments(program, { ...job, project: place.project, root: place.root }),
     ...["--volume", `${resolve(spool)}:${OUTPUT}`],
-    ...(envFile === undefined ? [] : ["--env-file", envFile]),
     ...["--log-driver", LOG_DRIVERS[program]],
     ...["--entrypoint", "bash", image, "-c", WRAPPER, place.job, OUTPUT],
     ...(entrypoint === undefined ? ["bash", "-lc", words.join(" ")] : [entrypointPath(entrypoint), ...words]),

@@ -48,6 +48,7 @@ const stopSchema = z.object({ at: z.iso.datetime() });
 const RECORD = "record.json";
 const OUTCOME = "outcome.json";
 const STOP = "stop.json";
+const RECORDS_KEPT = 20;
 
 /** One run of a job: what is written down of it. The engine has the rest. */
 export class Run {
@@ -175,6 +176,11 @@ export function runsOf(root: string, job?: string): Run[] {
     .flatMap((name) => Run.read(join(recordsFolder(root), name)) ?? []);
 }
 const RUN_LENGTH = "20261125-101500".length;
+
+/** Removes the records of a job's runs that are over, but for the newest ones. Their logs and events are the user's, and stay. */
+export function forgetOldRuns({ root, job }: JobPlace): void {
+  for (const run of runsOf(root, job).slice(0, -RECORDS_KEPT)) if (run.outcome !== undefined) run.forget();
+}
 
 /** A file of ours as JSON; undefined where it is not there or not whole. */
 export function readJson<T>(file: string, schema: z.ZodType<T>): T | undefined {

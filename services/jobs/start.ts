@@ -1,7 +1,4 @@
-import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync, writeFileSync } from "node:fs";
 import { UserError } from "../../config/errors.ts";
 import { makeFolders } from "../dev/place.ts";
 import { EngineRefusal, type Engine } from "../docker/engine.ts";
@@ -10,7 +7,7 @@ import { createArguments } from "./container.ts";
 import { isFinal, statusLine } from "./lines.ts";
 import { containerName, type JobPlace } from "./place.ts";
 import { thisProcess } from "./process.ts";
-import { Run } from "./run.ts";
+import { forgetOldRuns, Run } from "./run.ts";
 import { look, newestRun, untilOver } from "./state.ts";
 import { stopRun } from "./stop.ts";
 import { startSupervisor } from "./supervisor.ts";
@@ -52,6 +49,7 @@ export interface Started {
 export async function startJob(options: StartOptions): Promise<Started> {
   const { place, engine } = options;
   await makeRoom(options);
+  forgetOldRuns(place);
   makeFolders(place.root);
   const container = containerName(place);
   const { logBytes, logKeep, progressSeconds } = options;
@@ -61,13 +59,8 @@ export async function startJob(options: StartOptions): Promise<Started> {
   });
   writeFileSync(run.files.spool, "", { mode: 0o600 });
   try {
-    await withEnvFile(options.env, (envFile) =>
-      engine.create(
-        createArguments(engine.place.program, {
-          ...{ ...options, run: run.record.run, spool: run.files.spool, envFile },
-        }),
-      ),
-    );
+    const job = { ...options, run: run.record.run, spool: run.files.spool };
+    await engine.create(createArguments(engine.place.program, job), options.env);
   } catch (error) {
     if (error instanceof EngineRefusal && error.isNameTaken) {
       run.forget();
@@ -139,21 +132,4 @@ function remedy({ message }: EngineRefusal): string {
   if (/pull access denied|no such image|unable to find image|not known/i.test(message))
     return "; build the image, or name another one with --image";
   return "";
-}
-
-/** Hands variables over in a private file, in memory where there is a place for that: arguments can be read by everybody. */
-async function withEnvFile<T>(
-  env: Readonly<Record<string, string>>,
-  use: (file: string | undefined) => Promise<T>,
-): Promise<T> {
-  const entries = Object.entries(env);
-  if (entries.length === 0) return use(undefined);
-  const folder = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "ai-how-job-"));
-  try {
-    const file = join(folder, "env");
-    await writeFile(file, entries.map(([name, value]) => `${name}=${value}\n`).join(""), { mode: 0o600 });
-    return await use(file);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
