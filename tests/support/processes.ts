@@ -32,6 +32,9 @@ export function processes(): HostProcess[] {
 /** Looks at the command line of every process many times a second, as anybody on the host could. */
 export class CommandLineWatch {
   readonly #seen = new Set<string>();
+  /** How often each process was looked at since it was first there. */
+  #looks = new Map<number, number>();
+  #rounds = 0;
   #timer: NodeJS.Timeout | undefined;
 
   start(): void {
@@ -45,11 +48,18 @@ export class CommandLineWatch {
     this.#timer = undefined;
   }
 
+  /** A new process every time, as it may become another program; one that has been there for a while, every second. */
   look(): void {
+    const isFull = (this.#rounds += 1) % 20 === 0;
+    const looks = new Map<number, number>();
     for (const pid of pids()) {
+      const before = this.#looks.get(pid) ?? 0;
+      looks.set(pid, before + 1);
+      if (before > 20 && !isFull) continue;
       const found = commandLine(pid);
       if (found.length > 0) this.#seen.add(found.join(" "));
     }
+    this.#looks = looks;
   }
 
   /** Every command line that was seen, once. */

@@ -41,6 +41,8 @@ export class Site {
   readonly #networkNamespaces = new Set<string>();
   readonly #machines = new Set<string>();
   #folder = "";
+  #learntOf: number | undefined;
+  #learning: Promise<unknown> = Promise.resolve();
   #env: Record<string, string> = {};
 
   /** Registers its own setting up and taking down with vitest: make it inside the `describe` that it is for. */
@@ -238,9 +240,25 @@ export class Site {
     const place = `/run/netns/${this.places.namespace}`;
     const found = statSync(place, { throwIfNoEntry: false });
     if (found?.dev === statSync("/proc/self/ns/net").dev) this.#networkNamespaces.add(`net:[${found.ino}]`);
+    // Opening a state takes a second or two: one that nobody has written since has nothing new.
+    const written = statSync(this.#keptState, { throwIfNoEntry: false })?.mtimeMs;
+    if (written !== undefined && written !== this.#learntOf) {
+      this.#learntOf = written;
+      this.#learning = Promise.all([this.#learning, this.#learnSecrets()]);
+    }
+    await this.#learning;
+  }
+
+  async #learnSecrets(): Promise<void> {
     // A state that a test has damaged holds nothing to learn.
     for (const secret of await this.#secretsNow().catch(() => []))
       this.#secrets.set(`${secret.name} ${secret.traces.join("")}`, secret);
+  }
+
+  /** The file that the engine keeps the state in. */
+  get #keptState(): string {
+    if (this.#engine === "in-process") return this.stateFile;
+    return join(this.#folder, "backend", ".pulumi", "stacks", "ai-how", `${this.stack}.json`);
   }
 
   async #secretsNow(): Promise<Secret[]> {

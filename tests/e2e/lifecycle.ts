@@ -1,0 +1,213 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { done } from "../support/display.ts";
+import { repository } from "../support/project.ts";
+import { Site } from "../support/site.ts";
+import { withAgent } from "../support/ssh-agent.ts";
+import { describeUnless } from "../support/where.ts";
+
+interface Lifecycle {
+  readonly engine: "in-process" | "pulumi";
+  readonly name: string;
+  /** Why it cannot run here. */
+  readonly lacking: string | undefined;
+  /** Seconds that an `up` without changes may take. */
+  readonly again: number;
+}
+
+/** Everything that is done with a stack, by either engine: a file each, as they run beside each other. */
+export function lifecycle({ engine, name, lacking, again }: Lifecycle): void {
+  describeUnless(lacking, `a container stack by the engine ${engine}`, () => {
+    const hostFolder = import.meta.dirname;
+    const site = new Site(name, { machines: "container", computeNodes: 2, engine, hostFolder });
+    const nodes = [`${name}-compute-01`, `${name}-compute-02`];
+
+    it("is previewed with nothing made", async () => {
+      const preview = await site.succeed("preview");
+      expect(preview.output).toMatch(new RegExp(`\\+ +Container ${name}-compute-02-container`));
+      expect(preview.output).toMatch(/\+ \d+ to create; 0 unchanged/);
+      expect(site.leftovers().filter((line) => !line.startsWith(".ai-how"))).toEqual([]);
+    });
+
+    it("comes up from its cluster file to a finished job, which the outputs name", async () => {
+      await site.succeed("up");
+      expect(await site.outputs()).toMatchObject({
+        version: 1,
+        target: "dev",
+        site: name,
+        machines: [
+          { shortName: "controller", role: "controller", kind: "container" },
+          { shortName: "compute-01", role: "compute", kind: "container" },
+          { shortName: "compute-02", role: "compute", kind: "container" },
+        ],
+        virtualization: { type: "container" },
+        slurm: {
+          controller: "controller",
+          partitions: ["compute"],
+          nodes,
+          scratch: "/scratch",
+          smokeJob: { jobId: 1, nodes, state: "COMPLETED" },
+        },
+      });
+      expect(site.runningMachines()).toEqual([...site.machines].sort());
+    });
+
+    it("prints its outputs for people without a secret one", async () => {
+      const said = await site.succeed("outputs");
+      expect(said.stdout).toContain(`site: ${name}\n`);
+      expect(said.stdout).not.toMatch(/adminPrivateKey|PRIVATE KEY/);
+    });
+
+    it(`has no changes at the second \`up\`, in ${again} s or less`, async () => {
+      const second = await site.succeed("up");
+      expect(second.output).toContain("no changes");
+      expect(done(second.output)).toEqual([]);
+      expect(second.seconds).toBeLessThan(again);
+    });
+
+    it("runs commands on its machines by `ssh`, and passes their exit code on", async () => {
+      expect((await site.on("controller", "srun -N2 hostname")).split("\n").sort()).toEqual(nodes);
+      expect(await site.ssh("compute-01", "exit 7")).toMatchObject({ exitCode: 7 });
+      expect(await site.ssh(`${name}-compute-01`, "hostname")).toMatchObject({
+        stdout: nodes[0],
+        exitCode: 0,
+      });
+      const unknown = await site.ssh("compute-09", "true");
+      expect(unknown.exitCode).toBe(2);
+      expect(unknown.output).toContain("there are controller, compute-01, compute-02");
+    });
+
+    it("shares its scratch folder", async () => {
+      await site.on("compute-01", "echo shared > /scratch/file");
+      expect(await site.on("compute-02", "cat /scratch/file")).toBe("shared");
+    });
+
+    it("lets a program that knows nothing but its outputs submit a job", async () => {
+      const outputs = JSON.stringify(await site.outputs());
+      const said = await withAgent(await site.secretOutput("adminPrivateKey"), (socket) => {
+        const args = [
+          join(repository, "docs/examples/submit-job.ts"),
+          "--nodes",
+          "2",
+          "srun hostname; echo 'it''s'",
+        ];
+        return site.launch(process.execPath, args, { input: outputs, env: { SSH_AUTH_SOCK: socket } }).ended;
+      });
+      expect(said, said.output).toMatchObject({ exitCode: 0 });
+      const job = JSON.parse(said.stdout) as { jobId: number; state: string; output: string };
+      expect(job.jobId).toBeGreaterThan(1);
+      expect(job.state).toBe("COMPLETED");
+      expect(job.output.trim().split("\n").sort()).toEqual([...nodes, "its"]);
+      expect(await site.on("controller", "ls /scratch")).not.toContain("job-");
+    });
+
+    it("tells a job that fails from one that is completed, to that program as well", async () => {
+      const file = site.clusterFile.replace("cluster.yaml", "outputs.json");
+      await writeFile(file, JSON.stringify(await site.outputs()));
+      const said = await withAgent(await site.secretOutput("adminPrivateKey"), (socket) => {
+        const args = [join(repository, "docs/examples/submit-job.ts"), "--outputs", file, "echo no; exit 3"];
+        return site.launch(process.execPath, args, { env: { SSH_AUTH_SOCK: socket } }).ended;
+      });
+      expect(said.exitCode, said.output).toBe(1);
+      expect(JSON.parse(said.stdout)).toMatchObject({ state: "FAILED", output: "no\n" });
+    });
+
+    it("shows a folder of the host on the node that asks for it, to read only", async () => {
+      expect(await site.on("compute-01", "ls /mnt/host")).toContain("container-lifecycle.test.ts");
+      expect(await site.ssh("compute-01", "sudo touch /mnt/host/new")).toMatchObject({ exitCode: 1 });
+    });
+
+    it("says which machines answer, also when one was stopped, and starts it again", async () => {
+      const all = JSON.parse((await site.succeed("status", "--json")).stdout) as unknown;
+      expect(all).toMatchObject({
+        machines: [
+          { name: "controller", answers: true },
+          { name: "compute-01", answers: true, slurm: "idle" },
+          { name: "compute-02", answers: true, slurm: "idle" },
+        ],
+      });
+      await site.succeed("stop", "--machine", "compute-02");
+      expect(site.runningMachines()).toEqual([nodes[0], `${name}-controller`]);
+      const status = await site.run("status");
+      expect(status.exitCode).toBe(1);
+      expect(status.stdout).toMatch(/compute-01 .* answers/);
+      expect(status.stdout).toMatch(/compute-02 .* does not answer/);
+
+      const start = await site.succeed("start", "--machine", "compute-02");
+      expect(done(start.output).filter((line) => line.startsWith("updated"))).toEqual([
+        `updated Container ${name}-compute-02-container`,
+      ]);
+      expect(await site.run("status")).toMatchObject({ exitCode: 0 });
+    });
+
+    it("says that a machine hangs, and powers it off when told to", async () => {
+      await site.on("compute-02", "sudo systemctl stop ssh");
+      const stop = await site.run("stop", "--machine", "compute-02");
+      expect(stop.exitCode).toBe(1);
+      expect(stop.output).toContain(
+        `compute-02 runs and does not answer; see its console, or power it off: ai-how stop ${site.stack} --machine compute-02 --force`,
+      );
+      expect(site.runningMachines()).toContain(nodes[1]);
+      expect((await site.succeed("stop", "--machine", "compute-02", "--force")).stdout).toBe(
+        "compute-02 is off",
+      );
+      expect(site.runningMachines()).not.toContain(nodes[1]);
+      // Once more is as good.
+      await site.succeed("stop", "--machine", "compute-02");
+      await site.succeed("start", "--machine", "compute-02");
+      expect(await site.run("status")).toMatchObject({ exitCode: 0 });
+    });
+
+    it("is stopped and started as a whole, and remembers its jobs", async () => {
+      await site.succeed("stop");
+      expect(site.runningMachines()).toEqual([]);
+      await site.succeed("start");
+      expect(await site.on("controller", "sacct -nPX -j 1 -o JobName,State")).toBe("smoke|COMPLETED");
+      expect((await site.on("controller", "srun -N2 hostname")).split("\n").sort()).toEqual(nodes);
+    });
+
+    it("gets one more compute node, and changes only that and the configuration", async () => {
+      const before = await site.boots();
+      await site.write(3);
+      const up = await site.succeed("up");
+      expect(await site.boots()).toMatchObject(before);
+      expect(done(up.output).filter((line) => !line.includes(`${name}-compute-03`))).toEqual([
+        `replaced Command ${name}-configuration-run`,
+        `replaced Command ${name}-smoke-job`,
+        // The network has a lease for the new node.
+        `updated Network ${name}-network-network`,
+      ]);
+      expect((await site.outputs()).slurm?.smokeJob.nodes).toEqual([...nodes, `${name}-compute-03`]);
+    });
+
+    it("loses that node again, and no other", async () => {
+      await site.write(2);
+      const before = await site.boots();
+      await site.succeed("up");
+      expect(await site.boots()).toEqual(before);
+      expect(site.runningMachines()).toEqual([...site.machines].sort());
+      expect((await site.on("controller", "sinfo -hN -o %N")).split("\n")).toEqual(nodes);
+    });
+
+    it("is found by what looks for leftovers, and has shown no secret", async () => {
+      const found = site.leftovers().join("\n");
+      for (const trace of [
+        "systemd-nspawn",
+        "libvirtd",
+        "mount /run/netns",
+        "control group",
+        "/var/lib/ai-how/",
+      ])
+        expect(found).toContain(trace);
+      expect(await site.leaks()).toEqual([]);
+    });
+
+    it("leaves nothing behind after `down`, and nothing to do for another one", async () => {
+      await site.succeed("down");
+      expect(site.leftovers()).toEqual([]);
+      await site.succeed("down");
+      expect((await site.run("outputs")).output).toContain(`run \`ai-how up ${site.stack}\` first`);
+    });
+  });
+}

@@ -1,0 +1,14 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+
+// Before each file of tests that run beside others: it, and every program that it starts, have a folder for temporary files
+// of their own, so that what one file leaves behind is not found by another. The name is short, for the sockets in it.
+const folder = mkdtempSync(join(tmpdir(), "t-"));
+process.env.TMPDIR = folder;
+delete process.env.XDG_RUNTIME_DIR;
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
