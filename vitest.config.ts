@@ -12,20 +12,25 @@ const machines = {
   hookTimeout: 15 * MINUTE,
 };
 
-/** Whole clusters take longest: they begin first, so that the last worker is not left alone with one. */
-class ClustersFirst extends BaseSequencer {
+// Minutes each: they begin first, so that no worker is left alone with one of them at the end.
+const LONGEST = ["vm", "pulumi-lifecycle", "container-lifecycle", "packer"].map(
+  (name) => `/tests/e2e/${name}.test.ts`,
+);
+
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const { true: clusters = [], false: others = [] } = Object.groupBy(await super.sort(files), (file) =>
-      String(file.project.name === "e2e"),
-    );
-    return [...clusters, ...others];
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = LONGEST.findIndex((end) => moduleId.endsWith(end));
+      return place === -1 ? LONGEST.length : place;
+    };
+    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
   }
 }
 
 /** tools/run-tests.ts says which of these run beside each other. */
 export default defineConfig({
   test: {
-    sequence: { sequencer: ClustersFirst },
+    sequence: { sequencer: LongestFirst },
     projects: [
       { test: { name: "unit", include: ["tests/unit/**/*.test.ts"], testTimeout: 20_000 } },
       { test: { ...machines, name: "alone", include: ALONE, fileParallelism: false } },

@@ -5,5 +5,4 @@ lifecycle({
   engine: "pulumi",
   name: "bypulumi",
   lacking: (await hostLacks()) ?? (await pulumiLacks()),
-  again: 20,
 });

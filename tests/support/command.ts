@@ -10,7 +10,6 @@ export interface Said {
   readonly stdout: string;
   /** Standard output and error, as they came. */
   readonly output: string;
-  readonly seconds: number;
 }
 
 export interface CommandOptions {
@@ -27,7 +26,6 @@ export class Running {
   #isOver = false;
 
   constructor(program: string, args: readonly string[], options: CommandOptions = {}) {
-    const start = performance.now();
     const child = execa(program, args, {
       cwd: repository,
       env: { NO_COLOR: "1", ...options.env },
@@ -41,7 +39,7 @@ export class Running {
     child.all.setEncoding("utf8").on("data", (text: string) => (this.#output += text));
     this.ended = child.then(({ exitCode, signal, stdout, all }) => {
       this.#isOver = true;
-      return { exitCode, signal, stdout, output: all, seconds: (performance.now() - start) / 1000 };
+      return { exitCode, signal, stdout, output: all };
     });
   }
 

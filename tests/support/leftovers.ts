@@ -150,7 +150,8 @@ export function hostState(): Record<string, string> {
     interfaces: said("ip", "-oneline", "link", "show"),
     routes: said("ip", "route", "show", "table", "all"),
     rules: said("ip", "rule", "show"),
-    firewall: said("nft", "list", "ruleset"),
+    // Without counters, which go on by themselves.
+    firewall: said("nft", "--stateless", "list", "ruleset"),
     forwarding: readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8"),
     mounts: readFileSync("/proc/self/mounts", "utf8"),
     libvirt: dated("/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/run/libvirt"),

@@ -68,11 +68,18 @@ export function leaksIn(place: string, content: Buffer | string, secrets: Iterab
     .map(({ name }) => `${name} in ${place}`);
 }
 
-/** Leaks into files below these folders: those that everybody can read, and logs, whoever can read them. */
-export function leaksInFiles(folders: readonly string[], secrets: readonly Secret[]): string[] {
+/**
+ * Leaks into files below these folders: those that everybody can read, and logs, whoever can read them.
+ * @param since when the secrets were made, in milliseconds since 1970: a file that is older knows none of them
+ */
+export function leaksInFiles(
+  folders: readonly string[],
+  secrets: readonly Secret[],
+  since: number,
+): string[] {
   return folders
     .filter((folder) => existsSync(folder))
-    .flatMap((folder) => filesBelow(folder, true))
+    .flatMap((folder) => filesBelow(folder, since))
     .flatMap((file) => leaksIn(file, contentOf(file), secrets));
 }
 
@@ -80,13 +87,13 @@ const LOG = /\.log(\.|$)|\/(log|console|journal)\//;
 const LARGEST = 16 * 2 ** 20;
 
 /** Files that anybody can reach and read, by the modes from here on down, and logs. */
-function filesBelow(path: string, reachable: boolean): string[] {
+function filesBelow(path: string, since: number, reachable = true): string[] {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return [];
   const forAll = (bit: number): boolean => reachable && (found.mode & bit) !== 0;
   if (found.isDirectory())
-    return readdirSync(path).flatMap((name) => filesBelow(join(path, name), forAll(0o001)));
-  return found.isFile() && (forAll(0o004) || LOG.test(path)) ? [path] : [];
+    return readdirSync(path).flatMap((name) => filesBelow(join(path, name), since, forAll(0o001)));
+  return found.isFile() && found.ctimeMs >= since && (forAll(0o004) || LOG.test(path)) ? [path] : [];
 }
 
 /** The beginning of a file; empty when it has gone. */

@@ -231,6 +231,7 @@ export class Site {
       ...leaksInFiles(
         [this.places.runtime, this.places.state, join(repository, ".ai-how"), ...temporary],
         secrets,
+        this.#since,
       ),
     ];
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
@@ -6,6 +6,8 @@ import { afterAll } from "vitest";
 // Before each file of tests that run beside others: it, and every program that it starts, have a folder for temporary files
 // of their own, so that what one file leaves behind is not found by another. The name is short, for the sockets in it.
 const folder = mkdtempSync(join(tmpdir(), "t-"));
+// As the folder that it stands for: tests run programs as other users, too.
+chmodSync(folder, 0o1777);
 process.env.TMPDIR = folder;
 delete process.env.XDG_RUNTIME_DIR;
 

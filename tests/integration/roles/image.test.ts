@@ -16,10 +16,9 @@ const UNREACHABLE = {
 describe.skipIf(unavailable !== undefined)("a golden image", () => {
   it("is there at once when it was built before, under a name that its content determines", async () => {
     const first = await buildImage();
-    const started = Date.now();
-    const again = await buildImage();
-    expect(Date.now() - started).toBeLessThan(1000);
-    expect(again).toEqual(first);
+    const said: string[] = [];
+    expect(await buildImage((line) => void said.push(line))).toEqual(first);
+    expect(said).toEqual([]);
     for (const part of ["rootDirectory", "disk", "kernel", "initrd"]) {
       expect(existsSync(String(first.state[part]))).toBe(true);
     }
@@ -75,6 +74,10 @@ describe.skipIf(unavailable !== undefined)("a golden image", () => {
     await mkdir(leftover);
     const failed = hostDriver("Image", "broken").create({ ...UNREACHABLE, edition: "never" });
     await expect(failed).rejects.toThrow(/127\.0\.0\.1/);
-    expect((await readdir(images)).filter((name) => name.startsWith(".building"))).toEqual([]);
+    const drafts = (await readdir(images)).filter((name) => name.startsWith(".building"));
+    // Another file's test may build one at this moment.
+    expect(drafts.filter((name) => name.includes("-4194305-") || name.includes(`-${process.pid}-`))).toEqual(
+      [],
+    );
   });
 });

@@ -62,8 +62,9 @@ export function identify(type: string, raw: Record<string, unknown>): string | u
 }
 
 /** The golden image that the tests of this checkout share. */
-export async function buildImage(): Promise<Made> {
-  return hostDriver("Image", "image").create({ distribution: "debian12", cacheDirectory: ".ai-how/cache" });
+export async function buildImage(log?: (line: string) => void): Promise<Made> {
+  const inputs = { distribution: "debian12", cacheDirectory: ".ai-how/cache" };
+  return hostDriver("Image", "image").create(inputs, log);
 }
 
 /** Container machines from the golden image in a network namespace of their own, for the tests of one file. */
