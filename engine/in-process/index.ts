@@ -66,6 +66,7 @@ export class InProcessEngine implements Engine {
     return this.#locked("up", async () => {
       const state = await this.#load();
       await this.#refuseViolations(state, options);
+      await state.openBox();
       const summary = await this.#run(state, options, false);
       refuse(stackViolations(state.resources), options.emit, "mend the program and run `up` again");
       return summary;

@@ -51,7 +51,9 @@ const stateSchema = z.strictObject({
 export class StackState {
   readonly file: string;
   readonly stack: string;
-  readonly #box: SecretBox;
+  /** Undefined until the first write of a new state, for which a passphrase may have to be made. */
+  #box: SecretBox | undefined;
+  readonly #passphrase: () => Promise<string>;
   #resources: ResourceState[];
   /** Where each resource lies in the list; undefined once that has shifted. Without it, 5,000 resources cost seconds. */
   #places: Map<string, number> | undefined;
@@ -65,12 +67,13 @@ export class StackState {
   private constructor(
     file: string,
     stack: string,
-    box: SecretBox,
+    secrets: { box: SecretBox | undefined; passphrase: () => Promise<string> },
     content: { resources: ResourceState[]; pending: ResourceState[]; serial: number; written?: unknown },
   ) {
     this.file = file;
     this.stack = stack;
-    this.#box = box;
+    this.#box = secrets.box;
+    this.#passphrase = secrets.passphrase;
     this.#resources = content.resources;
     this.#pending = new Map(content.pending.map((resource) => [resource.urn, resource]));
     this.#serial = content.serial;
@@ -87,11 +90,8 @@ export class StackState {
       throw error;
     });
     if (text === undefined) {
-      return new StackState(file, stack, SecretBox.create(await passphrase()), {
-        resources: [],
-        pending: [],
-        serial: 0,
-      });
+      const secrets = { box: undefined, passphrase };
+      return new StackState(file, stack, secrets, { resources: [], pending: [], serial: 0 });
     }
     const parsed = stateSchema.safeParse(parseJson(text));
     if (!parsed.success) {
@@ -107,17 +107,23 @@ export class StackState {
       inputs: box.unsealAll(resource.inputs),
       outputs: box.unsealAll(resource.outputs),
     });
-    return new StackState(file, stack, box, {
-      resources: data.resources.map(open),
-      pending: data.pending.map(open),
-      serial: data.serial,
-      written: { ...data, serial: 0 },
-    });
+    return new StackState(
+      file,
+      stack,
+      { box, passphrase },
+      {
+        resources: data.resources.map(open),
+        pending: data.pending.map(open),
+        serial: data.serial,
+        written: { ...data, serial: 0 },
+      },
+    );
   }
 
   /** A copy that is never written: what a preview works on. */
   detached(): StackState {
-    const copy = new StackState(this.file, this.stack, this.#box, {
+    const secrets = { box: this.#box, passphrase: this.#passphrase };
+    const copy = new StackState(this.file, this.stack, secrets, {
       resources: [...this.#resources],
       pending: [...this.#pending.values()],
       serial: this.#serial,
@@ -192,6 +198,11 @@ export class StackState {
     this.#pending.delete(urn);
   }
 
+  /** Finds the passphrase, or makes one, and what encrypts with it. Nothing should be made before: it could not be written down. */
+  async openBox(): Promise<SecretBox> {
+    return (this.#box ??= SecretBox.create(await this.#passphrase()));
+  }
+
   /** Writes the state. Calls that arrive during a write share the next one; each resolves when its change is on disk. */
   save(): Promise<void> {
     if (this.#writing === undefined) return (this.#writing = this.#write());
@@ -203,17 +214,18 @@ export class StackState {
 
   async #write(): Promise<void> {
     try {
+      const box = await this.openBox();
       const seal = (resource: ResourceState): ResourceState => ({
         ...resource,
-        inputs: this.#box.sealAll(resource.inputs),
-        outputs: this.#box.sealAll(resource.outputs),
+        inputs: box.sealAll(resource.inputs),
+        outputs: box.sealAll(resource.outputs),
       });
       const content = {
         version: 1,
         engine: "in-process",
         stack: this.stack,
         serial: 0,
-        secrets: this.#box.header,
+        secrets: box.header,
         pending: this.pending.map(seal),
         resources: this.#resources.map(seal),
       } satisfies z.input<typeof stateSchema>;

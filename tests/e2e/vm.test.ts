@@ -55,10 +55,10 @@ describeUnless(await hostLacks(), "a stack of virtual machines", () => {
     );
     const state = (): Promise<string> => site.on("controller", `scontrol show job ${job}`);
     const output = (): Promise<string> => site.on("controller", "cat /scratch/requeued.out || true");
-    await expect.poll(output, { timeout: 120_000, interval: 1000 }).toBe("run ");
+    await expect.poll(output, { timeout: 120_000, interval: 3000 }).toBe("run ");
     await site.virsh("destroy", victim);
     // SLURM misses the node after SlurmdTimeout, a minute.
-    await expect.poll(state, { timeout: 240_000, interval: 2000 }).toContain("Restarts=1");
+    await expect.poll(state, { timeout: 240_000, interval: 5000 }).toContain("Restarts=1");
 
     const refresh = await site.succeed("refresh");
     expect(done(refresh.output)).toEqual([`changed outside Domain ${victim}-domain`]);
@@ -66,10 +66,10 @@ describeUnless(await hostLacks(), "a stack of virtual machines", () => {
     expect(done(up.output)).toEqual([`updated Domain ${victim}-domain`, `updated SshReady ${victim}-ready`]);
     expect(await except(victim)).toEqual(before);
     // A requeued job waits two minutes before it may start again.
-    await expect.poll(state, { timeout: 300_000, interval: 2000 }).toContain("JobState=COMPLETED");
+    await expect.poll(state, { timeout: 300_000, interval: 5000 }).toContain("JobState=COMPLETED");
     expect(await output()).toBe("run \nrun 1");
     await expect
-      .poll(() => site.on("controller", `sinfo -hN -n ${victim} -o %T`), { timeout: 60_000, interval: 1000 })
+      .poll(() => site.on("controller", `sinfo -hN -n ${victim} -o %T`), { timeout: 60_000, interval: 3000 })
       .toBe("idle");
   });
 
@@ -91,7 +91,7 @@ describeUnless(await hostLacks(), "a stack of virtual machines", () => {
     await expect
       .poll(async () => (await site.ssh("controller", "srun -N2 hostname | sort")).stdout, {
         timeout: 180_000,
-        interval: 2000,
+        interval: 5000,
       })
       .toBe(nodes.join("\n"));
   });
@@ -105,10 +105,10 @@ describeUnless(await hostLacks(), "a stack of virtual machines", () => {
     await expect
       .poll(async () => (await site.ssh("controller", "cat /proc/sys/kernel/random/boot_id")).stdout, {
         timeout: 240_000,
-        interval: 2000,
+        interval: 5000,
       })
       .toSatisfy((boot: string) => boot !== "" && before?.includes(boot) === false);
-    await expect.poll(remembered, { timeout: 120_000, interval: 2000 }).toBe("smoke|COMPLETED|2");
+    await expect.poll(remembered, { timeout: 120_000, interval: 5000 }).toBe("smoke|COMPLETED|2");
     expect((await site.succeed("up")).output).toContain("no changes");
   });
 

@@ -130,9 +130,11 @@ test("outputs of the last good run stay when the program fails", async () => {
   expect(await project.outputs()).toEqual({ answer: 42 });
 });
 
-test("a program that fails before it has made anything leaves no state", async () => {
-  const project = await Project.create(`throw new Error("not yet");`);
+test("a preview, and a program that fails before it has made anything, leave no state and no passphrase", async () => {
+  const project = await Project.create('new host.RandomSecret("one", { bytes: 32 });');
+  expect((await project.run("preview")).summary).toEqual({ create: 1 });
+  await project.program(`throw new Error("not yet");`);
   expect((await project.run("up")).error?.message).toBe("the program failed");
-  expect(existsSync(project.stateFile)).toBe(false);
-  expect(existsSync(`${project.stateFile}.bak`)).toBe(false);
+  const left = [project.stateFile, `${project.stateFile}.bak`, join(project.root, ".ai-how", "passphrase")];
+  expect(left.filter((file) => existsSync(file))).toEqual([]);
 });
