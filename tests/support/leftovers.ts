@@ -46,10 +46,16 @@ function leftProcesses({ stack, cluster, networkNamespaces }: Traces): string[] 
         names(stack, environment) ||
         // Ansible and ssh know the machines' names only, which another checkout's stack may have, too.
         (args.join(" ").includes(repository) && environment.includes(`${cluster}-controller`)) ||
-        (mountNamespace !== own && names(stack, mounts)) ||
+        (mountNamespace !== own && names(stack, mounts) && !isOfOtherTests(environment)) ||
         networkNamespaces.has(networkNamespace),
     )
     .map(({ pid, arguments: args }) => `process ${pid}: ${args.join(" ").slice(0, 120)}`);
+}
+
+/** True for what tests of another file started: a daemon with mounts of its own keeps a copy of those that it began among. */
+function isOfOtherTests(environment: string): boolean {
+  const temporary = environment.split("\0").find((variable) => variable.startsWith("TMPDIR="));
+  return temporary !== undefined && temporary !== `TMPDIR=${tmpdir()}`;
 }
 
 /** True when a text speaks of the stack's namespace, folders or program. */
