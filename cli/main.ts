@@ -1,24 +1,7 @@
 import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import { UserError } from "../config/errors.ts";
-import { addCompletion } from "./completion.ts";
-import { addDev } from "./dev.ts";
-import { addDoctor } from "./doctor.ts";
-import { addFormer } from "./former.ts";
-import { addGraph } from "./graph.ts";
-import { addInventory } from "./inventory.ts";
-import { addJob } from "./job/index.ts";
-import { addMachines } from "./machines.ts";
-import { addOutputs } from "./outputs.ts";
-import { addPipeline } from "./pipeline/index.ts";
-import { addPlan } from "./plan.ts";
-import { addRender } from "./render.ts";
-import { addRuns } from "./runs.ts";
-import { addSpack } from "./spack.ts";
-import { addSsh } from "./ssh.ts";
-import { addStatus } from "./status.ts";
-import { addTopology } from "./topology.ts";
-import { addValidate } from "./validate.ts";
+import { addCommands } from "./commands.ts";
 
 const program = new Command("ai-how")
   .description("AI and HPC infrastructure on hardware that one person owns")
@@ -28,24 +11,7 @@ const program = new Command("ai-how")
   .enablePositionalOptions()
   .exitOverride();
 
-addRuns(program);
-addOutputs(program);
-addStatus(program);
-addSsh(program);
-addMachines(program);
-addTopology(program);
-addValidate(program);
-addInventory(program);
-addPlan(program);
-addGraph(program);
-addRender(program);
-addDoctor(program);
-addPipeline(program);
-addJob(program);
-addDev(program);
-addSpack(program);
-addFormer(program);
-addCompletion(program);
+await addCommands(program, process.argv[2]);
 
 try {
   await program.parseAsync(withDoubleDashes(process.argv));

@@ -14,13 +14,11 @@ import { passphrase } from "../passphrase.ts";
 import type { Described } from "../plan.ts";
 import { NOTHING_MADE, problemsOnly } from "../policies.ts";
 import { loadProject, loadStackConfig, type Project } from "../project.ts";
-import { Deployment } from "./deployment.ts";
+import type { Deployment } from "./deployment.ts";
 import { describe } from "./description.ts";
-import { Handlers } from "./handlers/index.ts";
+import type { Handlers } from "./handlers/index.ts";
 import { lockStack } from "./lock.ts";
-import { Monitor } from "./monitor.ts";
 import { refuse, stackViolations, violationsOf } from "./policies.ts";
-import { runProgram } from "./program.ts";
 import { StackState, type ResourceState } from "./state.ts";
 import { hasSecret, reveal } from "./values.ts";
 
@@ -151,6 +149,11 @@ export class InProcessEngine implements Engine {
   }> {
     const { root, stack } = this.#reference;
     const [project, config] = await Promise.all([loadProject(root), loadStackConfig(root, stack)]);
+    // Loaded by what works on resources only: commands that read the state start in half the time.
+    const [{ Deployment }, { Handlers }] = await Promise.all([
+      import("./deployment.ts"),
+      import("./handlers/index.ts"),
+    ]);
     const handlers = new Handlers(root, (key) => config[key]);
     const deployment = new Deployment({ ...options, project: project.name, root, state, handlers, preview });
     return { deployment, handlers, project, config };
@@ -162,6 +165,7 @@ export class InProcessEngine implements Engine {
     // Pulumi.yaml asks for `refresh: always`: what happened behind our back is seen before anything is planned.
     await deployment.refresh();
     if (deployment.failure !== undefined) throw deployment.failure;
+    const [{ Monitor }, { runProgram }] = await Promise.all([import("./monitor.ts"), import("./program.ts")]);
     const monitor = new Monitor({ ...options, deployment, handlers, project: project.name, stack, preview });
     const address = await monitor.listen();
     try {

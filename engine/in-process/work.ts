@@ -40,9 +40,12 @@ export class Work {
     this.options = options;
     this.#limit = pLimit(options.parallel);
     for (const { inputs, outputs } of options.state.resources) this.redaction.learn(inputs, outputs);
-    options.signal.addEventListener("abort", () => {
+    const interrupt = (): void => {
       this.fail(new UserError("interrupted; run the same command again to go on"));
-    });
+    };
+    // It may have come between two runs of one command.
+    if (options.signal.aborted) interrupt();
+    else options.signal.addEventListener("abort", interrupt);
   }
 
   get summary(): Summary {

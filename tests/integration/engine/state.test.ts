@@ -107,6 +107,13 @@ test("an interrupted run stops what runs, and the next one goes on", async () =>
   expect((await project.run("up")).summary).toEqual({ create: 1 });
 });
 
+test("a run that is interrupted before it has begun says so, too", async () => {
+  const project = await Project.create('new command.local.Command("one", { create: "true" });');
+  const abort = new AbortController();
+  abort.abort();
+  expect((await project.run("up", abort)).error?.message).toMatch(/interrupted/);
+});
+
 test("a changed file of an asset is a changed input", async () => {
   const project = await Project.create(
     'new command.local.Command("one", { create: "true", triggers: [new pulumi.asset.FileArchive("folder")] });',

@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+
+/** Adds its commands to the program. */
+type Add = (program: Command) => void;
+
+interface Source {
+  /** The commands that it adds, those for old habits included. */
+  readonly names: readonly string[];
+  readonly load: () => Promise<Add>;
+}
+
+/** Where each command is, in the order of `--help`. */
+export const SOURCES: readonly Source[] = [
+  {
+    names: ["preview", "up", "refresh", "down"],
+    load: async () => (await import("./runs.ts")).addRuns,
+  },
+  { names: ["outputs"], load: async () => (await import("./outputs.ts")).addOutputs },
+  { names: ["status"], load: async () => (await import("./status.ts")).addStatus },
+  { names: ["ssh"], load: async () => (await import("./ssh.ts")).addSsh },
+  { names: ["stop", "start", "restart"], load: async () => (await import("./machines.ts")).addMachines },
+  { names: ["topology"], load: async () => (await import("./topology.ts")).addTopology },
+  { names: ["validate"], load: async () => (await import("./validate.ts")).addValidate },
+  { names: ["inventory"], load: async () => (await import("./inventory.ts")).addInventory },
+  { names: ["plan"], load: async () => (await import("./plan.ts")).addPlan },
+  { names: ["graph"], load: async () => (await import("./graph.ts")).addGraph },
+  { names: ["render"], load: async () => (await import("./render.ts")).addRender },
+  { names: ["doctor"], load: async () => (await import("./doctor.ts")).addDoctor },
+  { names: ["pipeline"], load: async () => (await import("./pipeline/index.ts")).addPipeline },
+  { names: ["job"], load: async () => (await import("./job/index.ts")).addJob },
+  { names: ["dev"], load: async () => (await import("./dev.ts")).addDev },
+  { names: ["spack"], load: async () => (await import("./spack.ts")).addSpack },
+  {
+    names: ["hpc", "cloud", "system", "vm"],
+    load: async () => (await import("./former.ts")).addFormer,
+  },
+];
+
+/**
+ * Adds the command that the first word names, and no other one: each loads what it needs, which takes a quarter of a second for all
+ * of them. Whatever else the first word is, `--help` for example, needs to know them all.
+ */
+export async function addCommands(program: Command, first: string | undefined): Promise<void> {
+  const named = SOURCES.find(({ names }) => first !== undefined && names.includes(first));
+  if (named !== undefined) {
+    (await named.load())(program);
+    return;
+  }
+  for (const { load } of SOURCES) (await load())(program);
+  const { addCompletion } = await import("./completion.ts");
+  addCompletion(program);
+}
