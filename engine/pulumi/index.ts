@@ -5,7 +5,10 @@ import { basename, delimiter, dirname, join } from "node:path";
 import {
   LocalWorkspace,
   PulumiCommand,
+  StackNotFoundError,
   type EngineEvent,
+  type LocalProgramArgs,
+  type LocalWorkspaceOptions,
   type Stack,
 } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
@@ -101,6 +104,7 @@ export class PulumiEngine implements Engine {
   }
 
   async refresh(options: RunOptions): Promise<Summary> {
+    if ((await this.#existing()) === undefined) return {};
     return this.#run(
       options,
       async (stack, common) => (await stack.refresh(common)).summary.resourceChanges,
@@ -110,6 +114,7 @@ export class PulumiEngine implements Engine {
 
   async down(options: DownOptions): Promise<Summary> {
     const { excludeProtected = false } = options;
+    if ((await this.#existing()) === undefined) return {};
     return this.#run(
       options,
       async (stack, common) => (await stack.destroy({ ...common, excludeProtected })).summary.resourceChanges,
@@ -117,12 +122,12 @@ export class PulumiEngine implements Engine {
   }
 
   async outputs(): Promise<Readonly<Record<string, StackOutput>>> {
-    const stack = await this.#select();
-    return stack.outputs();
+    return (await (await this.#existing())?.outputs()) ?? {};
   }
 
   async resources(): Promise<readonly StackResource[]> {
-    const stack = await this.#select();
+    const stack = await this.#existing();
+    if (stack === undefined) return [];
     const { deployment } = exportSchema.parse(await stack.exportStack());
     return deployment.resources.map(stackResource);
   }
@@ -132,7 +137,7 @@ export class PulumiEngine implements Engine {
     work: (stack: Stack, common: CommonOptions) => Promise<Partial<Record<string, number>> | undefined>,
     { refreshing = false, consequence = NOTHING_MADE, observe }: RunDetails = {},
   ): Promise<Summary> {
-    const stack = await this.#select();
+    const stack = await this.#made();
     const told = { failure: false, violations: 0 };
     const common: CommonOptions = {
       parallel: options.parallel,
@@ -163,22 +168,39 @@ export class PulumiEngine implements Engine {
     }
   }
 
-  #select(): Promise<Stack> {
-    this.#stack ??= this.#open();
+  /** The stack; undefined where it was never made. Asking does not make it, and writes nothing into its file. */
+  async #existing(): Promise<Stack | undefined> {
+    if (this.#stack !== undefined) return this.#stack;
+    const { place, options } = await this.#workspace();
+    try {
+      const stack = await LocalWorkspace.selectStack(place, options);
+      this.#stack = Promise.resolve(stack);
+      return stack;
+    } catch (error) {
+      if (error instanceof StackNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  /** The stack, made where it was not. */
+  #made(): Promise<Stack> {
+    this.#stack ??= this.#workspace().then(({ place, options }) =>
+      LocalWorkspace.createOrSelectStack(place, options),
+    );
     return this.#stack;
   }
 
-  async #open(): Promise<Stack> {
+  async #workspace(): Promise<{ place: LocalProgramArgs; options: LocalWorkspaceOptions }> {
     const { root, stack } = this.#reference;
     // An installation is a folder with `bin/pulumi`; anything else is found by its folder on PATH.
     const folder = dirname(this.#cli);
     const pulumiCommand = await PulumiCommand.get(
       basename(folder) === "bin" ? { root: dirname(folder) } : {},
     );
-    return LocalWorkspace.createOrSelectStack(
-      { stackName: stack, workDir: root },
-      { pulumiCommand, envVars: await environment(root, folder) },
-    );
+    return {
+      place: { stackName: stack, workDir: root },
+      options: { pulumiCommand, envVars: await environment(root, folder) },
+    };
   }
 }
 

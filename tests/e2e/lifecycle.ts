@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { done } from "../support/display.ts";
 import { Site } from "../support/site.ts";
@@ -18,6 +19,17 @@ export function lifecycle({ engine, name, lacking, more }: Lifecycle): void {
     const hostFolder = import.meta.dirname;
     const site = new Site(name, { machines: "container", computeNodes: 2, engine, hostFolder });
     const nodes = [`${name}-compute-01`, `${name}-compute-02`];
+
+    it("has no outputs and nothing to take down before it is there, and asking makes nothing", async () => {
+      const configuration = readFileSync(site.configuration, "utf8");
+      const outputs = await site.run("outputs");
+      expect(outputs.exitCode).toBe(1);
+      expect(outputs.output).toContain(`run \`ai-how up ${site.stack}\` first`);
+      await site.succeed("refresh");
+      await site.succeed("down");
+      expect(readFileSync(site.configuration, "utf8")).toBe(configuration);
+      expect(site.leftovers()).toEqual([]);
+    });
 
     it("is previewed with nothing made", async () => {
       const preview = await site.succeed("preview");
