@@ -26,6 +26,5 @@ if (Number.parseInt(process.versions.node) < NEEDED) {
   const { status } = spawnSync(node, [...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit" });
   process.exit(status ?? 1);
 }
-// A folder that cannot be written to is no error: nothing is kept then.
-if (process.env.NODE_COMPILE_CACHE === undefined)
-  enableCompileCache(join(__dirname, "..", ".ai-how", "cache", "compile"));
+// A folder that cannot be written to is no error, and NODE_COMPILE_CACHE has precedence.
+enableCompileCache(join(__dirname, "..", ".ai-how", "cache", "compile"));

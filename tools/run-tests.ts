@@ -177,12 +177,8 @@ const start = performance.now();
 const groups: GroupOutcome[] = [];
 for (const group of GROUPS.filter(({ kinds }) => wanted.some((kind) => kinds.includes(kind))))
   groups.push(await run(group));
-const outcomes = wanted.map((kind) =>
-  outcomeOf(
-    kind,
-    groups.flatMap(({ files }) => files),
-  ),
-);
+const files = groups.flatMap((group) => group.files);
+const outcomes = wanted.map((kind) => outcomeOf(kind, files));
 const problems = [
   ...groups.flatMap(({ problem }) => problem ?? []),
   ...outcomes

@@ -51,9 +51,11 @@ const stateSchema = z.strictObject({
 export class StackState {
   readonly file: string;
   readonly stack: string;
-  /** Undefined until the first write of a new state, for which a passphrase may have to be made. */
-  #box: SecretBox | undefined;
-  readonly #passphrase: () => Promise<string>;
+  /**
+   * What encrypts. For a new state this finds the passphrase, or makes one: nothing should be made before, as it could not be
+   * written down.
+   */
+  readonly openBox: () => Promise<SecretBox>;
   #resources: ResourceState[];
   /** Where each resource lies in the list; undefined once that has shifted. Without it, 5,000 resources cost seconds. */
   #places: Map<string, number> | undefined;
@@ -67,13 +69,12 @@ export class StackState {
   private constructor(
     file: string,
     stack: string,
-    secrets: { box: SecretBox | undefined; passphrase: () => Promise<string> },
+    openBox: () => Promise<SecretBox>,
     content: { resources: ResourceState[]; pending: ResourceState[]; serial: number; written?: unknown },
   ) {
     this.file = file;
     this.stack = stack;
-    this.#box = secrets.box;
-    this.#passphrase = secrets.passphrase;
+    this.openBox = openBox;
     this.#resources = content.resources;
     this.#pending = new Map(content.pending.map((resource) => [resource.urn, resource]));
     this.#serial = content.serial;
@@ -90,8 +91,10 @@ export class StackState {
       throw error;
     });
     if (text === undefined) {
-      const secrets = { box: undefined, passphrase };
-      return new StackState(file, stack, secrets, { resources: [], pending: [], serial: 0 });
+      let made: Promise<SecretBox> | undefined;
+      const openBox = (): Promise<SecretBox> =>
+        (made ??= passphrase().then((found) => SecretBox.create(found)));
+      return new StackState(file, stack, openBox, { resources: [], pending: [], serial: 0 });
     }
     const parsed = stateSchema.safeParse(parseJson(text));
     if (!parsed.success) {
@@ -107,23 +110,17 @@ export class StackState {
       inputs: box.unsealAll(resource.inputs),
       outputs: box.unsealAll(resource.outputs),
     });
-    return new StackState(
-      file,
-      stack,
-      { box, passphrase },
-      {
-        resources: data.resources.map(open),
-        pending: data.pending.map(open),
-        serial: data.serial,
-        written: { ...data, serial: 0 },
-      },
-    );
+    return new StackState(file, stack, () => Promise.resolve(box), {
+      resources: data.resources.map(open),
+      pending: data.pending.map(open),
+      serial: data.serial,
+      written: { ...data, serial: 0 },
+    });
   }
 
   /** A copy that is never written: what a preview works on. */
   detached(): StackState {
-    const secrets = { box: this.#box, passphrase: this.#passphrase };
-    const copy = new StackState(this.file, this.stack, secrets, {
+    const copy = new StackState(this.file, this.stack, this.openBox, {
       resources: [...this.#resources],
       pending: [...this.#pending.values()],
       serial: this.#serial,
@@ -196,11 +193,6 @@ export class StackState {
 
   settle(urn: string): void {
     this.#pending.delete(urn);
-  }
-
-  /** Finds the passphrase, or makes one, and what encrypts with it. Nothing should be made before: it could not be written down. */
-  async openBox(): Promise<SecretBox> {
-    return (this.#box ??= SecretBox.create(await this.#passphrase()));
   }
 
   /** Writes the state. Calls that arrive during a write share the next one; each resolves when its change is on disk. */

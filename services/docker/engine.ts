@@ -140,11 +140,11 @@ export class Engine {
    * @throws EngineRefusal
    */
   async create(args: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<string> {
-    const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
-    const said =
-      lines.length === 0
-        ? await this.#must(["create", ...args])
-        : await this.#must(["create", "--env-file", "/dev/stdin", ...args], lines.join(""));
+    const input = Object.entries(variables)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join("");
+    const envFile = input === "" ? [] : ["--env-file", "/dev/stdin"];
+    const said = await this.#must(["create", ...envFile, ...args], input);
     return said.split("\n").at(-1) ?? "";
   }
 
@@ -240,17 +240,17 @@ export class Engine {
     return exitCode ?? 128 + (signal === undefined ? 1 : constants.signals[signal]);
   }
 
-  async #must(args: readonly string[], input?: string): Promise<string> {
+  async #must(args: readonly string[], input = ""): Promise<string> {
     const { exitCode, stdout, stderr } = await this.#run(args, input);
     if (exitCode !== 0) throw new EngineRefusal(stderr);
     return stdout;
   }
 
-  async #run(args: readonly string[], input?: string): Promise<Said> {
+  async #run(args: readonly string[], input = ""): Promise<Said> {
     const { program } = this.place;
     const settings = { env: this.#env, reject: false } as const;
     const { exitCode, stdout, stderr } =
-      input === undefined
+      input === ""
         ? await execa(program, args, { ...settings, stdin: "ignore" })
         : // Node gives its children sockets, which cannot be opened as /dev/stdin; `cat` makes a pipe of it.
           await execa("sh", ["-c", 'cat | "$@"', "sh", program, ...args], { ...settings, input });
