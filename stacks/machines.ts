@@ -23,7 +23,7 @@ export interface Machines {
 }
 
 // The SDK keeps 100 KiB for each resource that the engine has not answered yet: a thousand machines at once were 1.5 GB.
-const IN_FLIGHT = 16;
+const IN_FLIGHT = 32;
 
 /** Makes the machines of a cluster: existing hosts as they are, all others in a sandbox of their own. */
 export async function makeMachines(site: Site, cluster: HpcCluster): Promise<Machines> {

@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
@@ -13,9 +12,10 @@ import { findPulumi } from "../../engine/select.ts";
 import { clusterFile, machineNames, type ClusterSpec } from "./cluster-file.ts";
 import { aiHowCommand, Running, type CommandOptions, type Said } from "./command.ts";
 import { leftovers } from "./leftovers.ts";
-import { CommandLineWatch, processes } from "./processes.ts";
+import { processes } from "./processes.ts";
 import { repository } from "./project.ts";
-import { leaksIn, leaksInFiles, secretsOf, secretsOfExport, type Secret } from "./secrets.ts";
+import { SecretWatch } from "./secret-watch.ts";
+import { secretsOf, secretsOfExport, type Secret } from "./secrets.ts";
 
 export interface SiteSpec extends Omit<ClusterSpec, "name"> {
   /** Default in-process. */
@@ -24,7 +24,7 @@ export interface SiteSpec extends Omit<ClusterSpec, "name"> {
 
 /**
  * A stack of one file's tests, with a cluster file of its own. Whatever the tests leave of it is removed afterwards;
- * whatever its commands say, and what command lines the host has meanwhile, is remembered to look for secrets.
+ * whatever its commands say, and what command lines the host has meanwhile, is looked through for its secrets.
  */
 export class Site {
   /** Starts the name of every machine. */
@@ -33,16 +33,11 @@ export class Site {
   readonly places: SandboxPlaces;
   #spec: ClusterSpec;
   readonly #engine: "in-process" | "pulumi";
-  readonly #since = Date.now();
-  readonly #watch = new CommandLineWatch();
+  readonly #watch: SecretWatch;
   readonly #running = new Set<Running>();
-  readonly #said: string[] = [];
-  readonly #secrets = new Map<string, Secret>();
   readonly #networkNamespaces = new Set<string>();
   readonly #machines = new Set<string>();
   #folder = "";
-  #learntOf: number | undefined;
-  #learning: Promise<unknown> = Promise.resolve();
   #env: Record<string, string> = {};
 
   /** Registers its own setting up and taking down with vitest: make it inside the `describe` that it is for. */
@@ -54,6 +49,12 @@ export class Site {
     this.places = sandboxPlaces(this.stack);
     this.#spec = { name, ...spec };
     this.#engine = engine;
+    this.#watch = new SecretWatch({
+      stack: this.stack,
+      stateFile: () => this.#keptState,
+      open: () => this.#secretsNow(),
+      folders: [this.places.runtime, this.places.state, join(repository, ".ai-how")],
+    });
     beforeAll(async () => {
       await this.#clean();
       this.#folder = await mkdtemp(join(tmpdir(), `${this.stack}-`));
@@ -108,8 +109,8 @@ export class Site {
     this.#running.add(running);
     void running.ended.then(async ({ output }) => {
       this.#running.delete(running);
-      this.#said.push(output);
-      await this.#learn();
+      this.#noteNamespace();
+      await this.#watch.hear(output);
     });
     return running;
   }
@@ -117,7 +118,7 @@ export class Site {
   /** Runs `ai-how COMMAND STACK ...` to its end, whatever that is. */
   async run(command: string, ...args: string[]): Promise<Said> {
     const said = await this.start(command, ...args).ended;
-    await this.#learn();
+    await this.#watch.learn();
     return said;
   }
 
@@ -210,50 +211,19 @@ export class Site {
       cluster: this.cluster,
       machines: this.#machines,
       networkNamespaces: this.#networkNamespaces,
-      since: this.#since,
+      since: this.#watch.since,
     });
   }
 
   /** Where secrets of this stack have shown so far. Fails when it could not have found any. */
-  async leaks(): Promise<string[]> {
-    await this.#learn();
-    const secrets = [...this.#secrets.values()];
-    const watched = [...this.#watch.seen];
-    if (secrets.length === 0) throw new Error("the stack had no secrets to look for");
-    if (!watched.some((line) => line.includes("ansible-playbook")))
-      throw new Error("no command line of Ansible was seen");
-    const temporary = (await readdir(tmpdir()))
-      .filter((name) => name.startsWith("ai-how-") || name.startsWith(this.stack))
-      .map((name) => join(tmpdir(), name));
-    return [
-      ...this.#said.flatMap((output, index) => leaksIn(`output of command ${index + 1}`, output, secrets)),
-      ...watched.flatMap((line) => leaksIn(`command line ${line.slice(0, 80)}`, line, secrets)),
-      ...leaksInFiles(
-        [this.places.runtime, this.places.state, join(repository, ".ai-how"), ...temporary],
-        secrets,
-        this.#since,
-      ),
-    ];
+  leaks(): Promise<string[]> {
+    return this.#watch.leaks();
   }
 
-  /** Takes note of secrets and namespaces, which are new after an `up` and lost after a `down`. */
-  async #learn(): Promise<void> {
-    const place = `/run/netns/${this.places.namespace}`;
-    const found = statSync(place, { throwIfNoEntry: false });
+  /** A stack's namespace is new after an `up` and lost after a `down`. */
+  #noteNamespace(): void {
+    const found = statSync(`/run/netns/${this.places.namespace}`, { throwIfNoEntry: false });
     if (found?.dev === statSync("/proc/self/ns/net").dev) this.#networkNamespaces.add(`net:[${found.ino}]`);
-    // Opening a state takes a second or two: one that nobody has written since has nothing new.
-    const written = statSync(this.#keptState, { throwIfNoEntry: false })?.mtimeMs;
-    if (written !== undefined && written !== this.#learntOf) {
-      this.#learntOf = written;
-      this.#learning = Promise.all([this.#learning, this.#learnSecrets()]);
-    }
-    await this.#learning;
-  }
-
-  async #learnSecrets(): Promise<void> {
-    // A state that a test has damaged holds nothing to learn.
-    for (const secret of await this.#secretsNow().catch(() => []))
-      this.#secrets.set(`${secret.name} ${secret.traces.join("")}`, secret);
   }
 
   /** The file that the engine keeps the state in. */
