@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
-import { parse, parseDocument } from "yaml";
+import { parse, parseDocument, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { UserError } from "../config/errors.ts";
 
@@ -40,7 +40,7 @@ export function projectRoot(from: string): string | undefined {
 
 export async function loadProject(root: string): Promise<Project> {
   const file = join(root, "Pulumi.yaml");
-  return { root, ...projectSchema.parse(parse(await readFile(file, "utf8"))) };
+  return { root, ...checked(file, await readFile(file, "utf8"), projectSchema) };
 }
 
 /** The file that says which target and cluster file a stack uses. */
@@ -76,10 +76,30 @@ async function readStackFile(root: string, stack: string): Promise<z.output<type
       exitCode: 2,
     });
   });
-  const parsed = stackSchema.safeParse(parse(text));
-  if (parsed.success) return parsed.data.config;
+  return checked(file, text, stackSchema).config;
+}
+
+/**
+ * What a file of YAML says.
+ * @throws UserError that names the place of the first problem
+ */
+function checked<Schema extends z.ZodType>(file: string, text: string, schema: Schema): z.output<Schema> {
+  let content: unknown;
+  try {
+    content = parse(text);
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    // Further lines show the place.
+    const [what = ""] = error.message.split("\n");
+    throw new UserError(`${file}: ${what.replace(/:$/, "")}`, { cause: error });
+  }
+  const parsed = schema.safeParse(content);
+  if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new UserError(`${file}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not a stack file"}`);
+  const place = issue?.path.join(".") ?? "";
+  throw new UserError(
+    `${file}: ${place === "" ? "" : `${place}: `}${issue?.message ?? "is not what it should be"}`,
+  );
 }
 
 /** Sets a configuration value in the stack's file, as `pulumi config set` does; comments stay. */

@@ -96,7 +96,7 @@ system_packages() {
 node_packages() { npm ci --no-progress --loglevel=error; }
 
 python_packages() {
-  [ -x .venv/bin/python ] || python3 -m venv .venv
+  [ -x .venv/bin/python ] || /usr/bin/python3 -m venv .venv
   .venv/bin/python -m pip install --disable-pip-version-check -q -r tools/python-requirements.txt
 }
 
@@ -112,7 +112,7 @@ install_plugin() { timeout 120 pulumi plugin install resource "$1" "$(node -p "r
 # For the tests of the steps that fetch from Hugging Face's hub; they ask a server of their own.
 hub_python() {
   rm -rf .ai-how/cache/hub-python
-  python3 -m venv .ai-how/cache/hub-python
+  /usr/bin/python3 -m venv .ai-how/cache/hub-python
   .ai-how/cache/hub-python/bin/python -m pip install --disable-pip-version-check -q -r tools/hub-requirements.txt
 }
 

@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import {
+  CommandError,
   LocalWorkspace,
   PulumiCommand,
   StackNotFoundError,
@@ -45,6 +46,9 @@ const exportSchema = z.object({
       .default([]),
   }),
 });
+
+const WRONG_PASSPHRASE =
+  "the passphrase does not open this state; set PULUMI_CONFIG_PASSPHRASE to the one it was made with";
 
 /** Runs the program by Pulumi's own CLI, driven through the Automation API. */
 export class PulumiEngine implements Engine {
@@ -122,13 +126,14 @@ export class PulumiEngine implements Engine {
   }
 
   async outputs(): Promise<Readonly<Record<string, StackOutput>>> {
-    return (await (await this.#existing())?.outputs()) ?? {};
+    const stack = await this.#existing();
+    return (await stack?.outputs().catch(this.#refuse)) ?? {};
   }
 
   async resources(): Promise<readonly StackResource[]> {
     const stack = await this.#existing();
     if (stack === undefined) return [];
-    const { deployment } = exportSchema.parse(await stack.exportStack());
+    const { deployment } = exportSchema.parse(await stack.exportStack().catch(this.#refuse));
     return deployment.resources.map(stackResource);
   }
 
@@ -164,7 +169,7 @@ export class PulumiEngine implements Engine {
       if (told.violations > 0) throw new UserError(refusal(told.violations, consequence), { cause: error });
       // The events have told what went wrong; the CLI's whole output adds nothing to that.
       if (told.failure) throw new UserError("the run failed", { cause: error });
-      throw error;
+      return this.#refuse(error);
     }
   }
 
@@ -178,17 +183,27 @@ export class PulumiEngine implements Engine {
       return stack;
     } catch (error) {
       if (error instanceof StackNotFoundError) return undefined;
-      throw error;
+      return this.#refuse(error);
     }
   }
 
   /** The stack, made where it was not. */
   #made(): Promise<Stack> {
     this.#stack ??= this.#workspace().then(({ place, options }) =>
-      LocalWorkspace.createOrSelectStack(place, options),
+      LocalWorkspace.createOrSelectStack(place, options).catch(this.#refuse),
     );
     return this.#stack;
   }
+
+  /** Throws what the CLI says for itself in one line; anything else as it is. */
+  readonly #refuse = (error: unknown): never => {
+    const said = error instanceof CommandError ? /^error: (.+)$/m.exec(error.message)?.[1] : undefined;
+    if (said === undefined) throw error;
+    const { stack } = this.#reference;
+    throw new UserError(`${stack}: ${said.includes("incorrect passphrase") ? WRONG_PASSPHRASE : said}`, {
+      cause: error,
+    });
+  };
 
   async #workspace(): Promise<{ place: LocalProgramArgs; options: LocalWorkspaceOptions }> {
     const { root, stack } = this.#reference;

@@ -1,19 +1,14 @@
-import { fileURLToPath } from "node:url";
-import {
-  bundleWorkflowCode,
-  NativeConnection,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from "@temporalio/worker";
+import { NativeConnection, Worker, type WorkflowBundle } from "@temporalio/worker";
 import * as activities from "./activities/index.ts";
 import { dataConverter } from "./codec.ts";
 import { noTemporal, type TemporalPlace } from "./connection.ts";
+import { bundleWorkflows } from "./workflow-bundle.ts";
 
 export interface WorkerOptions extends TemporalPlace {
   /** How many steps it does at a time. Default: Temporal's, 100. */
   readonly steps?: number;
   /** Code of the workflows, where somebody has bundled it already. */
-  readonly bundle?: WorkflowBundleWithSourceMap;
+  readonly bundle?: WorkflowBundle;
 }
 
 /**
@@ -42,12 +37,5 @@ export async function createWorker({
     // Each word of a step reaches Temporal, which then knows early who is lost, and tells the step early that it is cancelled.
     maxHeartbeatThrottleInterval: "4 s",
     ...(steps !== undefined && { maxConcurrentActivityTaskExecutions: steps }),
-  });
-}
-
-/** The workflows as Temporal's sandbox runs them; takes a second. */
-export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
-  return bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL("./workflows/pipeline.ts", import.meta.url)),
   });
 }

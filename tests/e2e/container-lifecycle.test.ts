@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { done } from "../support/display.ts";
 import { repository } from "../support/project.ts";
 import type { Site } from "../support/site.ts";
 import { withAgent } from "../support/ssh-agent.ts";
@@ -48,5 +49,44 @@ function whatItIsFor(site: Site, nodes: readonly string[]): void {
   it("shows a folder of the host on the node that asks for it, to read only", async () => {
     expect(await site.on("compute-01", "ls /mnt/host")).toContain("container-lifecycle.test.ts");
     expect(await site.ssh("compute-01", "sudo touch /mnt/host/new")).toMatchObject({ exitCode: 1 });
+  });
+
+  it("says which machines answer, also when one was stopped, and starts it again", async () => {
+    const all = JSON.parse((await site.succeed("status", "--json")).stdout) as unknown;
+    expect(all).toMatchObject({
+      machines: [
+        { name: "controller", answers: true },
+        { name: "compute-01", answers: true, slurm: "idle" },
+        { name: "compute-02", answers: true, slurm: "idle" },
+      ],
+    });
+    await site.succeed("stop", "--machine", "compute-02");
+    expect(site.runningMachines()).toEqual([nodes[0], `${site.cluster}-controller`]);
+    const status = await site.run("status");
+    expect(status.exitCode).toBe(1);
+    expect(status.stdout).toMatch(/compute-01 .* answers/);
+    expect(status.stdout).toMatch(/compute-02 .* does not answer/);
+
+    const start = await site.succeed("start", "--machine", "compute-02");
+    expect(done(start.output).filter((line) => line.startsWith("updated"))).toEqual([
+      `updated Container ${site.cluster}-compute-02-container`,
+    ]);
+    expect(await site.run("status")).toMatchObject({ exitCode: 0 });
+  });
+
+  it("says that a machine hangs, and powers it off when told to", async () => {
+    await site.on("compute-02", "sudo systemctl stop ssh");
+    const stop = await site.run("stop", "--machine", "compute-02");
+    expect(stop.exitCode).toBe(1);
+    expect(stop.output).toContain(
+      `compute-02 runs and does not answer; see its console, or power it off: ai-how stop ${site.stack} --machine compute-02 --force`,
+    );
+    expect(site.runningMachines()).toContain(nodes[1]);
+    expect((await site.succeed("stop", "--machine", "compute-02", "--force")).stdout).toBe(
+      "compute-02 is off",
+    );
+    expect(site.runningMachines()).not.toContain(nodes[1]);
+    // Once more is as good.
+    await site.succeed("stop", "--machine", "compute-02");
   });
 }

@@ -2,7 +2,7 @@ import { DeterminismViolationError } from "@temporalio/workflow";
 import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
 import { temporal } from "@temporalio/proto";
 import { beforeAll, describe, expect, it } from "vitest";
-import { bundleWorkflows } from "../../../services/pipelines/worker.ts";
+import { bundleWorkflows } from "../../../services/pipelines/workflow-bundle.ts";
 import { historyNames, readHistory } from "../../support/histories.ts";
 
 const { EventType } = temporal.api.enums.v1;
