@@ -69,6 +69,9 @@ const GIB = 1024 ** 3;
 // The leanest model boots fastest under emulation.
 const QEMU64 = { mode: "custom" as const, model: "qemu64" };
 
+// What Linux does against speculative execution guards nothing in code that QEMU has translated, and costs a tenth of a boot.
+const EMULATED = "mitigations=off";
+
 /** What VMs of one host have in common. */
 export interface Platform {
   /** libvirt's domain type. */
@@ -188,7 +191,9 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
           boot: {
             kernel: image.direct.kernel,
             initrd: image.direct.initrd,
-            cmdline: image.direct.arguments,
+            cmdline: pulumi
+              .all([image.direct.arguments, platform.type])
+              .apply(([line, type]) => (type === "qemu" ? `${line} ${EMULATED}` : line)),
           },
         }),
         disks: [

@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import provider from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { EngineLog } from "./engine-log.ts";
@@ -42,6 +43,8 @@ export async function runPlugin<Config extends object>(
   const engine = process.argv.slice(2).findLast((argument) => !argument.startsWith("-")) ?? "";
   const { port } = await serve(definition, engine);
   process.stdout.write(`${port}\n`);
+  // Node keeps compiled code when it exits, and Pulumi's CLI ends its plugins with SIGKILL.
+  flushCompileCache();
   // An engine that is killed tells nobody; whoever it leaves behind is given another parent.
   const parent = process.ppid;
   setInterval(() => {

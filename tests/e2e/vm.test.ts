@@ -39,6 +39,11 @@ describeUnless(await hostLacks(), "a stack of virtual machines", () => {
     expect(await site.ssh("compute-01", "sudo touch /mnt/host/vm.test.ts")).toMatchObject({ exitCode: 1 });
   });
 
+  it("goes without guards against speculative execution where it is emulated, and only there", async () => {
+    const isEmulated = (await site.outputs()).virtualization?.type === "qemu";
+    expect((await site.on("compute-01", "cat /proc/cmdline")).includes("mitigations=off")).toBe(isEmulated);
+  });
+
   it("has no changes at the second `up`", async () => {
     const again = await site.succeed("up");
     expect(again.output).toContain("no changes");

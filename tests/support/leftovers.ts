@@ -46,8 +46,9 @@ function leftProcesses({ stack, cluster, networkNamespaces }: Traces): string[] 
         names(stack, environment) ||
         // Ansible and ssh know the machines' names only, which another checkout's stack may have, too.
         (args.join(" ").includes(repository) && environment.includes(`${cluster}-controller`)) ||
-        (mountNamespace !== own && names(stack, mounts) && !isOfOtherTests(environment)) ||
-        networkNamespaces.has(networkNamespace),
+        // The number of a namespace that has gone is soon another's.
+        (!isOfOtherTests(environment) &&
+          ((mountNamespace !== own && names(stack, mounts)) || networkNamespaces.has(networkNamespace))),
     )
     .map(({ pid, arguments: args }) => `process ${pid}: ${args.join(" ").slice(0, 120)}`);
 }

@@ -112,7 +112,8 @@ function variablesOf(inputs: PackerImageInputs, access: BuildAccess): TemplateVa
           source_checksum: "none",
           kernel: source.image.kernel,
           initrd: source.image.initrd,
-          kernel_arguments: source.image.kernelArguments,
+          // As in VirtualMachine: translated code is guarded by nothing that Linux does.
+          kernel_arguments: `${source.image.kernelArguments}${isEmulated ? " mitigations=off" : ""}`,
           // All of the roles' packages are in it.
           update_packages: false,
         }

@@ -63,10 +63,12 @@ describeUnless((await temporalLacks()) ?? (await browserLacks()), "the pipelines
   });
 
   it("shows a step's log as it is printed, in its colours, and searches it", async () => {
+    const seen = join(stage.temporal.folder, "red-was-seen");
     const runId = await stage.run("logs", [
       sh(
         "loud",
-        "printf '\\033[31mred\\033[0m one\\n'; echo oops >&2; sleep 2; seq 1 3000; printf 'the end\\n'; sleep 2",
+        `printf '\\033[31mred\\033[0m one\\n'; echo oops >&2; until [ -e ${seen} ]; do sleep 0.1; done; ` +
+          "seq 1 3000; printf 'the end\\n'; sleep 2",
       ),
     ]);
     const page = await open(runId);
@@ -75,6 +77,7 @@ describeUnless((await temporalLacks()) ?? (await browserLacks()), "the pipelines
     await log.getByText("red", { exact: true }).waitFor();
     expect(await log.getByText("red", { exact: true }).getAttribute("class")).toBe("ansi-red-fg");
     await log.locator(".error", { hasText: "oops" }).waitFor();
+    await writeFile(seen, "");
     // The end comes by itself, and only what is seen is drawn.
     await log.getByText("the end").waitFor();
     expect(await log.locator(".line").count()).toBeLessThan(150);
