@@ -3,6 +3,10 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { UserError } from "../config/errors.ts";
 
+/** What a user is told, after what it was, whose passphrase is another one. */
+export const WRONG_PASSPHRASE =
+  "the passphrase does not open this state; set PULUMI_CONFIG_PASSPHRASE to the one it was made with";
+
 /** Where the passphrase lies that ai-how made for a project whose user gave none; readable by its owner only. */
 export function passphraseFile(root: string): string {
   return join(root, ".ai-how", "passphrase");

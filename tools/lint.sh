@@ -1,6 +1,6 @@
 #!/bin/bash
 # All static checks; each says what it is. ESLint, which takes as long as the rest of them, runs beside it on another processor.
-# What a file or its types depend on is unchanged since the last run is not looked at again, where a tool can tell.
+# A file that is as it was at the last run, with all that its types depend on, is not looked at again where a tool can tell.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/node_modules/.bin:$PWD/.venv/bin:$PATH"

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from "node:crypto";
 import { UserError } from "../../config/errors.ts";
+import { WRONG_PASSPHRASE } from "../passphrase.ts";
 import { isObject, isSecret, mapValues, secret, type Value, type Values } from "./values.ts";
 
 const SEALED = "ai-how:sealed";
@@ -33,9 +34,7 @@ export class SecretBox {
     try {
       box.#decrypt(header.proof);
     } catch {
-      throw new UserError(
-        `${file}: the passphrase does not open this state; set PULUMI_CONFIG_PASSPHRASE to the one it was made with`,
-      );
+      throw new UserError(`${file}: ${WRONG_PASSPHRASE}`);
     }
     return box;
   }

@@ -24,7 +24,7 @@ import {
   type StackResource,
 } from "../engine.ts";
 import type { Summary } from "../events.ts";
-import { passphrase } from "../passphrase.ts";
+import { passphrase, WRONG_PASSPHRASE } from "../passphrase.ts";
 import type { Described } from "../plan.ts";
 import { NOTHING_MADE, POLICY_PACK, problemsOnly, refusal } from "../policies.ts";
 import { Description } from "./description.ts";
@@ -46,9 +46,6 @@ const exportSchema = z.object({
       .default([]),
   }),
 });
-
-const WRONG_PASSPHRASE =
-  "the passphrase does not open this state; set PULUMI_CONFIG_PASSPHRASE to the one it was made with";
 
 /** Runs the program by Pulumi's own CLI, driven through the Automation API. */
 export class PulumiEngine implements Engine {

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from "@temporalio/worker";
@@ -14,12 +13,8 @@ const KEPT = resolve(import.meta.dirname, "../../.ai-how/cache/workflows");
  * @param folder where it is kept. Default: .ai-how/cache/workflows
  */
 export async function bundleWorkflows(folder = KEPT): Promise<WorkflowBundle> {
-  const made = createHash("sha256")
-    .update(folderDigest(import.meta.dirname))
-    .update(sdk.version);
-  const name = `${made.digest("hex")}.js`;
-  const file = join(folder, name);
-  const kept = await readFile(file, "utf8").catch(() => undefined);
+  const name = `${sdk.version}-${folderDigest(import.meta.dirname)}.js`;
+  const kept = await readFile(join(folder, name), "utf8").catch(() => undefined);
   if (kept !== undefined) return { code: kept };
   const workflowsPath = join(import.meta.dirname, "workflows", "pipeline.ts");
   const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger("WARN") });
