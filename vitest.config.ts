@@ -8,7 +8,7 @@ const ALONE = ["tests/e2e/cluster-file.test.ts", "tests/integration/libvirt/sand
 
 const machines = {
   setupFiles: ["tests/support/temporary.ts"],
-  testTimeout: 10 * MINUTE,
+  testTimeout: 20 * MINUTE,
   hookTimeout: 15 * MINUTE,
 };
 

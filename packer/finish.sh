@@ -12,7 +12,7 @@ done
 # shellcheck disable=SC2086 # one word a unit
 [ -z "$enabled" ] || systemctl --quiet --no-reload disable $enabled
 
-# Who may log in. cloud-init makes that known to each machine.
+# Who may log in. Each machine gets to know that at its first boot.
 home=$(getent passwd "$ADMIN_USER" | cut -d: -f6)
 for account in "$home" /root; do
   rm -rf "$account/.ssh" "$account/.ansible" "$account/.cache"
@@ -24,7 +24,8 @@ rm -f /etc/sudoers.d/90-cloud-init-users /etc/ssh/sshd_config.d/50-cloud-init.co
 : >/etc/machine-id
 rm -f /etc/ssh/ssh_host_*_key* /etc/munge/munge.key /etc/hostname /var/lib/dbus/machine-id \
   /var/lib/systemd/random-seed /var/lib/systemd/credential.secret
-rm -f /etc/netplan/50-cloud-init.yaml /etc/systemd/network/*cloud-init* /etc/udev/rules.d/70-persistent-net.rules
+rm -f /etc/netplan/50-cloud-init.yaml /etc/systemd/network/*cloud-init* \
+  /etc/systemd/network/*ai-how* /etc/udev/rules.d/70-persistent-net.rules
 printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' >/etc/hosts
 
 # What was written on the way. The first boot of a machine is its first.

@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
+import { fstabLine } from "./identity.ts";
 
-/** What cloud-init makes of a fresh VM; everything else is in the image. */
+/** Who a fresh VM is, and who may log in; everything else is in the image. */
 export interface CloudInitUser {
   readonly hostname: string;
   readonly domain: string;
@@ -45,16 +46,11 @@ export function userData(seed: CloudInitUser): string {
   return `#cloud-config\n${stringify(config, { lineWidth: 0 })}`;
 }
 
-/**
- * Mounts one folder, at this boot and by fstab at every other. The module `mounts` would do the same, but the golden image
- * leaves it out: each module costs an emulated machine a second.
- */
-function mountCommand({ tag, mountPoint, options }: CloudInitUser["mounts"][number]): string[] {
+/** Mounts one folder, at this boot and by fstab at every other. cloud-init's module `mounts` takes block devices and NFS only. */
+function mountCommand(mount: CloudInitUser["mounts"][number]): string[] {
   const script =
     'mkdir -p "$1"; grep -qxF "$2" /etc/fstab || printf "%s\\n" "$2" >> /etc/fstab; mountpoint -q "$1" || mount "$1"';
-  // fstab(5): a blank in a path is \\040.
-  const line = `${tag} ${mountPoint.replaceAll(" ", "\\040")} virtiofs ${options},nofail 0 0`;
-  return ["sh", "-c", script, "mount", mountPoint, line];
+  return ["sh", "-c", script, "mount", mount.mountPoint, fstabLine(mount)];
 }
 
 /** NoCloud `meta-data`. */

@@ -5,6 +5,7 @@ import type { GpuPlan } from "../../gpu/index.ts";
 import { childOf } from "../options.ts";
 import type { BootImage } from "./boot-image.ts";
 import { metaData, networkConfig, userData } from "./cloud-init.ts";
+import { identityFiles } from "./identity.ts";
 import { GpuDevice } from "./gpu-device.ts";
 import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
 import { numaCells } from "./numa.ts";
@@ -145,23 +146,26 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
       { ...childOf(this, opts), ignoreChanges: ["backing"] },
     );
 
+    const user = pulumi
+      .all([hostKey.privateKey, hostKey.publicKey, args.adminKey.publicKey])
+      .apply(([hostPrivateKey, hostPublicKey, authorizedKey]) => {
+        return { hostname, domain, adminUser, authorizedKey, hostPrivateKey, hostPublicKey, mounts };
+      });
+    const lan = {
+      domain,
+      mac: args.mac,
+      address: `${args.address}/${network.prefix}`,
+      gateway: network.gateway,
+    };
     const cloudInit = new libvirt.CloudInitDisk(
       `${name}-cloud-init`,
       {
         name: `${hostname}-cloud-init.iso`,
         pool: args.pool,
-        userData: pulumi
-          .all([hostKey.privateKey, hostKey.publicKey, args.adminKey.publicKey])
-          .apply(([hostPrivateKey, hostPublicKey, authorizedKey]) =>
-            userData({ hostname, domain, adminUser, authorizedKey, hostPrivateKey, hostPublicKey, mounts }),
-          ),
+        userData: user.apply(userData),
         metaData: metaData(hostname),
-        networkConfig: networkConfig({
-          domain,
-          mac: args.mac,
-          address: `${args.address}/${network.prefix}`,
-          gateway: network.gateway,
-        }),
+        networkConfig: networkConfig(lan),
+        files: user.apply((of) => identityFiles(of, lan)),
       },
       childOf(this, opts),
     );

@@ -4,7 +4,7 @@ import type { Finding, StackRule } from "../rule.ts";
 // Outputs that are secret though their names do not say so.
 const BY_TYPE: Readonly<Record<string, RegExp>> = {
   "host:index:RandomSecret": /^value$/,
-  "libvirt:index:CloudInitDisk": /^userData$/,
+  "libvirt:index:CloudInitDisk": /^(userData$|files\.)/,
   "random:index/randomPassword:RandomPassword": /^(result|bcryptHash)$/,
   "tls:index/privateKey:PrivateKey": /^privateKey/,
   "kubernetes:core/v1:Secret": /^(data|stringData)\./,

@@ -1,5 +1,5 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { ProviderError } from "./resource.ts";
 
@@ -9,6 +9,8 @@ export interface Seed {
   readonly metaData: string;
   /** Undefined: cloud-init uses DHCP. */
   readonly networkConfig?: string | undefined;
+  /** Other files by their paths on the disk, which cloud-init leaves alone. Default: none. */
+  readonly files?: Readonly<Record<string, string>> | undefined;
 }
 
 // The first that is installed is taken; all three understand mkisofs' options.
@@ -16,23 +18,23 @@ const isoTools = [["genisoimage"], ["xorriso", "-as", "genisoimage"], ["mkisofs"
 
 /** Makes a NoCloud disk in a folder that only its owner may read, and returns its path. */
 export async function makeSeedDisk(directory: string, seed: Seed): Promise<string> {
-  const contents = {
+  const contents: Readonly<Record<string, string>> = {
+    ...seed.files,
     "user-data": seed.userData,
     "meta-data": seed.metaData,
     ...(seed.networkConfig === undefined ? {} : { "network-config": seed.networkConfig }),
   };
-  const files = await Promise.all(
-    Object.entries(contents).map(async ([name, content]) => {
-      const file = join(directory, name);
-      await writeFile(file, content, { mode: 0o600 });
-      return file;
-    }),
-  );
+  const root = join(directory, "seed");
+  for (const [name, content] of Object.entries(contents)) {
+    const file = join(root, name);
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writeFile(file, content, { mode: 0o600 });
+  }
   const iso = join(directory, "seed.iso");
   for (const [tool, ...options] of isoTools) {
     const made = await execa(
       tool,
-      [...options, "-quiet", "-output", iso, "-volid", "cidata", "-joliet", "-rock", ...files],
+      [...options, "-quiet", "-output", iso, "-volid", "cidata", "-joliet", "-rock", root],
       { reject: false, stdin: "ignore" },
     );
     if (made.exitCode === 0) return iso;

@@ -29,6 +29,8 @@ export interface CloudInitDiskInputs {
   metaData: string;
   /** cloud-init's network-config; none by default, then cloud-init uses DHCP. Secret. */
   networkConfig?: string | undefined;
+  /** Other files by their paths on the disk, which cloud-init leaves alone; none by default. Secret. */
+  files?: Record<string, string> | undefined;
 }
 
 /** A cloud-init disk that exists. */
@@ -50,10 +52,13 @@ export const cloudInitDisk = resourceType<LibvirtConfig, CloudInitDiskInputs, Cl
     userData: z.string(),
     metaData: z.string(),
     networkConfig: z.string().optional(),
+    files: z
+      .record(z.string().regex(/^[a-z][a-z.-]*(\/[a-z][a-z.-]*)*$/, "is no path on a disk"), z.string())
+      .optional(),
   },
   changes: {},
   deleteBeforeReplace: true,
-  secrets: ["userData", "metaData", "networkConfig"],
+  secrets: ["userData", "metaData", "networkConfig", "files"],
   identify: (inputs) => volumeId(inputs.pool, inputs.name),
 
   async create(inputs: CloudInitDiskInputs, context: DiskContext) {

@@ -158,6 +158,8 @@ export interface CloudInitDiskArgs {
   metaData: pulumi.Input<string>;
   /** cloud-init's network-config; none by default, then cloud-init uses DHCP. */
   networkConfig?: pulumi.Input<string | undefined>;
+  /** Other files by their paths on the disk, which cloud-init leaves alone; none by default. */
+  files?: pulumi.Input<Record<string, pulumi.Input<string>>>;
 }
 
 /** An ISO image for cloud-init's NoCloud data source. */
@@ -170,17 +172,20 @@ export class CloudInitDisk extends pulumi.CustomResource {
   declare readonly generation: pulumi.Output<string>;
 
   constructor(name: string, args: CloudInitDiskArgs, opts?: pulumi.CustomResourceOptions) {
-    const { userData, metaData, networkConfig, ...rest } = args;
+    const { userData, metaData, networkConfig, files, ...rest } = args;
     const contents = {
       userData: pulumi.secret(userData),
       metaData: pulumi.secret(metaData),
       ...(networkConfig === undefined ? {} : { networkConfig: pulumi.secret(networkConfig) }),
+      ...(files === undefined ? {} : { files: pulumi.secret(files) }),
     };
     super(
       "libvirt:index:CloudInitDisk",
       name,
       { path: undefined, generation: undefined, ...rest, ...contents },
-      pulumi.mergeOptions(opts, { additionalSecretOutputs: ["userData", "metaData", "networkConfig"] }),
+      pulumi.mergeOptions(opts, {
+        additionalSecretOutputs: ["userData", "metaData", "networkConfig", "files"],
+      }),
     );
   }
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { metaData, networkConfig, userData } from "../../components/machines/cloud-init.ts";
+import { identityFiles } from "../../components/machines/identity.ts";
 import { packerLacks } from "../../providers/host/packer/installed.ts";
 import { type Made, Stage } from "../integration/libvirt/stage.ts";
 import { buildImage, hostDriver, identify, keyPair } from "../integration/roles/stage.ts";
@@ -178,7 +179,7 @@ describeUnless(lacking, "a compute image that Packer makes", () => {
   describe("as a machine", () => {
     const stage = new Stage("packer");
 
-    it("boots with libvirt, and lets in who cloud-init says, and nobody else", async () => {
+    it("boots with libvirt, and lets in who its seed says, and nobody else", async () => {
       const [admin, host] = [await keyPair("test"), await keyPair("machine")];
       const { disk, kernel, initrd, kernelArguments } = image.state;
       await stage.driver("StoragePool").create({ name: "pool", path: stage.pool });
@@ -189,25 +190,28 @@ describeUnless(lacking, "a compute image that Packer makes", () => {
         capacity: 10 * 1024 ** 3,
         backing: { path: disk, format: "qcow2" },
       });
+      const user = {
+        hostname: "node",
+        domain: "test.local",
+        adminUser: "admin",
+        authorizedKey: admin.publicKey,
+        hostPrivateKey: host.privateKey,
+        hostPublicKey: host.publicKey,
+        mounts: [],
+      };
+      const lan = {
+        domain: "test.local",
+        mac: "52:54:00:00:78:10",
+        address: "10.78.0.10/24",
+        gateway: "10.78.0.1",
+      };
       const seed = await stage.driver("CloudInitDisk").create({
         pool: "pool",
         name: "seed.iso",
-        userData: userData({
-          hostname: "node",
-          domain: "test.local",
-          adminUser: "admin",
-          authorizedKey: admin.publicKey,
-          hostPrivateKey: host.privateKey,
-          hostPublicKey: host.publicKey,
-          mounts: [],
-        }),
+        userData: userData(user),
         metaData: metaData("node"),
-        networkConfig: networkConfig({
-          domain: "test.local",
-          mac: "52:54:00:00:78:10",
-          address: "10.78.0.10/24",
-          gateway: "10.78.0.1",
-        }),
+        networkConfig: networkConfig(lan),
+        files: identityFiles(user, lan),
       });
       await stage.driver("Domain").create({
         name: "node",

@@ -32,7 +32,7 @@ export class Running {
       ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
       all: true,
       reject: false,
-      timeout: (options.minutes ?? 5) * 60_000,
+      timeout: (options.minutes ?? 15) * 60_000,
     });
     if (child.pid === undefined) throw new Error(`${program} does not start`);
     this.pid = child.pid;

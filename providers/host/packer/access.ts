@@ -33,14 +33,21 @@ export async function makeBuildAccess(directory: string, adminUser: string): Pro
         ssh_authorized_keys: [admin.publicKey],
       },
     ],
-    // No service starts while its package is installed; packer/finish.sh takes this away.
-    write_files: [{ path: "/usr/sbin/policy-rc.d", permissions: "0755", content: "#!/bin/sh\nexit 101\n" }],
-    // Ansible goes by these dates: package lists that are not there would pass for new ones.
-    bootcmd: ["rm -rf /var/lib/apt/periodic; touch --date=@0 /var/lib/apt/lists"],
+  };
+  // The same for the image that mmdebstrap makes, which has no cloud-init (images/golden/overlay/usr/lib/ai-how/identity).
+  const files = {
+    "ai-how/hostname": "image\n",
+    "ai-how/network": "[Match]\nType=ether\n\n[Network]\nDHCP=yes\n",
+    "ai-how/host-key": host.privateKey,
+    "ai-how/host-key.pub": `${host.publicKey}\n`,
+    "ai-how/admin-user": `${adminUser}\n`,
+    "ai-how/authorized-keys": `${admin.publicKey}\n`,
+    "ai-how/fstab": "",
   };
   const seed = await makeSeedDisk(directory, {
     userData: `#cloud-config\n${stringify(userData, { lineWidth: 0 })}`,
     metaData: stringify({ "instance-id": "build", "local-hostname": "image" }),
+    files,
   });
   return { seed, privateKeyFile, hostKey: host.publicKey.split(" ").slice(0, 2).join(" ") };
 }

@@ -138,6 +138,7 @@ describe.skipIf(unavailable !== undefined)("CloudInitDisk", () => {
       userData: "#cloud-config\npassword: hunter2\n",
       metaData: "instance-id: one\n",
       networkConfig: "version: 2\n",
+      files: { "ai-how/hostname": "one\n" },
     });
     const path = join(stage.pool, "seed.iso");
     expect((await stat(path)).mode & 0o777).toBe(0o600);
@@ -146,6 +147,14 @@ describe.skipIf(unavailable !== undefined)("CloudInitDisk", () => {
     await file.close();
     expect(buffer.toString().trim()).toBe("cidata");
     expect(await readFile(path, "latin1")).toContain("hunter2");
+    const list = await execa("isoinfo", ["-R", "-f", "-i", path]);
+    expect(list.stdout.split("\n").sort()).toEqual([
+      "/ai-how",
+      "/ai-how/hostname",
+      "/meta-data",
+      "/network-config",
+      "/user-data",
+    ]);
     expect(await driver.drift(made)).toEqual([]);
     await stage.virsh("vol-delete", "--pool", "pool", "seed.iso");
     expect(await driver.drift(made)).toEqual(["gone"]);

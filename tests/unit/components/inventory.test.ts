@@ -1,7 +1,5 @@
 import { expect, test } from "vitest";
 import { inventory, knownHosts } from "../../../components/ansible/inventory.ts";
-import { userData } from "../../../components/machines/cloud-init.ts";
-import { parse } from "yaml";
 
 const host = {
   name: "controller",
@@ -35,22 +33,4 @@ test("an inventory says how to reach each host, and keeps private keys out", () 
 test("known hosts name the port where it is not SSH's own", () => {
   expect(knownHosts([host])).toBe("10.0.0.10 ssh-ed25519 AAAA controller\n");
   expect(knownHosts([{ ...host, ssh: { ...host.ssh, port: 2222 } }])).toMatch(/^\[10\.0\.0\.10\]:2222 /);
-});
-
-test("cloud-init gets the host key whole, and no password login", () => {
-  const seed = {
-    hostname: "a",
-    domain: "c.local",
-    adminUser: "admin",
-    authorizedKey: `ssh-ed25519 ${"A".repeat(200)} ai-how`,
-    hostPrivateKey: "-----BEGIN\nkey\n-----END\n",
-    hostPublicKey: "ssh-ed25519 BBBB",
-    mounts: [{ tag: "data", mountPoint: "/data", options: "ro" }],
-  };
-  expect(parse(userData(seed))).toMatchObject({
-    ssh_keys: { ed25519_private: seed.hostPrivateKey },
-    ssh_pwauth: false,
-    bootcmd: [["sh", "-c", expect.any(String), "mount", "/data", "data /data virtiofs ro,nofail 0 0"]],
-    users: [{ name: "admin", lock_passwd: true, ssh_authorized_keys: [seed.authorizedKey] }],
-  });
 });

@@ -1,0 +1,33 @@
+import type { CloudInitNetwork, CloudInitUser } from "./cloud-init.ts";
+
+/**
+ * What makes a VM differ from a golden image of ours, as files of its NoCloud disk; images/golden/overlay/usr/lib/ai-how/identity
+ * puts them in their places. Other images get the same from cloud-init.
+ */
+export function identityFiles(user: CloudInitUser, network: CloudInitNetwork): Record<string, string> {
+  return {
+    "ai-how/hostname": `${user.hostname}\n`,
+    "ai-how/network": networkFile(network),
+    "ai-how/host-key": `${user.hostPrivateKey.trim()}\n`,
+    "ai-how/host-key.pub": `${user.hostPublicKey.trim()}\n`,
+    "ai-how/admin-user": `${user.adminUser}\n`,
+    "ai-how/authorized-keys": `${user.authorizedKey.trim()}\n`,
+    "ai-how/fstab": user.mounts.map((mount) => `${fstabLine(mount)}\n`).join(""),
+  };
+}
+
+/** The line of fstab(5) for a folder of the host. Without it the machine still boots. */
+export function fstabLine({ tag, mountPoint, options }: CloudInitUser["mounts"][number]): string {
+  // A blank in a path is \\040 there.
+  return `${tag} ${mountPoint.replaceAll(" ", "\\040")} virtiofs ${options},nofail 0 0`;
+}
+
+/** systemd.network(5) of the one interface, found by its MAC. */
+function networkFile({ domain, mac, address, gateway }: CloudInitNetwork): string {
+  const addressing =
+    address === undefined
+      ? ["DHCP=ipv4"]
+      : [`Address=${address}`, `Gateway=${gateway}`, `DNS=${gateway}`, `Domains=${domain}`];
+  // Nobody advertises routes here, and waiting for them delays every boot.
+  return ["[Match]", `MACAddress=${mac}`, "", "[Network]", ...addressing, "IPv6AcceptRA=no", ""].join("\n");
+}
