@@ -24,6 +24,7 @@ rm -f /etc/sudoers.d/90-cloud-init-users /etc/ssh/sshd_config.d/50-cloud-init.co
 : >/etc/machine-id
 rm -f /etc/ssh/ssh_host_*_key* /etc/munge/munge.key /etc/hostname /var/lib/dbus/machine-id \
   /var/lib/systemd/random-seed /var/lib/systemd/credential.secret
+rm -f /var/lib/ai-how/identity
 rm -f /etc/netplan/50-cloud-init.yaml /etc/systemd/network/*cloud-init* \
   /etc/systemd/network/*ai-how* /etc/udev/rules.d/70-persistent-net.rules
 printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' >/etc/hosts

@@ -71,6 +71,9 @@ function kindOf(value: string): string | undefined {
   return kind && `holds ${kind[1]}`;
 }
 
+// A public key is none, whatever it lies beside.
+const PUBLIC_KEY = /^(ssh|ecdsa|sk)-\S+ AAAA/;
+
 /** The values that are secrets by name, so that they are recognised where they go by another one. */
 class Known {
   readonly #secrets = new Map<string, string>();
@@ -80,7 +83,8 @@ class Known {
     for (const { urn, type, properties } of resources) {
       for (const leaf of leaves(properties)) {
         if (typeof leaf.value !== "string" || leaf.value.length < SHORTEST_REPEATED) continue;
-        if (isNamed(type, leaf)) this.#secrets.set(leaf.value.trim(), `${leaf.path} of ${nameOf(urn)}`);
+        if (isNamed(type, leaf) && !PUBLIC_KEY.test(leaf.value))
+          this.#secrets.set(leaf.value.trim(), `${leaf.path} of ${nameOf(urn)}`);
       }
     }
     this.#shortest = Math.min(...[...this.#secrets.keys()].map(({ length }) => length));

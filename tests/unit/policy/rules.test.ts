@@ -107,6 +107,16 @@ describe("no-plain-secret", () => {
     ]);
   });
 
+  it("knows a public key for what it is, though it lies on a disk that is secret", () => {
+    const publicKey = `ssh-ed25519 AAAA${"C3Nz".repeat(16)} node`;
+    const disk = (files: Properties): Resource => resource("libvirt:index:CloudInitDisk", { files });
+    const key = resource("host:index:SshKey", { publicKey });
+    expect(found(disk({ "ai-how/host-key.pub": secret(`${publicKey}\n`) }), key)).toEqual([]);
+    expect(found(disk({ "ai-how/host-key.pub": `${publicKey}\n` }))).toEqual([
+      expect.stringContaining("files.ai-how/host-key.pub is a secret by its name"),
+    ]);
+  });
+
   it("never repeats the secret", () => {
     const open = resource(STACK, { adminKey: PRIVATE_KEY, password: "hunter2", dsn: "amqp://a:hunter2@b" });
     const text = found(open).join("\n");
