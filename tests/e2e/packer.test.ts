@@ -75,8 +75,8 @@ describeUnless(lacking, "a compute image that Packer makes", () => {
     const draft = join(images, drafts()[0] ?? "");
     const privateKey = join(draft, "key");
     const publicKey = (await execa("ssh-keygen", ["-y", "-f", privateKey])).stdout;
-    const hostKey = /ed25519_public: ssh-ed25519 (\S+)/.exec(readFileSync(join(draft, "user-data"), "utf8"));
-    traces.push(publicKey.split(" ")[1] ?? "", hostKey?.[1] ?? "");
+    const hostKey = readFileSync(join(draft, "seed", "ai-how", "host-key.pub"), "utf8");
+    traces.push(publicKey.split(" ")[1] ?? "", hostKey.split(" ")[1] ?? "");
     for (const line of readFileSync(privateKey, "utf8").split("\n").slice(2, 4)) traces.push(line);
     expect(statSync(draft).mode & 0o777).toBe(0o700);
   };

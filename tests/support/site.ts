@@ -8,6 +8,8 @@ import { afterAll, beforeAll } from "vitest";
 import { sandboxPlaces, type SandboxPlaces } from "../../providers/host/sandbox-daemon.ts";
 import { removeSandbox } from "../../providers/host/sandbox.ts";
 import { stackOutputsSchema, type StackOutputs } from "../../stacks/outputs.ts";
+import { connect, findMachine, ssh, type Connection } from "../../cli/connection.ts";
+import { InProcessEngine } from "../../engine/in-process/index.ts";
 import { findPulumi } from "../../engine/select.ts";
 import { clusterFile, machineNames, type ClusterSpec } from "./cluster-file.ts";
 import { aiHowCommand, Running, type CommandOptions, type Said } from "./command.ts";
@@ -38,6 +40,8 @@ export class Site {
   readonly #networkNamespaces = new Set<string>();
   readonly #machines = new Set<string>();
   #folder = "";
+  /** How machines are reached, as the state of that time says it. */
+  #connection: { readonly at: number; readonly to: Connection } | undefined;
   #env: Record<string, string> = {};
 
   /** Registers its own setting up and taking down with vitest: make it inside the `describe` that it is for. */
@@ -144,9 +148,24 @@ export class Site {
 
   /** What a command on a machine prints, without the last line's end; it has to succeed. */
   async on(machine: string, command: string): Promise<string> {
-    const said = await this.ssh(machine, command);
+    const said = await (this.#engine === "in-process"
+      ? this.#straight(machine, command)
+      : this.ssh(machine, command));
     if (said.exitCode !== 0) throw new Error(`${machine}: ${command}:\n${said.output}`);
     return said.stdout;
+  }
+
+  /** As `ai-how ssh` does it, in half the time: the state is opened only when it was written. */
+  async #straight(name: string, command: string): Promise<Pick<Said, "exitCode" | "stdout" | "output">> {
+    const { mtimeMs } = statSync(this.stateFile);
+    if (this.#connection?.at !== mtimeMs) {
+      const engine = new InProcessEngine({ root: repository, stack: this.stack });
+      this.#connection = { at: mtimeMs, to: await connect(engine, this.stack) };
+    }
+    const { to } = this.#connection;
+    const said = await ssh(repository, to, findMachine(to, name), [command], { all: true, reject: false });
+    await this.#watch.hear(said.all);
+    return { exitCode: said.exitCode, stdout: said.stdout, output: said.all };
   }
 
   /** A secret output, which is not remembered among what commands said. */

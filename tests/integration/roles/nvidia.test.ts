@@ -117,7 +117,7 @@ describe.skipIf(unavailable !== undefined)("role nvidia with a fake driver", () 
   it("leaves a machine without planned GPUs alone", async () => {
     expect(await stage.on("compute02", "ls /etc/ai-how /usr/local/lib")).not.toMatch(/gpu-plan|^ai-how$/m);
     expect(
-      await stage.on("compute02", "systemctl list-unit-files 'ai-how*' 'nvidia*' --no-legend || true"),
+      await stage.on("compute02", "systemctl list-unit-files 'ai-how-gpu*' 'nvidia*' --no-legend || true"),
     ).toBe("");
   });
 
