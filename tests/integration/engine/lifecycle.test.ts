@@ -163,6 +163,19 @@ test("after a failure nothing new starts, and what succeeded is kept", async () 
   expect((await project.run("up")).summary).toEqual({ same: 1, create: 2 });
 });
 
+test("a resource that the engine cannot make is told of once, and not by the program that goes on to others", async () => {
+  const project = await Project.create(
+    [
+      'new (class extends pulumi.CustomResource {})("kubernetes:core/v1:Namespace", "place", {});',
+      'const late = new Promise((resolve) => setTimeout(resolve, 500, "true"));',
+      'for (const name of ["a", "b"]) new command.local.Command(name, { create: late });',
+    ].join("\n"),
+  );
+  const run = await project.run("preview");
+  expect(failures(run)).toEqual([expect.stringContaining("has no handler for this resource type")]);
+  expect(run.events.filter((event) => event.type === "log")).toEqual([]);
+});
+
 test("a program that fails deletes nothing", async () => {
   const project = await Project.create(logged("one"));
   await project.run("up");
