@@ -136,7 +136,7 @@ function both(tool: string, { amd64, arm64 }: Checksums): Record<string, string>
   return { [`${tool}_SHA256_AMD64`]: amd64, [`${tool}_SHA256_ARM64`]: arm64 };
 }
 
-/** The images that Temporal runs from on one host, by their tags on Docker Hub: those that Temporal releases together. */
+/** The images that Temporal runs from, by their tags on Docker Hub: those that Temporal releases together. */
 export const temporalImages = {
   postgresql: "postgres:16.15",
   server: "temporalio/server:1.31.0",
@@ -144,3 +144,6 @@ export const temporalImages = {
   adminTools: "temporalio/admin-tools:1.31.0",
   ui: "temporalio/ui:2.49.1",
 } as const;
+
+/** The Helm chart of Temporal's makers, for Kubernetes. It has no database of its own. */
+export const temporalChart = { repository: "https://go.temporal.io/helm-charts", version: "1.6.0" } as const;

@@ -75,7 +75,8 @@ function named(cluster: HpcClusterConfig, node: string): string {
 }
 
 /** Development environments and Temporal as the file describes them. */
-export function workshopOf({ base_image: baseImage, dev_environments, temporal }: WorkshopConfig): Workshop {
+export function workshopOf(config: WorkshopConfig): Workshop {
+  const { base_image: baseImage, dev_environments, temporal, temporal_on_kubernetes: inCluster } = config;
   return {
     baseImage,
     environments: dev_environments.map(({ project_id: projectId, root, uid, gid }) => ({
@@ -85,5 +86,14 @@ export function workshopOf({ base_image: baseImage, dev_environments, temporal }
       gid,
     })),
     temporal: temporal && { port: temporal.port, uiPort: temporal.ui_port, namespace: temporal.namespace },
+    temporalOnKubernetes: inCluster && {
+      kubeconfig: inCluster.kubeconfig,
+      context: inCluster.context,
+      kubernetesNamespace: inCluster.kubernetes_namespace,
+      namespace: inCluster.namespace,
+      storageGib: inCluster.storage_gb,
+      storageClass: inCluster.storage_class,
+      chart: inCluster.chart,
+    },
   };
 }

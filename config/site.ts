@@ -18,6 +18,7 @@ export interface Workshop {
   readonly baseImage: string | undefined;
   readonly environments: readonly DevEnvironmentSite[];
   readonly temporal: TemporalSite | undefined;
+  readonly temporalOnKubernetes: TemporalOnKubernetesSite | undefined;
 }
 
 /** One project's development containers. */
@@ -34,6 +35,21 @@ export interface TemporalSite {
   readonly port: number;
   readonly uiPort: number;
   readonly namespace: string;
+}
+
+/** Temporal in a Kubernetes cluster that there is. */
+export interface TemporalOnKubernetesSite {
+  /** Path of the file, absolute. */
+  readonly kubeconfig: string;
+  /** Undefined: the file's current one. */
+  readonly context: string | undefined;
+  readonly kubernetesNamespace: string;
+  readonly namespace: string;
+  readonly storageGib: number;
+  /** Undefined: the cluster's default. */
+  readonly storageClass: string | undefined;
+  /** Undefined: that of versions.ts. */
+  readonly chart: string | undefined;
 }
 
 /** What the host has for all virtual nodes together; undefined where nothing was said. */

@@ -88,7 +88,7 @@ export const stackOutputsSchema = z.object({
           ui: z.string().describe("Address of its web page"),
         })
         .optional()
-        .describe("Absent: none in containers"),
+        .describe("Absent: none of the stack's own"),
     })
     .optional()
     .describe("What the stack's host has for people who build and train on it"),

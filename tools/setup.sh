@@ -104,8 +104,8 @@ pulumi_cli() {
   # The npm launcher fetches the CLI; a host that cannot reach its server runs the program in-process.
   export PULUMI_SKIP_UPDATE_CHECK=1 PATH="$here/node_modules/.bin:$PATH"
   timeout 300 pulumi version && install_plugin command || return
-  # What needs it is the workshop alone, which says so.
-  install_plugin docker >/dev/null 2>&1 || true
+  # What needs them is the workshop alone, which says so.
+  for plugin in docker kubernetes; do install_plugin "$plugin" >/dev/null 2>&1 || true; done
 }
 install_plugin() { timeout 120 pulumi plugin install resource "$1" "$(node -p "require('@pulumi/$1/package.json').version")"; }
 

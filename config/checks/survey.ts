@@ -8,7 +8,7 @@ import { network } from "../schema/network.ts";
 import { nodeFields } from "../schema/node.ts";
 import { slurmConfig } from "../schema/slurm.ts";
 import { storage } from "../schema/storage.ts";
-import { devEnvironment, temporal } from "../schema/workshop.ts";
+import { devEnvironment, temporal, temporalOnKubernetes } from "../schema/workshop.ts";
 
 // The checks that compare parts of a file have to run although other parts are wrong, so that every problem is reported
 // at once. So they look at a survey: what is valid by itself, part by part; what is not is missing and was reported by
@@ -55,6 +55,7 @@ export interface SurveyedCluster {
 export interface SurveyedWorkshop {
   readonly environments: readonly Part<typeof devEnvironment.shape>[];
   readonly temporal: Part<typeof temporal.shape> | undefined;
+  readonly temporalOnKubernetes: Part<typeof temporalOnKubernetes.shape> | undefined;
 }
 
 export interface Survey {
@@ -96,6 +97,11 @@ function workshop(value: unknown): SurveyedWorkshop | undefined {
         })
       : [],
     temporal: part(joinPath("workshop", "temporal"), value.temporal, temporal.shape),
+    temporalOnKubernetes: part(
+      joinPath("workshop", "temporal_on_kubernetes"),
+      value.temporal_on_kubernetes,
+      temporalOnKubernetes.shape,
+    ),
   };
 }
 

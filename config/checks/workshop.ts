@@ -3,10 +3,10 @@ import { workshopRoot } from "../naming.ts";
 import { repeated } from "./duplicates.ts";
 import type { Survey } from "./survey.ts";
 
-/** Projects that come twice, folders of one project in another's, and ports that two programs would want. */
+/** Projects that come twice, folders of one project in another's, ports that two programs would want, and a second Temporal. */
 export function workshopProblems({ workshop }: Survey): Problem[] {
   if (workshop === undefined) return [];
-  const { environments, temporal } = workshop;
+  const { environments, temporal, temporalOnKubernetes } = workshop;
   const projects = environments.map(({ path, fields }) => ({
     path,
     id: fields.project_id,
@@ -29,6 +29,14 @@ export function workshopProblems({ workshop }: Survey): Problem[] {
     }),
     ...(temporal !== undefined && port !== undefined && port === uiPort
       ? [{ path: joinPath(temporal.path, "ui_port"), message: `${port} is already the port of its frontend` }]
+      : []),
+    ...(temporal !== undefined && temporalOnKubernetes !== undefined
+      ? [
+          {
+            path: temporalOnKubernetes.path,
+            message: "is a second Temporal beside workshop.temporal; leave one of them out",
+          },
+        ]
       : []),
   ];
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { absolutePath, says, text } from "./fields.ts";
+import { absolutePath, count, says, text } from "./fields.ts";
 
 const owner = (of: string) => z.int().min(0).describe(`${of}, a number. Default: 1000.`).default(1000);
 const port = (of: string, number: number) =>
@@ -29,22 +29,49 @@ export const devEnvironment = z
   })
   .describe("What the development containers of one project find on this host.");
 
+const temporalNamespace = z
+  .string()
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/, {
+    error: says("is not a namespace: letters, digits, dots, dashes and underscores"),
+  })
+  .default("default")
+  .describe("Namespace that is made. Default: default.");
+
 /** Temporal for pipelines. */
 export const temporal = z
   .strictObject({
     port: port("its gRPC frontend", 7233),
     ui_port: port("its web page", 8080),
-    namespace: z
-      .string()
-      .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/, {
-        error: says("is not a namespace: letters, digits, dots, dashes and underscores"),
-      })
-      .default("default")
-      .describe("Namespace that is made. Default: default."),
+    namespace: temporalNamespace,
   })
   .describe(
     "Temporal with PostgreSQL in containers of this host, for pipelines of several people or that have to last.",
   );
+
+/** Temporal for pipelines, in a cluster. */
+export const temporalOnKubernetes = z
+  .strictObject({
+    kubeconfig: absolutePath.describe(
+      "File that says how the cluster is reached, absolute: /etc/rancher/k3s/k3s.yaml is k3s's own.",
+    ),
+    context: text.optional().describe("Context of that file. Default: its current one."),
+    kubernetes_namespace: z
+      .string()
+      .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, {
+        error: says("is not a Kubernetes namespace: small letters, digits and dashes, 63 at most"),
+      })
+      .default("temporal")
+      .describe("Namespace of Kubernetes that is made for it. Default: temporal."),
+    namespace: temporalNamespace,
+    storage_gb: count(1).default(10).describe("Size of the database's volume in GiB. Default: 10."),
+    storage_class: text.optional().describe("What the volume is made by. Default: the cluster's default."),
+    chart: text
+      .optional()
+      .describe(
+        "Folder, archive or oci:// address of Temporal's Helm chart. Default: its makers' repository, the version that ai-how knows.",
+      ),
+  })
+  .describe("Temporal with PostgreSQL in a Kubernetes cluster that there is, in the place of `temporal`.");
 
 /** Where people build and train on this host. */
 export const workshop = z
@@ -59,6 +86,9 @@ export const workshop = z
       .default([])
       .describe("One entry for each project. Default: none."),
     temporal: temporal.optional().describe("Temporal in containers. Default: none."),
+    temporal_on_kubernetes: temporalOnKubernetes
+      .optional()
+      .describe("Temporal in a Kubernetes cluster. Default: none."),
   })
   .describe("Development containers and Temporal on this host, by its Docker.");
 

@@ -1,0 +1,197 @@
+import { StatefulSet } from "@pulumi/kubernetes/apps/v1/statefulSet.js";
+import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
+import { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/persistentVolumeClaim.js";
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import { Service } from "@pulumi/kubernetes/core/v1/service.js";
+import { Release } from "@pulumi/kubernetes/helm/v3/release.js";
+import * as pulumi from "@pulumi/pulumi";
+import * as host from "../../providers/host/resources.ts";
+import { temporalChart, temporalImages } from "../../versions.ts";
+
+export interface TemporalOnKubernetesArgs {
+  /** Kubernetes' namespace, which is made and holds nothing else. Default `temporal`. */
+  kubernetesNamespace?: string;
+  /** Size of PostgreSQL's volume in GiB. Default 10. */
+  storageGib?: number;
+  /** What the volume is made by. Default: the cluster's own default. */
+  storageClass?: string;
+  /** Temporal's namespace that there is from the start. Default `default`. */
+  namespace?: string;
+  /** Images by what they are. Default: those of versions.ts. */
+  images?: Partial<Record<keyof typeof temporalImages, string>>;
+  /** A folder, an archive or an `oci://` address of Temporal's chart. Default: its makers' repository, in the version of versions.ts. */
+  chart?: string;
+}
+
+const USER = "temporal";
+const POSTGRESQL = { name: "postgresql", port: 5432 };
+const DATA = "/var/lib/postgresql/data";
+// The account of the image: the volume has to be its own.
+const POSTGRES_UID = 999;
+const RELEASE_WITHIN_SECONDS = 900;
+
+/**
+ * Temporal in a Kubernetes cluster: PostgreSQL with its data in a protected volume, and the chart of Temporal's makers, which sets up the schema and the
+ * namespace by Helm's hooks. Only the cluster reaches it, as Temporal itself asks nobody who they are.
+ */
+export class TemporalOnKubernetes extends pulumi.ComponentResource {
+  /** `<name>-frontend.<Kubernetes' namespace>.svc:7233`, once the server is there and has its namespace. */
+  readonly address: pulumi.Output<string>;
+  /** Address of its web page in the cluster. */
+  readonly ui: pulumi.Output<string>;
+  readonly namespace: string;
+
+  constructor(name: string, args: TemporalOnKubernetesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("ai-how:workshop:TemporalOnKubernetes", name, {}, opts);
+    const { kubernetesNamespace = "temporal", storageGib = 10, storageClass, namespace = "default" } = args;
+    const images = { ...temporalImages, ...args.images };
+    const parent = { parent: this };
+
+    const password = new host.RandomSecret(`${name}-password`, { bytes: 32 }, parent);
+    const place = new Namespace(`${name}-namespace`, { metadata: { name: kubernetesNamespace } }, parent);
+    const labels = { "app.kubernetes.io/name": POSTGRESQL.name, "app.kubernetes.io/instance": name };
+    const metadata = { namespace: place.metadata.name, labels };
+
+    const data = new PersistentVolumeClaim(
+      `${name}-data`,
+      {
+        metadata: { ...metadata, name: `${name}-data` },
+        spec: {
+          accessModes: ["ReadWriteOnce"],
+          resources: { requests: { storage: `${storageGib}Gi` } },
+          ...(storageClass !== undefined && { storageClassName: storageClass }),
+        },
+      },
+      // The data are of no use without the password: whatever keeps the one keeps the other.
+      { ...parent, protect: true, dependsOn: [password] },
+    );
+    const access = new Secret(
+      `${name}-access`,
+      { metadata: { ...metadata, name: `${name}-access` }, stringData: { password: password.value } },
+      parent,
+    );
+    const service = new Service(
+      `${name}-postgresql-service`,
+      {
+        metadata: { ...metadata, name: `${name}-postgresql` },
+        spec: { selector: labels, ports: [{ name: POSTGRESQL.name, port: POSTGRESQL.port }] },
+      },
+      parent,
+    );
+    const database = new StatefulSet(
+      `${name}-postgresql`,
+      {
+        metadata: { ...metadata, name: `${name}-postgresql` },
+        spec: {
+          serviceName: `${name}-postgresql`,
+          replicas: 1,
+          selector: { matchLabels: labels },
+          template: {
+            metadata: { labels },
+            spec: {
+              // PostgreSQL writes what it has in memory when it is asked to end.
+              terminationGracePeriodSeconds: 60,
+              automountServiceAccountToken: false,
+              securityContext: {
+                runAsNonRoot: true,
+                runAsUser: POSTGRES_UID,
+                runAsGroup: POSTGRES_UID,
+                fsGroup: POSTGRES_UID,
+              },
+              containers: [
+                {
+                  name: POSTGRESQL.name,
+                  image: images.postgresql,
+                  env: [
+                    { name: "POSTGRES_USER", value: USER },
+                    // A folder of its own: that of a volume's root holds other things, too.
+                    { name: "PGDATA", value: `${DATA}/pgdata` },
+                    {
+                      name: "POSTGRES_PASSWORD",
+                      valueFrom: { secretKeyRef: { name: access.metadata.name, key: "password" } },
+                    },
+                  ],
+                  ports: [{ name: POSTGRESQL.name, containerPort: POSTGRESQL.port }],
+                  readinessProbe: { exec: { command: ["pg_isready", "-U", USER] }, periodSeconds: 5 },
+                  securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+                  volumeMounts: [{ name: "data", mountPath: DATA }],
+                },
+              ],
+              volumes: [{ name: "data", persistentVolumeClaim: { claimName: data.metadata.name } }],
+            },
+          },
+        },
+      },
+      parent,
+    );
+
+    const store = (database: string) => ({
+      sql: {
+        createDatabase: true,
+        manageSchema: true,
+        pluginName: "postgres12",
+        databaseName: database,
+        connectAddr: `${name}-postgresql:${POSTGRESQL.port}`,
+        connectProtocol: "tcp",
+        user: USER,
+        existingSecret: access.metadata.name,
+        secretKey: "password",
+        maxConns: 20,
+        maxIdleConns: 20,
+        maxConnLifetime: "1h",
+      },
+    });
+    const release = new Release(
+      `${name}-server`,
+      {
+        name,
+        namespace: place.metadata.name,
+        ...(args.chart === undefined
+          ? {
+              chart: "temporal",
+              version: temporalChart.version,
+              repositoryOpts: { repo: temporalChart.repository },
+            }
+          : { chart: args.chart }),
+        values: {
+          fullnameOverride: name,
+          server: {
+            image: imageOf(images.server),
+            config: {
+              logLevel: "info",
+              persistence: {
+                defaultStore: "default",
+                visibilityStore: "visibility",
+                numHistoryShards: 512,
+                datastores: { default: store("temporal"), visibility: store("temporal_visibility") },
+              },
+              namespaces: { create: true, namespace: [{ name: namespace, retention: "3d" }] },
+            },
+            dynamicConfig: { "limit.maxIDLength": [{ value: 255, constraints: {} }] },
+          },
+          admintools: { enabled: false, image: imageOf(images.adminTools) },
+          web: { image: imageOf(images.ui) },
+        },
+        // One that fails is taken back, so that the next run can install it.
+        atomic: true,
+        timeout: RELEASE_WITHIN_SECONDS,
+      },
+      { ...parent, dependsOn: [database, service] },
+    );
+
+    const inCluster = (service: string, port: number) =>
+      pulumi
+        .all([place.metadata.name, release.status])
+        .apply(([of]) => `${name}-${service}.${of}.svc:${port}`);
+    this.namespace = namespace;
+    this.address = inCluster("frontend", 7233);
+    this.ui = inCluster("web", 8080).apply((address) => `http://${address}`);
+    this.registerOutputs({ address: this.address, ui: this.ui });
+  }
+}
+
+/** An image as the chart wants it. */
+function imageOf(reference: string): { repository: string; tag: string } {
+  const colon = reference.lastIndexOf(":");
+  return { repository: reference.slice(0, colon), tag: reference.slice(colon + 1) };
+}

@@ -1,0 +1,118 @@
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { TemporalOnKubernetesArgs } from "../../../components/workshop/temporal-on-kubernetes.ts";
+import { temporalChart, temporalImages } from "../../../versions.ts";
+
+interface Made {
+  readonly name: string;
+  readonly type: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+
+const made: Made[] = [];
+const PASSWORD = "the-password-itself";
+
+beforeAll(async () => {
+  await pulumi.runtime.setMocks({
+    call: () => ({}),
+    newResource: ({ name, type, inputs }: Made) => {
+      made.push({ name, type, inputs });
+      return { id: `${name}-id`, state: { status: {}, ...inputs, value: PASSWORD } };
+    },
+  });
+});
+beforeEach(() => void made.splice(0));
+
+async function temporal(args: TemporalOnKubernetesArgs = {}): Promise<Record<string, string>> {
+  const { TemporalOnKubernetes } = await import("../../../components/workshop/temporal-on-kubernetes.ts");
+  const { address, ui } = new TemporalOnKubernetes("it", args);
+  return new Promise((resolve) => pulumi.all({ address, ui }).apply(resolve));
+}
+
+function inputsOf(name: string): Made["inputs"] {
+  const found = made.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`no ${name} among ${made.map((each) => each.name).join(", ")}`);
+  return found.inputs;
+}
+
+describe("Temporal on Kubernetes", () => {
+  it("is the chart of its makers on a PostgreSQL of its own, in a namespace of its own", async () => {
+    expect(await temporal()).toEqual({
+      address: "it-frontend.temporal.svc:7233",
+      ui: "http://it-web.temporal.svc:8080",
+    });
+    expect(inputsOf("it-server")).toMatchObject({
+      namespace: "temporal",
+      chart: "temporal",
+      version: temporalChart.version,
+      repositoryOpts: { repo: temporalChart.repository },
+      values: {
+        fullnameOverride: "it",
+        server: {
+          config: { namespaces: { create: true, namespace: [{ name: "default", retention: "3d" }] } },
+        },
+      },
+    });
+    const namespaced = made.filter(
+      ({ type }) => /^kubernetes:(core|apps)/.test(type) && !type.endsWith(":Namespace"),
+    );
+    expect(namespaced.map(({ inputs }) => inputs.metadata)).toEqual(
+      Array(4).fill(expect.objectContaining({ namespace: "temporal" })),
+    );
+  });
+
+  it("runs the same images as Temporal in containers, or others", async () => {
+    await temporal({ images: { ui: "registry.lan:5000/temporal-ui:2.49.1" } });
+    const text = JSON.stringify(inputsOf("it-server").values);
+    for (const image of [temporalImages.server, temporalImages.adminTools]) {
+      const [repository, tag] = image.split(":");
+      expect(text).toContain(JSON.stringify({ repository, tag }));
+    }
+    expect(text).toContain('{"repository":"registry.lan:5000/temporal-ui","tag":"2.49.1"}');
+    expect(JSON.stringify(inputsOf("it-postgresql"))).toContain(`"image":"${temporalImages.postgresql}"`);
+  });
+
+  it("connects both of its stores to that PostgreSQL, with a password that only the cluster's secret has", async () => {
+    await temporal();
+    const values = inputsOf("it-server").values as {
+      server: { config: { persistence: { datastores: Record<string, { sql: Record<string, unknown> }> } } };
+    };
+    const { datastores } = values.server.config.persistence;
+    expect(Object.values(datastores).map(({ sql }) => sql.databaseName)).toEqual([
+      "temporal",
+      "temporal_visibility",
+    ]);
+    for (const { sql } of Object.values(datastores)) {
+      expect(sql).toMatchObject({
+        pluginName: "postgres12",
+        connectAddr: "it-postgresql:5432",
+        existingSecret: "it-access",
+        secretKey: "password",
+      });
+    }
+    const knowing = made.filter(({ inputs }) => JSON.stringify(inputs).includes(PASSWORD));
+    expect(knowing.map(({ name, type }) => [name, type])).toEqual([
+      ["it-access", "kubernetes:core/v1:Secret"],
+    ]);
+  });
+
+  it("takes another namespace, size, class and chart", async () => {
+    expect(
+      await temporal({
+        kubernetesNamespace: "lab",
+        namespace: "pipelines",
+        storageGib: 50,
+        storageClass: "local-path",
+        chart: "/srv/charts/temporal",
+      }),
+    ).toMatchObject({ address: "it-frontend.lab.svc:7233" });
+    expect(inputsOf("it-data").spec).toMatchObject({
+      storageClassName: "local-path",
+      resources: { requests: { storage: "50Gi" } },
+    });
+    const server = inputsOf("it-server");
+    expect(server).toMatchObject({ chart: "/srv/charts/temporal", namespace: "lab" });
+    expect(server).not.toHaveProperty("repositoryOpts");
+    expect(JSON.stringify(server.values)).toContain('"name":"pipelines"');
+  });
+});
