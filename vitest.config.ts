@@ -41,7 +41,7 @@ export default defineConfig({
           include: ["tests/integration/**/*.test.ts"],
           exclude: ALONE,
           testTimeout: 3 * MINUTE,
-          hookTimeout: 5 * MINUTE,
+          hookTimeout: 10 * MINUTE,
         },
       },
       { test: { ...machines, name: "e2e", include: ["tests/e2e/**/*.test.ts"], exclude: ALONE } },

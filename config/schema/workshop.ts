@@ -90,6 +90,8 @@ export const workshop = z
       .optional()
       .describe("Temporal in a Kubernetes cluster. Default: none."),
   })
-  .describe("Development containers and Temporal on this host, by its Docker.");
+  .describe(
+    "Development containers on this host, by its Docker, and Temporal there or in a Kubernetes cluster.",
+  );
 
 export type WorkshopConfig = z.output<typeof workshop>;

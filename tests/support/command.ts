@@ -48,7 +48,7 @@ export class Running {
   }
 
   /** Resolves once the output has this; fails when the command ends before. */
-  async until(pattern: RegExp, seconds = 300): Promise<void> {
+  async until(pattern: RegExp, seconds = 600): Promise<void> {
     for (const deadline = Date.now() + seconds * 1000; !pattern.test(this.#output);) {
       if (this.#isOver) throw new Error(`it ended without ${String(pattern)}:\n${this.#output}`);
       if (Date.now() > deadline) throw new Error(`no ${String(pattern)} in ${seconds} s:\n${this.#output}`);
