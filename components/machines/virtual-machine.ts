@@ -5,7 +5,7 @@ import type { GpuPlan } from "../../gpu/index.ts";
 import { childOf } from "../options.ts";
 import type { BootImage } from "./boot-image.ts";
 import { metaData, networkConfig, userData } from "./cloud-init.ts";
-import { identityFiles } from "./identity.ts";
+import { identityFiles, secretIdentityFiles } from "./identity.ts";
 import { GpuDevice } from "./gpu-device.ts";
 import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
 import { numaCells } from "./numa.ts";
@@ -147,9 +147,9 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
     );
 
     const user = pulumi
-      .all([hostKey.privateKey, hostKey.publicKey, args.adminKey.publicKey])
-      .apply(([hostPrivateKey, hostPublicKey, authorizedKey]) => {
-        return { hostname, domain, adminUser, authorizedKey, hostPrivateKey, hostPublicKey, mounts };
+      .all([hostKey.publicKey, args.adminKey.publicKey])
+      .apply(([hostPublicKey, authorizedKey]) => {
+        return { hostname, domain, adminUser, authorizedKey, hostPublicKey, mounts };
       });
     const lan = {
       domain,
@@ -162,10 +162,13 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
       {
         name: `${hostname}-cloud-init.iso`,
         pool: args.pool,
-        userData: user.apply(userData),
+        userData: pulumi
+          .all([user, hostKey.privateKey])
+          .apply(([of, hostPrivateKey]) => userData({ ...of, hostPrivateKey })),
         metaData: metaData(hostname),
         networkConfig: networkConfig(lan),
         files: user.apply((of) => identityFiles(of, lan)),
+        secretFiles: hostKey.privateKey.apply((hostPrivateKey) => secretIdentityFiles({ hostPrivateKey })),
       },
       childOf(this, opts),
     );

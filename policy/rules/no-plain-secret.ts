@@ -4,7 +4,7 @@ import type { Finding, StackRule } from "../rule.ts";
 // Outputs that are secret though their names do not say so.
 const BY_TYPE: Readonly<Record<string, RegExp>> = {
   "host:index:RandomSecret": /^value$/,
-  "libvirt:index:CloudInitDisk": /^(userData$|files\.)/,
+  "libvirt:index:CloudInitDisk": /^(userData$|secretFiles\.)/,
   "random:index/randomPassword:RandomPassword": /^(result|bcryptHash)$/,
   "tls:index/privateKey:PrivateKey": /^privateKey/,
   "kubernetes:core/v1:Secret": /^(data|stringData)\./,
@@ -71,9 +71,6 @@ function kindOf(value: string): string | undefined {
   return kind && `holds ${kind[1]}`;
 }
 
-// A public key is none, whatever it lies beside.
-const PUBLIC_KEY = /^(ssh|ecdsa|sk)-\S+ AAAA/;
-
 /** The values that are secrets by name, so that they are recognised where they go by another one. */
 class Known {
   readonly #secrets = new Map<string, string>();
@@ -83,8 +80,7 @@ class Known {
     for (const { urn, type, properties } of resources) {
       for (const leaf of leaves(properties)) {
         if (typeof leaf.value !== "string" || leaf.value.length < SHORTEST_REPEATED) continue;
-        if (isNamed(type, leaf) && !PUBLIC_KEY.test(leaf.value))
-          this.#secrets.set(leaf.value.trim(), `${leaf.path} of ${nameOf(urn)}`);
+        if (isNamed(type, leaf)) this.#secrets.set(leaf.value.trim(), `${leaf.path} of ${nameOf(urn)}`);
       }
     }
     this.#shortest = Math.min(...[...this.#secrets.keys()].map(({ length }) => length));

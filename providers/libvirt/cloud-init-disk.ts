@@ -29,8 +29,10 @@ export interface CloudInitDiskInputs {
   metaData: string;
   /** cloud-init's network-config; none by default, then cloud-init uses DHCP. Secret. */
   networkConfig?: string | undefined;
-  /** Other files by their paths on the disk, which cloud-init leaves alone; none by default. Secret. */
+  /** Other files by their paths on the disk, which cloud-init leaves alone; none by default. */
   files?: Record<string, string> | undefined;
+  /** The same for files that are secret. */
+  secretFiles?: Record<string, string> | undefined;
 }
 
 /** A cloud-init disk that exists. */
@@ -40,6 +42,11 @@ export interface CloudInitDiskState extends CloudInitDiskInputs {
   /** A random UUID made with the disk: it changes whenever the disk is made again. */
   generation: string;
 }
+
+const filesSchema = z.record(
+  z.string().regex(/^[a-z][a-z.-]*(\/[a-z][a-z.-]*)*$/, "is no path on a disk"),
+  z.string(),
+);
 
 type DiskContext = Context<LibvirtConfig>;
 
@@ -52,13 +59,12 @@ export const cloudInitDisk = resourceType<LibvirtConfig, CloudInitDiskInputs, Cl
     userData: z.string(),
     metaData: z.string(),
     networkConfig: z.string().optional(),
-    files: z
-      .record(z.string().regex(/^[a-z][a-z.-]*(\/[a-z][a-z.-]*)*$/, "is no path on a disk"), z.string())
-      .optional(),
+    files: filesSchema.optional(),
+    secretFiles: filesSchema.optional(),
   },
   changes: {},
   deleteBeforeReplace: true,
-  secrets: ["userData", "metaData", "networkConfig", "files"],
+  secrets: ["userData", "metaData", "networkConfig", "secretFiles"],
   identify: (inputs) => volumeId(inputs.pool, inputs.name),
 
   async create(inputs: CloudInitDiskInputs, context: DiskContext) {
@@ -66,7 +72,8 @@ export const cloudInitDisk = resourceType<LibvirtConfig, CloudInitDiskInputs, Cl
     const { pool, name } = inputs;
     if ((await findLeftover(libvirt, pool, name)) !== undefined) await deleteVolume(libvirt, pool, name);
     await withTemporaryDirectory(async (directory) => {
-      const iso = await makeSeedDisk(directory, inputs);
+      const files = { ...inputs.files, ...inputs.secretFiles };
+      const iso = await makeSeedDisk(directory, { ...inputs, files });
       const capacity = { "@unit": "bytes", "#text": await fileSize(iso, "image") };
       await createVolume(libvirt, pool, {
         volume: {

@@ -146,7 +146,7 @@ export class Volume extends pulumi.CustomResource {
   }
 }
 
-/** Arguments of a `CloudInitDisk`; what is in it is secret. */
+/** Arguments of a `CloudInitDisk`; what is in it is secret, but for `files`. */
 export interface CloudInitDiskArgs {
   /** Name of the pool. */
   pool: pulumi.Input<string>;
@@ -160,6 +160,8 @@ export interface CloudInitDiskArgs {
   networkConfig?: pulumi.Input<string | undefined>;
   /** Other files by their paths on the disk, which cloud-init leaves alone; none by default. */
   files?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** The same for files that are secret. */
+  secretFiles?: pulumi.Input<Record<string, pulumi.Input<string>>>;
 }
 
 /** An ISO image for cloud-init's NoCloud data source. */
@@ -172,19 +174,19 @@ export class CloudInitDisk extends pulumi.CustomResource {
   declare readonly generation: pulumi.Output<string>;
 
   constructor(name: string, args: CloudInitDiskArgs, opts?: pulumi.CustomResourceOptions) {
-    const { userData, metaData, networkConfig, files, ...rest } = args;
+    const { userData, metaData, networkConfig, secretFiles, ...rest } = args;
     const contents = {
       userData: pulumi.secret(userData),
       metaData: pulumi.secret(metaData),
       ...(networkConfig === undefined ? {} : { networkConfig: pulumi.secret(networkConfig) }),
-      ...(files === undefined ? {} : { files: pulumi.secret(files) }),
+      ...(secretFiles === undefined ? {} : { secretFiles: pulumi.secret(secretFiles) }),
     };
     super(
       "libvirt:index:CloudInitDisk",
       name,
       { path: undefined, generation: undefined, ...rest, ...contents },
       pulumi.mergeOptions(opts, {
-        additionalSecretOutputs: ["userData", "metaData", "networkConfig", "files"],
+        additionalSecretOutputs: ["userData", "metaData", "networkConfig", "secretFiles"],
       }),
     );
   }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { metaData, networkConfig, userData } from "../../components/machines/cloud-init.ts";
-import { identityFiles } from "../../components/machines/identity.ts";
+import { identityFiles, secretIdentityFiles } from "../../components/machines/identity.ts";
 import { packerLacks } from "../../providers/host/packer/installed.ts";
 import { type Made, Stage } from "../integration/libvirt/stage.ts";
 import { buildImage, hostDriver, identify, keyPair } from "../integration/roles/stage.ts";
@@ -212,6 +212,7 @@ describeUnless(lacking, "a compute image that Packer makes", () => {
         metaData: metaData("node"),
         networkConfig: networkConfig(lan),
         files: identityFiles(user, lan),
+        secretFiles: secretIdentityFiles(user),
       });
       await stage.driver("Domain").create({
         name: "node",

@@ -139,6 +139,7 @@ describe.skipIf(unavailable !== undefined)("CloudInitDisk", () => {
       metaData: "instance-id: one\n",
       networkConfig: "version: 2\n",
       files: { "ai-how/hostname": "one\n" },
+      secretFiles: { "ai-how/host-key": "another secret\n" },
     });
     const path = join(stage.pool, "seed.iso");
     expect((await stat(path)).mode & 0o777).toBe(0o600);
@@ -150,6 +151,7 @@ describe.skipIf(unavailable !== undefined)("CloudInitDisk", () => {
     const list = await execa("isoinfo", ["-R", "-f", "-i", path]);
     expect(list.stdout.split("\n").sort()).toEqual([
       "/ai-how",
+      "/ai-how/host-key",
       "/ai-how/hostname",
       "/meta-data",
       "/network-config",

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { networkConfig, userData } from "../../../components/machines/cloud-init.ts";
-import { identityFiles } from "../../../components/machines/identity.ts";
+import { identityFiles, secretIdentityFiles } from "../../../components/machines/identity.ts";
 
 const user = {
   hostname: "a",
@@ -28,12 +28,13 @@ test("an image of ours gets the same in files of its own", () => {
   const files = identityFiles(user, lan);
   expect(files).toMatchObject({
     "ai-how/hostname": "a\n",
-    "ai-how/host-key": user.hostPrivateKey,
     "ai-how/host-key.pub": `${user.hostPublicKey}\n`,
     "ai-how/admin-user": "operator\n",
     "ai-how/authorized-keys": `${user.authorizedKey}\n`,
     "ai-how/fstab": `${MOUNT}\n`,
   });
+  expect(JSON.stringify(files)).not.toContain("BEGIN");
+  expect(secretIdentityFiles(user)).toEqual({ "ai-how/host-key": user.hostPrivateKey });
   expect(parse(networkConfig(lan))).toMatchObject({
     ethernets: { lan: { addresses: [lan.address], routes: [{ via: lan.gateway }] } },
   });

@@ -107,13 +107,16 @@ describe("no-plain-secret", () => {
     ]);
   });
 
-  it("knows a public key for what it is, though it lies on a disk that is secret", () => {
-    const publicKey = `ssh-ed25519 AAAA${"C3Nz".repeat(16)} node`;
-    const disk = (files: Properties): Resource => resource("libvirt:index:CloudInitDisk", { files });
-    const key = resource("host:index:SshKey", { publicKey });
-    expect(found(disk({ "ai-how/host-key.pub": secret(`${publicKey}\n`) }), key)).toEqual([]);
-    expect(found(disk({ "ai-how/host-key.pub": `${publicKey}\n` }))).toEqual([
-      expect.stringContaining("files.ai-how/host-key.pub is a secret by its name"),
+  it("takes what tells a machine apart for no secret, but for its key", () => {
+    const disk = (secretFiles: Properties): Resource =>
+      resource("libvirt:index:CloudInitDisk", {
+        name: "cluster-compute-01-cloud-init.iso",
+        files: { "ai-how/hostname": "cluster-compute-01\n" },
+        secretFiles,
+      });
+    expect(found(disk({ "ai-how/host-key": secret(PRIVATE_KEY) }))).toEqual([]);
+    expect(found(disk({ "ai-how/host-key": "no key by its form" }))).toEqual([
+      expect.stringContaining("secretFiles.ai-how/host-key is a secret by its name"),
     ]);
   });
 
