@@ -1,6 +1,7 @@
 import { UserError } from "../../config/errors.ts";
 import type { Operation } from "./handler.ts";
-import { isProvider, needs, plain, protectedMessage } from "./resources.ts";
+import { protectedMessage } from "../protection.ts";
+import { isProvider, needs, plain } from "./resources.ts";
 import type { ResourceState } from "./state.ts";
 import { revealAll, UNKNOWN } from "./values.ts";
 import { Stopped, type Work } from "./work.ts";

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { UserError } from "../../config/errors.ts";
 import type { ShownDiff, Summary } from "../events.ts";
+import { protectedMessage } from "../protection.ts";
 import { cleanInterrupted, deleteAll, dependentsToReplace } from "./deletion.ts";
 import { showDiffs } from "./diff-view.ts";
 import type { ResourceHandler } from "./handler.ts";
@@ -12,7 +13,6 @@ import {
   markOutputs,
   plain,
   protectedAndNeeded,
-  protectedMessage,
   providedPackage,
   withReplaceOnChanges,
 } from "./resources.ts";

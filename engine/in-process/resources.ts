@@ -1,6 +1,5 @@
 import type { DiffResult, Last, ResourceHandler } from "./handler.ts";
 import type { ResourceState } from "./state.ts";
-import { nameOf } from "./urn.ts";
 import { hasSecret, markLike, revealAll, secret, type Value, type Values } from "./values.ts";
 
 const PROVIDER_TYPE = "pulumi:providers:";
@@ -48,10 +47,6 @@ export function markOutputs(handler: ResourceHandler, resource: ResourceState, o
       names.includes(key) || (inherit && !(key in resource.inputs)) ? secret(value) : value,
     ]),
   );
-}
-
-export function protectedMessage(resource: ResourceState, verb: string): string {
-  return `${nameOf(resource.urn)} is protected and would be ${verb}; take \`protect\` away in the program and run \`up\` first, or keep it by \`down --exclude-protected\``;
 }
 
 /** The new inputs, with the old values of the properties that the program wants ignored. */

@@ -27,6 +27,7 @@ import type { Summary } from "../events.ts";
 import { passphrase, WRONG_PASSPHRASE } from "../passphrase.ts";
 import type { Described } from "../plan.ts";
 import { NOTHING_MADE, POLICY_PACK, problemsOnly, refusal } from "../policies.ts";
+import { protectedMessage } from "../protection.ts";
 import { Description } from "./description.ts";
 import { summaryOf, translate } from "./events.ts";
 
@@ -40,6 +41,7 @@ const exportSchema = z.object({
           id: z.string().optional(),
           parent: z.string().optional(),
           provider: z.string().optional(),
+          protect: z.boolean().default(false),
           inputs: z.record(z.string(), z.unknown()).default({}),
         }),
       )
@@ -116,6 +118,9 @@ export class PulumiEngine implements Engine {
   async down(options: DownOptions): Promise<Summary> {
     const { excludeProtected = false } = options;
     if ((await this.#existing()) === undefined) return {};
+    // Pulumi would delete what is in its way before it comes to what is protected.
+    const guarded = excludeProtected ? undefined : (await this.#kept()).find(({ protect }) => protect);
+    if (guarded !== undefined) throw new UserError(protectedMessage(guarded, "deleted"));
     return this.#run(
       options,
       async (stack, common) => (await stack.destroy({ ...common, excludeProtected })).summary.resourceChanges,
@@ -128,10 +133,14 @@ export class PulumiEngine implements Engine {
   }
 
   async resources(): Promise<readonly StackResource[]> {
+    return (await this.#kept()).map(stackResource);
+  }
+
+  /** The resources of the state. */
+  async #kept(): Promise<z.infer<typeof exportSchema>["deployment"]["resources"]> {
     const stack = await this.#existing();
     if (stack === undefined) return [];
-    const { deployment } = exportSchema.parse(await stack.exportStack().catch(this.#refuse));
-    return deployment.resources.map(stackResource);
+    return exportSchema.parse(await stack.exportStack().catch(this.#refuse)).deployment.resources;
   }
 
   async #run(

@@ -30,4 +30,28 @@ describeUnless(await pulumiLacks(), "the engine pulumi", () => {
     expect(said.exitCode).toBe(1);
     expect(said.stderr).toMatch(/^ai-how: test: .*\/nowhere\/at\/all.*$/);
   });
+
+  it("deletes nothing of a stack with something protected, unless that may stay", async () => {
+    const project = await Project.create(
+      [
+        'const data = new command.local.Command("data", { create: "true" }, { protect: true });',
+        'new command.local.Command("user", { create: "true", delete: "echo gone >> log" }, { dependsOn: [data] });',
+      ].join("\n"),
+    );
+    const run = (...args: string[]) =>
+      execa(aiHowCommand, [...args, project.stack, "--engine", "pulumi"], {
+        cwd: project.root,
+        reject: false,
+      });
+    expect(await run("up")).toMatchObject({ exitCode: 0 });
+    expect(await run("down")).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(
+        /^ai-how: data is protected and would be deleted; take `protect` away/,
+      ) as string,
+    });
+    expect(await project.lines("log")).toEqual([]);
+    expect(await run("down", "--exclude-protected")).toMatchObject({ exitCode: 0 });
+    expect(await project.lines("log")).toEqual(["gone"]);
+  });
 });
