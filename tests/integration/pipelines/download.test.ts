@@ -153,10 +153,10 @@ describe("a download", () => {
     const one = subject("/stopped", sum(CONTENT));
     const abort = new AbortController();
     const trying = one.try(file(CONTENT, { tag: '"1"', stallAfter: 1000 }), abort.signal);
-    setTimeout(() => {
-      abort.abort(new Error("enough"));
-    }, 100);
-    await expect(trying).rejects.toThrow("enough");
+    const stopped = expect(trying).rejects.toThrow("enough");
+    await expect.poll(() => one.left()).toHaveLength(2);
+    abort.abort(new Error("enough"));
+    await stopped;
     expect(one.left()).toHaveLength(2);
   });
 });
