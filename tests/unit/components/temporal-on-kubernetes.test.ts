@@ -1,38 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { TemporalOnKubernetesArgs } from "../../../components/workshop/temporal-on-kubernetes.ts";
 import { temporalChart, temporalImages } from "../../../versions.ts";
+import { mockedResources, PASSWORD } from "../../support/mocks.ts";
 
-interface Made {
-  readonly name: string;
-  readonly type: string;
-  readonly inputs: Readonly<Record<string, unknown>>;
-}
-
-const made: Made[] = [];
-const PASSWORD = "the-password-itself";
-
-beforeAll(async () => {
-  await pulumi.runtime.setMocks({
-    call: () => ({}),
-    newResource: ({ name, type, inputs }: Made) => {
-      made.push({ name, type, inputs });
-      return { id: `${name}-id`, state: { status: {}, ...inputs, value: PASSWORD } };
-    },
-  });
-});
-beforeEach(() => void made.splice(0));
+const { made, one } = mockedResources();
 
 async function temporal(args: TemporalOnKubernetesArgs = {}): Promise<Record<string, string>> {
   const { TemporalOnKubernetes } = await import("../../../components/workshop/temporal-on-kubernetes.ts");
   const { address, ui } = new TemporalOnKubernetes("it", args);
   return new Promise((resolve) => pulumi.all({ address, ui }).apply(resolve));
-}
-
-function inputsOf(name: string): Made["inputs"] {
-  const found = made.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`no ${name} among ${made.map((each) => each.name).join(", ")}`);
-  return found.inputs;
 }
 
 describe("Temporal on Kubernetes", () => {
@@ -41,7 +18,7 @@ describe("Temporal on Kubernetes", () => {
       address: "it-frontend.temporal.svc:7233",
       ui: "http://it-web.temporal.svc:8080",
     });
-    expect(inputsOf("it-server")).toMatchObject({
+    expect(one("it-server").inputs).toMatchObject({
       namespace: "temporal",
       chart: "temporal",
       version: temporalChart.version,
@@ -63,18 +40,18 @@ describe("Temporal on Kubernetes", () => {
 
   it("runs the same images as Temporal in containers, or others", async () => {
     await temporal({ images: { ui: "registry.lan:5000/temporal-ui:2.49.1" } });
-    const text = JSON.stringify(inputsOf("it-server").values);
+    const text = JSON.stringify(one("it-server").inputs.values);
     for (const image of [temporalImages.server, temporalImages.adminTools]) {
       const [repository, tag] = image.split(":");
       expect(text).toContain(JSON.stringify({ repository, tag }));
     }
     expect(text).toContain('{"repository":"registry.lan:5000/temporal-ui","tag":"2.49.1"}');
-    expect(JSON.stringify(inputsOf("it-postgresql"))).toContain(`"image":"${temporalImages.postgresql}"`);
+    expect(JSON.stringify(one("it-postgresql").inputs)).toContain(`"image":"${temporalImages.postgresql}"`);
   });
 
   it("connects both of its stores to that PostgreSQL, with a password that only the cluster's secret has", async () => {
     await temporal();
-    const values = inputsOf("it-server").values as {
+    const values = one("it-server").inputs.values as {
       server: { config: { persistence: { datastores: Record<string, { sql: Record<string, unknown> }> } } };
     };
     const { datastores } = values.server.config.persistence;
@@ -106,11 +83,11 @@ describe("Temporal on Kubernetes", () => {
         chart: "/srv/charts/temporal",
       }),
     ).toMatchObject({ address: "it-frontend.lab.svc:7233" });
-    expect(inputsOf("it-data").spec).toMatchObject({
+    expect(one("it-data").inputs.spec).toMatchObject({
       storageClassName: "local-path",
       resources: { requests: { storage: "50Gi" } },
     });
-    const server = inputsOf("it-server");
+    const server = one("it-server").inputs;
     expect(server).toMatchObject({ chart: "/srv/charts/temporal", namespace: "lab" });
     expect(server).not.toHaveProperty("repositoryOpts");
     expect(JSON.stringify(server.values)).toContain('"name":"pipelines"');

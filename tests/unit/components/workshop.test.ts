@@ -3,29 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { beforeAll, beforeEach, describe, expect, it, test } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { createNamespace, setUpSchema } from "../../../components/workshop/temporal-scripts.ts";
 import { temporalImages } from "../../../versions.ts";
+import { mockedResources, PASSWORD } from "../../support/mocks.ts";
 
-interface Made {
-  readonly name: string;
-  readonly type: string;
-  readonly inputs: Readonly<Record<string, unknown>>;
-}
-
-const made: Made[] = [];
-const PASSWORD = "the-password-itself";
-
-beforeAll(async () => {
-  await pulumi.runtime.setMocks({
-    call: () => ({}),
-    newResource: ({ name, type, inputs }: Made) => {
-      made.push({ name, type, inputs });
-      return { id: `${name}-id`, state: { ...inputs, value: PASSWORD } };
-    },
-  });
-});
-beforeEach(() => void made.splice(0));
+const { made, one } = mockedResources();
 
 /** Makes something and waits until all of it is made. */
 async function make<Component>(
@@ -35,12 +18,6 @@ async function make<Component>(
   const component = build();
   await new Promise((resolve) => pulumi.all(settled(component)).apply(resolve));
   return component;
-}
-
-function one(name: string): Made {
-  const found = made.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`no ${name} among ${made.map((each) => each.name).join(", ")}`);
-  return found;
 }
 
 describe("the image of development containers", () => {
