@@ -218,11 +218,11 @@ describeUnless(lacking, "a compute image that Packer makes", () => {
         name: "node",
         type: "qemu",
         machine: "pc",
-        cpu: { mode: "custom", model: "qemu64" },
+        cpu: { mode: "custom", model: "qemu64", features: [{ name: "svm", policy: "disable" }] },
         vcpus: 1,
         memory: 1024,
         shutdownTimeout: 0,
-        boot: { kernel, initrd, cmdline: kernelArguments },
+        boot: { kernel, initrd, cmdline: `${String(kernelArguments)} mitigations=off cryptomgr.notests` },
         disks: [
           { volume: volume.state.path, generation: volume.state.generation, format: "qcow2" },
           { volume: seed.state.path, format: "raw", readonly: true },

@@ -16,7 +16,7 @@ const REPEATED = 15;
 const MEMORY_MIB = 2048;
 
 const emulators = {
-  amd64: { qemu_binary: "qemu-system-x86_64", machine_type: "pc", emulated: "qemu64", firmware: "" },
+  amd64: { qemu_binary: "qemu-system-x86_64", machine_type: "pc", emulated: "qemu64,svm=off", firmware: "" },
   arm64: {
     qemu_binary: "qemu-system-aarch64",
     machine_type: "virt",
@@ -112,8 +112,8 @@ function variablesOf(inputs: PackerImageInputs, access: BuildAccess): TemplateVa
           source_checksum: "none",
           kernel: source.image.kernel,
           initrd: source.image.initrd,
-          // As in VirtualMachine: translated code is guarded by nothing that Linux does.
-          kernel_arguments: `${source.image.kernelArguments}${isEmulated ? " mitigations=off" : ""}`,
+          // As in VirtualMachine.
+          kernel_arguments: `${source.image.kernelArguments}${isEmulated ? " mitigations=off cryptomgr.notests" : ""}`,
           // All of the roles' packages are in it.
           update_packages: false,
         }
