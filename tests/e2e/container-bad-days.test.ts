@@ -6,19 +6,42 @@ import { done } from "../support/display.ts";
 import { Site } from "../support/site.ts";
 import { describeUnless, hostLacks } from "../support/where.ts";
 
-// What a job does whose node dies is tested on VMs: SLURM tells a new boot by the kernel, which containers share.
-describeUnless(await hostLacks(), "a container stack that something happens to behind our back", () => {
-  const site = new Site("drift", { machines: "container", computeNodes: 2 });
-  const victim = "drift-compute-01";
+const moments = {
+  boot: { moment: "while machines boot", said: /booting baddays-compute-02/ },
+  ansible: { moment: "while Ansible runs", said: /What the image brought/ },
+};
+
+// One cluster serves all tests of this file. What a job does whose node dies is tested on VMs: SLURM tells a new boot by the
+// kernel, which containers share.
+describeUnless(await hostLacks(), "a container stack", () => {
+  const site = new Site("baddays", { machines: "container", computeNodes: 2 });
+  const victim = "baddays-compute-01";
   const others = async (): Promise<Record<string, string>> => {
     const { [victim]: _victim, ...rest } = await site.boots();
     return rest;
   };
 
-  it("comes up", async () => {
+  async function killedUp({ said }: { readonly said: RegExp }): Promise<void> {
+    const up = site.start("up");
+    await up.until(said);
+    expect(await up.kill()).toMatchObject({ signal: "SIGKILL" });
+  }
+
+  async function isFinishedAfterKilled(moment: { readonly said: RegExp }): Promise<void> {
+    await killedUp(moment);
     await site.succeed("up");
-    expect(site.runningMachines()).toHaveLength(3);
-  });
+    expect(site.runningMachines()).toEqual([...site.machines].sort());
+    expect(new Set(site.resources()).size).toBe(site.resources().length);
+    expect(site.resources().filter((urn) => urn.startsWith("begun"))).toEqual([]);
+    expect(await site.outputs()).toMatchObject({
+      slurm: { smokeJob: { nodes: site.machines.slice(1), state: "COMPLETED" } },
+    });
+    expect((await site.succeed("up")).output).toContain("no changes");
+    expect(await site.leaks()).toEqual([]);
+  }
+
+  it("whose `up` is killed with SIGKILL while Ansible runs is finished by the next one, with nothing doubled", () =>
+    isFinishedAfterKilled(moments.ansible));
 
   it("says that a machine was killed, and `up` starts that one only", async () => {
     const before = await others();
@@ -45,13 +68,13 @@ describeUnless(await hostLacks(), "a container stack that something happens to b
     const up = await site.succeed("up");
     expect(done(up.output)).toEqual([
       `created Container ${victim}-container`,
-      "replaced Command drift-configuration-run",
-      "replaced Command drift-smoke-job",
+      "replaced Command baddays-configuration-run",
+      "replaced Command baddays-smoke-job",
       `updated SshReady ${victim}-ready`,
     ]);
     // The same sentences as in the run before, which a secret went into, are no secrets.
     expect(up.output).not.toContain("[secret]");
-    expect(up.output).toMatch(/recap drift-compute-02 ok=\d+ changed=0/);
+    expect(up.output).toMatch(/recap baddays-compute-02 ok=\d+ changed=0/);
     expect(await others()).toEqual(before);
     expect((await site.outputs()).slurm?.smokeJob).toMatchObject({ nodes: site.machines.slice(1) });
     expect((await site.succeed("up")).output).toContain("no changes");
@@ -71,7 +94,7 @@ describeUnless(await hostLacks(), "a container stack that something happens to b
     process.kill(Number(init), "SIGKILL");
     await execa("ip", ["netns", "delete", site.places.namespace]);
     const refresh = await site.succeed("refresh");
-    expect(done(refresh.output)).toContain("changed outside Sandbox drift-sandbox-host");
+    expect(done(refresh.output)).toContain("changed outside Sandbox baddays-sandbox-host");
     await site.succeed("up");
     expect(site.runningMachines()).toEqual([...site.machines].sort());
     expect((await site.on("controller", "srun -N2 hostname")).split("\n").sort()).toEqual(
@@ -85,5 +108,18 @@ describeUnless(await hostLacks(), "a container stack that something happens to b
     await rm(join(site.places.containers, victim), { recursive: true, force: true });
     await site.succeed("down");
     expect(site.leftovers()).toEqual([]);
+  });
+
+  it("whose `up` is killed with SIGKILL while machines boot is finished, too, and forgotten by `down`", async () => {
+    await isFinishedAfterKilled(moments.boot);
+    await site.succeed("down");
+    expect(site.leftovers()).toEqual([]);
+  });
+
+  it.each(Object.values(moments))("whose `up` is killed $moment is removed by `down`", async (moment) => {
+    await killedUp(moment);
+    await site.succeed("down");
+    await expect.poll(() => site.leftovers(), { timeout: 5000 }).toEqual([]);
+    expect(await site.leaks()).toEqual([]);
   });
 });

@@ -9,15 +9,19 @@ interface Lifecycle {
   readonly name: string;
   /** Why it cannot run here. */
   readonly lacking: string | undefined;
-  /** Tests of what does not depend on the engine, while all machines run; they may leave compute-02 off. */
+  /** How it first comes up, and how it goes; by ai-how's commands of these names by default. */
+  readonly up?: (site: Site) => Promise<unknown>;
+  readonly down?: (site: Site) => Promise<unknown>;
+  /** Tests of what the other engine needs no test of, while all machines run; they may leave compute-02 off. */
   readonly more?: (site: Site, nodes: readonly string[]) => void;
 }
 
 /** Everything that is done with a stack, by either engine: a file each, as they run beside each other. */
-export function lifecycle({ engine, name, lacking, more }: Lifecycle): void {
+export function lifecycle({ engine, name, lacking, more, ...by }: Lifecycle): void {
   describeUnless(lacking, `a container stack by the engine ${engine}`, () => {
     const hostFolder = import.meta.dirname;
     const site = new Site(name, { machines: "container", computeNodes: 2, engine, hostFolder });
+    const { up, down } = { up: () => site.succeed("up"), down: () => site.succeed("down"), ...by };
     const nodes = [`${name}-compute-01`, `${name}-compute-02`];
 
     it("has no outputs and nothing to take down before it is there, and asking makes nothing", async () => {
@@ -39,7 +43,7 @@ export function lifecycle({ engine, name, lacking, more }: Lifecycle): void {
     });
 
     it("comes up from its cluster file to a finished job, which the outputs name", async () => {
-      await site.succeed("up");
+      await up(site);
       expect(await site.outputs()).toMatchObject({
         version: 1,
         target: "dev",
@@ -135,7 +139,7 @@ export function lifecycle({ engine, name, lacking, more }: Lifecycle): void {
     });
 
     it("leaves nothing behind after `down`, and nothing to do for another one", async () => {
-      await site.succeed("down");
+      await down(site);
       expect(site.leftovers()).toEqual([]);
       await site.succeed("down");
       expect((await site.run("outputs")).output).toContain(`run \`ai-how up ${site.stack}\` first`);
