@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { expect, it } from "vitest";
 import { done } from "../support/display.ts";
+import { processes } from "../support/processes.ts";
 import { Site } from "../support/site.ts";
 import { describeUnless, hostLacks } from "../support/where.ts";
 
@@ -89,9 +90,11 @@ describeUnless(await hostLacks(), "a container stack", () => {
   });
 
   it("is brought back as a whole when its namespace and all in it are gone", async () => {
-    const init = /process (\d+): unshare --pid/.exec(site.leftovers().join("\n"))?.[1];
+    const init = processes().find(
+      ({ arguments: [program, ...args] }) => program === "unshare" && args.includes(site.places.state),
+    );
     for (const machine of site.machines) process.kill(site.leader(machine), "SIGKILL");
-    process.kill(Number(init), "SIGKILL");
+    process.kill(init?.pid ?? Number.NaN, "SIGKILL");
     await execa("ip", ["netns", "delete", site.places.namespace]);
     const refresh = await site.succeed("refresh");
     expect(done(refresh.output)).toContain("changed outside Sandbox baddays-sandbox-host");

@@ -55,8 +55,11 @@ function leftProcesses({ stack, cluster, networkNamespaces }: Traces): string[] 
 
 /** True for what tests of another file started: a daemon with mounts of its own keeps a copy of those that it began among. */
 function isOfOtherTests(environment: string): boolean {
-  const temporary = environment.split("\0").find((variable) => variable.startsWith("TMPDIR="));
-  return temporary !== undefined && temporary !== `TMPDIR=${tmpdir()}`;
+  const variables = environment.split("\0");
+  const temporary = variables.find((variable) => variable.startsWith("TMPDIR="));
+  if (temporary !== undefined) return temporary !== `TMPDIR=${tmpdir()}`;
+  // A container machine says whose it is, and nothing else.
+  return variables.some((variable) => variable.startsWith("AI_HOW_DIRECTORY="));
 }
 
 /** True when a text speaks of the stack's namespace, folders or program. */
