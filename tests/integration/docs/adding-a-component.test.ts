@@ -69,10 +69,7 @@ describe("the page on components, followed to the letter", () => {
 
   it("has types that hold, and the form that lint wants", async () => {
     const files = ["components/hpc/maintenance-window.ts", "stacks/hpc.ts"];
-    // Those and what they import: of the others, `make lint` looks at the types.
-    const project = { extends: "./tsconfig.json", files: ["index.ts", ...files], include: [] };
-    await writeFile(join(root, "tsconfig.page.json"), JSON.stringify(project));
-    expect(await run("tsc", "-p", "tsconfig.page.json")).toMatchObject({ exitCode: 0, all: "" });
+    expect(await run("tsc", "--noEmit")).toMatchObject({ exitCode: 0, all: "" });
     expect(await run("prettier", "--check", ...files)).toMatchObject({ exitCode: 0 });
     expect(await run("eslint", ...files)).toMatchObject({ exitCode: 0, all: "" });
   });
