@@ -9,6 +9,7 @@ import { locate } from "./locate.ts";
 import { parse } from "./messages.ts";
 import { ClusterFileError, type Problem } from "./problem.ts";
 import { clusterFile, type ClusterFile, type HostBudgetConfig } from "./schema/cluster-file.ts";
+import { syntaxProblems } from "./syntax.ts";
 import { expandDocument, templateVariables, type Variables } from "./templating.ts";
 
 /** Where a cluster file is read. */
@@ -121,17 +122,7 @@ function expandedDocument(text: string, options: TextOptions) {
     merge: true,
     customTags: [words],
   });
-  if (document.errors.length > 0) {
-    const problems = document.errors.map((error) => {
-      const { line, col } = lines.linePos(error.pos[0]);
-      const message =
-        error.code === "MULTIPLE_DOCS"
-          ? "a second document starts here; a cluster file is one"
-          : error.message;
-      return { path: "", message, line, column: col };
-    });
-    throw failure(options, problems);
-  }
+  if (document.errors.length > 0) throw failure(options, syntaxProblems(document, lines, "a cluster file"));
   // A file without ${ is no template: a bare $NAME in it stays.
   if (!text.includes("${")) return { document, lines, problems: [], used: new Map<string, string>() };
   const cwd = options.cwd ?? process.cwd();

@@ -13,9 +13,14 @@ export interface Problem {
 }
 
 /** `clusters.hpc.compute_nodes[1].ip: 10.0.0.300 is not an IPv4 address` */
-export function formatProblem(problem: Problem): string {
-  if (problem.path !== "") return `${problem.path}: ${problem.message}`;
-  return problem.line === undefined ? problem.message : `line ${problem.line}: ${problem.message}`;
+export function formatProblem({ path, line, message }: Problem): string {
+  if (path !== "") return oneLine(`${path}: ${message}`);
+  return oneLine(line === undefined ? message : `line ${line}: ${message}`);
+}
+
+/** What quotes a file of somebody's, without the line breaks and control characters that may stand in it. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/\s*\p{Cc}[\p{Cc}\s]*/gu, " ");
 }
 
 /** A cluster file that cannot be used, with every problem that it has. */

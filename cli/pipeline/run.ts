@@ -3,7 +3,7 @@ import { styleText } from "node:util";
 import type { Command } from "commander";
 import { UserError } from "../../config/errors.ts";
 import type { PipelineClient, PipelineEnd } from "../../services/pipelines/client.ts";
-import { place, readCommandList, readPlan, type Plan } from "../../services/pipelines/plan/index.ts";
+import { planLine, readCommandList, readPlan, type Plan } from "../../services/pipelines/plan/index.ts";
 import type { PipelineResult, StepStatus } from "../../services/pipelines/result.ts";
 import { resultJson, resultYaml } from "../../services/pipelines/result-text.ts";
 import { placeOf, withPlace, type PlaceOptions } from "./options.ts";
@@ -89,8 +89,7 @@ async function load(name: string | undefined, { plan: named, input }: RunOptions
     };
   if (file === undefined) throw new UserError("-plan is required: name a plan", { exitCode: 2 });
   const { plan, warnings } = readPlan(await readText(file), { file, inputs: inputsOf(input) });
-  for (const warning of warnings)
-    process.stderr.write(`warning: ${place(file, warning)}: ${warning.message}\n`);
+  for (const warning of warnings) process.stderr.write(`warning: ${planLine(file, warning)}\n`);
   return { file, plan, prefix: "pipeline", write: resultYaml };
 }
 

@@ -1,3 +1,3 @@
 export { readCommandList } from "./command-list.ts";
 export type * from "./plan.ts";
-export { place, PlanError, readPlan, type PlanOptions, type ReadPlan } from "./read.ts";
+export { PlanError, planLine, readPlan, type PlanOptions, type ReadPlan } from "./read.ts";

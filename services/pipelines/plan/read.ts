@@ -2,7 +2,8 @@ import { isScalar, LineCounter, parseDocument, Scalar, visit, type Document } fr
 import { UserError } from "../../../config/errors.ts";
 import { locate } from "../../../config/locate.ts";
 import { parse } from "../../../config/messages.ts";
-import type { Problem } from "../../../config/problem.ts";
+import { oneLine, type Problem } from "../../../config/problem.ts";
+import { syntaxProblems } from "../../../config/syntax.ts";
 import { planProblems, planWarnings } from "./checks.ts";
 import { expandPlan } from "./expand.ts";
 import type { Plan } from "./plan.ts";
@@ -15,7 +16,7 @@ export class PlanError extends UserError {
 
   constructor(file: string, what: string, problems: readonly Problem[]) {
     super(`${file}: ${what}: ${problems.length === 1 ? "1 problem" : `${problems.length} problems`}`, {
-      details: problems.map((problem) => `${place(file, problem)}: ${problem.message}`),
+      details: problems.map((problem) => planLine(file, problem)),
     });
     this.problems = problems;
   }
@@ -50,13 +51,8 @@ export function readPlan(text: string, { file = "plan", inputs = {} }: PlanOptio
   const fail = (what: string, problems: readonly Problem[]): never => {
     throw new PlanError(file, what, locate(problems, document, lines));
   };
-  if (document.errors.length > 0) {
-    const problems = document.errors.map(({ message, pos: [offset] }) => {
-      const { line, col } = lines.linePos(offset);
-      return { path: "", message, line, column: col };
-    });
-    throw new PlanError(file, "unable to parse plan", problems);
-  }
+  if (document.errors.length > 0)
+    throw new PlanError(file, "unable to parse plan", syntaxProblems(document, lines, "a plan"));
   removeNulls(document);
   const values = valuesOf(document, file);
   const strict = parse(planFile, values);
@@ -76,9 +72,11 @@ export function readPlan(text: string, { file = "plan", inputs = {} }: PlanOptio
   return { plan: expanded.plan, warnings: locate(planWarnings(parsed.value), document, lines) };
 }
 
-/** `plan.yaml:7:3`, the form that editors and terminals open. */
-export function place(file: string, { line, column, path }: Problem): string {
-  return line === undefined ? (path === "" ? file : `${file}: ${path}`) : `${file}:${line}:${column ?? 1}`;
+/** `plan.yaml:7:3: step a is missing type`, the form that editors and terminals open. */
+export function planLine(file: string, { line, column, path, message }: Problem): string {
+  const place =
+    line === undefined ? (path === "" ? file : `${file}: ${path}`) : `${file}:${line}:${column ?? 1}`;
+  return oneLine(`${place}: ${message}`);
 }
 
 function isUnknownKey({ message }: Problem): boolean {

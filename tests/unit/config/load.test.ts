@@ -104,6 +104,7 @@ test.each([
   ["a: *b\n", "Unresolved alias (the anchor must be set before the alias): b"],
   ["a:\n  <<: 3\n", "Merge sources must be maps or map aliases"],
   ["a: 1\n---\nb: 2\n", "line 2: a second document starts here; a cluster file is one"],
+  ['a: "\\Ub\n  \u0007c"\n', 'line 1: Invalid escape sequence \\Ub c"'],
 ])("%j is an error of one line", (text, line) => {
   expect(problemLines(() => parseClusterText(text))).toEqual([line]);
 });

@@ -31,6 +31,7 @@ const anything = fc.oneof(
     "10.0.0.1",
     "${HOME}",
     "controller",
+    "x\ny",
     [],
     {},
     [{}],

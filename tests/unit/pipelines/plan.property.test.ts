@@ -27,6 +27,7 @@ const word = fc.constantFrom(
   "-1",
   "",
   "é\u0000",
+  "x\ny",
 );
 const anything = fc.oneof(word, fc.integer(), fc.boolean(), fc.constant(null), fc.jsonValue({ maxDepth: 2 }));
 const types = fc.constantFrom(
