@@ -32,7 +32,8 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { name: "unit", include: ["tests/unit/**/*.test.ts"], testTimeout: 20_000 } },
+      // Modules are loaded once for all of them: a fifth less processor time.
+      { test: { name: "unit", include: ["tests/unit/**/*.test.ts"], testTimeout: 20_000, isolate: false } },
       { test: { ...machines, name: "alone", include: ALONE, fileParallelism: false } },
       {
         test: {
