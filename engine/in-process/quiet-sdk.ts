@@ -12,6 +12,12 @@ interface Debuggable {
 interface ResourceModule {
   Resource: { callsites: () => unknown[] };
 }
+interface FunctionHooks {
+  isInitializedAsync: () => Promise<void>;
+}
+interface OpenTelemetry {
+  trace: { getTracer: (name: string) => { startSpan: (name: string) => unknown } };
+}
 interface State {
   getStore: () => { readonly leakCandidates: Set<Promise<unknown>> };
 }
@@ -21,6 +27,7 @@ const log = require("@pulumi/pulumi/log/index.js") as Log;
 const debuggable = require("@pulumi/pulumi/runtime/debuggable.js") as Debuggable;
 const resource = require("@pulumi/pulumi/resource.js") as ResourceModule;
 const state = require("@pulumi/pulumi/runtime/state.js") as State;
+const functionHooks = require("@pulumi/pulumi/runtime/closure/v8Hooks.js") as FunctionHooks;
 
 // Three debug messages a resource, each a call to the engine that waits for the one before. Our engine drops them.
 log.debug = () => Promise.resolve();
@@ -50,10 +57,22 @@ if (!debuggable.debugPromiseLeaks) {
   };
 }
 
-// To serialize functions, which this program never asks for, the SDK loads the TypeScript compiler and npm's installer:
-// 50 MB and a quarter of a second. They are loaded when first used.
+// To serialize functions, which this program never asks for, the runner attaches V8's debugger before anything runs, with which
+// each promise costs more, and the SDK loads the TypeScript compiler and npm's installer: 50 MB and a quarter of a second.
+// All of it waits until it is first used, and so does the Automation API, by which a program runs Pulumi's CLI.
+functionHooks.isInitializedAsync = () => Promise.resolve();
+const inSdk = createRequire(require.resolve("@pulumi/pulumi"));
 lazily(require.resolve("@pulumi/pulumi/typescript-shim.js"));
-lazily(createRequire(require.resolve("@pulumi/pulumi")).resolve("@npmcli/arborist"));
+lazily(inSdk.resolve("@npmcli/arborist"));
+lazily(require.resolve("@pulumi/pulumi/automation/index.js"));
+
+// Our engine never asks for traces: the runner loads OpenTelemetry's 200 modules all the same, to make spans that nobody gets.
+const { trace } = inSdk("@opentelemetry/api") as OpenTelemetry;
+replace(require.resolve("@pulumi/pulumi/cmd/run/tracing.js"), {
+  start: () => undefined,
+  stop: () => undefined,
+  newSpan: (name: string) => trace.getTracer("nodejs-runtime").startSpan(name),
+});
 
 /** Puts something in a module's place that loads it when a property of it is asked for. */
 function lazily(file: string): void {
@@ -66,5 +85,9 @@ function lazily(file: string): void {
     // An importer takes what calls itself an ES module as it is; anything else it copies.
     { get: (_, key) => key === "__esModule" || load()[key] },
   );
+  replace(file, exports);
+}
+
+function replace(file: string, exports: object): void {
   require.cache[file] = Object.assign(new Module(file), { loaded: true, exports });
 }

@@ -1,4 +1,3 @@
-import { request } from "node:http";
 import { z } from "zod";
 import { ProviderError, resourceType } from "../framework/resource.ts";
 
@@ -62,7 +61,9 @@ function placeOf(address: string): Place | undefined {
 }
 
 /** Why it does not answer; undefined where it does. */
-function ping(place: Place, signal: AbortSignal): Promise<string | undefined> {
+async function ping(place: Place, signal: AbortSignal): Promise<string | undefined> {
+  // Imported here: it brings fetch with it, which no other command needs and all would wait for.
+  const { request } = await import("node:http");
   return new Promise((resolve) => {
     const end = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MILLISECONDS)]);
     const asked = request({ ...place, path: "/_ping", signal: end }, (response) => {

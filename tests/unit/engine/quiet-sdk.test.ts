@@ -42,15 +42,45 @@ test("a promise that never settles is still an error at the end", async () => {
   });
 });
 
-test("the TypeScript compiler and npm's installer are loaded only when used", async () => {
-  const script = `
+const loaded = `
+  const loaded = (...names) =>
+    names.map((name) => Object.keys(require.cache).some((file) => file.includes(\`node_modules/\${name}\`)));`;
+
+test("what serializes functions is loaded only when used", async () => {
+  const script = `${loaded}
     const { runtime } = require("@pulumi/pulumi");
-    const loaded = () => ["typescript/lib/typescript.js", "@npmcli/arborist/lib/arborist/index.js"]
-      .map((name) => Object.keys(require.cache).some((file) => file.endsWith(name)));
-    const before = loaded();
+    const before = loaded("typescript/lib/typescript.js", "@npmcli/arborist/lib/arborist/index.js");
     runtime.serializeFunction(() => 42).then(({ text }) =>
-      console.log(JSON.stringify([before, text.includes("42"), loaded()[0]])));`;
-  expect(await say(script)).toEqual([[false, false], true, true]);
+      console.log(JSON.stringify([before, text.includes("42"), loaded("typescript/lib/typescript.js")])));`;
+  expect(await say(script)).toEqual([[false, false], true, [true]]);
+});
+
+test("no debugger is attached when a program begins", async () => {
+  const script = `
+    const { Session } = require("node:inspector");
+    const asked = [];
+    Session.prototype.post = function (method) { asked.push(method); };
+    require("@pulumi/pulumi/runtime/closure/v8Hooks").isInitializedAsync().then(() =>
+      console.log(JSON.stringify(asked)));`;
+  expect(await say(script)).toEqual([]);
+});
+
+test("the Automation API is loaded only when used", async () => {
+  const script = `${loaded}
+    const { automation } = require("@pulumi/pulumi");
+    const before = loaded("@pulumi/pulumi/automation/localWorkspace.js");
+    console.log(JSON.stringify([before, typeof automation.LocalWorkspace.create]));`;
+  expect(await say(script)).toEqual([[false], "function"]);
+});
+
+test("the runner makes spans without a tracer, which is not loaded", async () => {
+  const script = `${loaded}
+    const tracing = require("@pulumi/pulumi/cmd/run/tracing");
+    const span = tracing.newSpan("a test");
+    span.setAttribute("key", "value");
+    span.end();
+    console.log(JSON.stringify([span.isRecording(), loaded("@opentelemetry/sdk-trace-base")]));`;
+  expect(await say(script)).toEqual([false, [false]]);
 });
 
 test("source maps are not used, and errors have their stack traces", async () => {
@@ -81,4 +111,6 @@ test("the SDK still calls what is replaced by way of the modules that have it", 
   expect(source("resource.js")).toMatch(/\bResource\.callsites\(\)/);
   expect(source("runtime/rpc.js")).toMatch(/\bdebuggable_1\.debuggablePromise\(/);
   expect(source("cmd/run/index.js")).toContain('require("source-map-support/register")');
+  expect(source("cmd/run/index.js")).toMatch(/\bv8Hooks\.isInitializedAsync\(\)/);
+  expect(source("cmd/run/run.js")).toContain('require("./tracing")');
 });
