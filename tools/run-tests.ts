@@ -21,15 +21,21 @@ interface Group {
   readonly workers: number;
 }
 
-// What vitest.config.ts calls projects, one group after another. Machines that boot and jobs that wait leave processors idle:
-// files of such tests run beside each other.
-const GROUPS: readonly Group[] = [
-  { projects: ["unit", "alone"], kinds: KINDS, workers: availableParallelism() },
-  {
-    projects: ["integration", "e2e"],
-    kinds: ["integration", "e2e"],
-    workers: Math.max(3, availableParallelism()),
-  },
+// What vitest.config.ts calls projects. Machines that boot and jobs that wait leave processors idle: files of such tests run beside
+// each other, and those that want the host for themselves beside unit tests, which change nothing on it. A stage begins when
+// the one before has ended.
+const STAGES: readonly (readonly Group[])[] = [
+  [
+    { projects: ["unit"], kinds: ["unit"], workers: availableParallelism() },
+    { projects: ["alone"], kinds: ["integration", "e2e"], workers: 1 },
+  ],
+  [
+    {
+      projects: ["integration", "e2e"],
+      kinds: ["integration", "e2e"],
+      workers: Math.max(3, availableParallelism()),
+    },
+  ],
 ];
 
 const repository = resolve(import.meta.dirname, "..");
@@ -175,8 +181,10 @@ if (unknown.length > 0) {
 const wanted = KINDS.filter((kind) => positionals.length === 0 || positionals.includes(kind));
 const start = performance.now();
 const groups: GroupOutcome[] = [];
-for (const group of GROUPS.filter(({ kinds }) => wanted.some((kind) => kinds.includes(kind))))
-  groups.push(await run(group));
+for (const stage of STAGES) {
+  const some = stage.filter(({ kinds }) => wanted.some((kind) => kinds.includes(kind)));
+  groups.push(...(await Promise.all(some.map(run))));
+}
 const files = groups.flatMap((group) => group.files);
 const outcomes = wanted.map((kind) => outcomeOf(kind, files));
 const problems = [
