@@ -76,9 +76,13 @@ replace(require.resolve("@pulumi/pulumi/cmd/run/tracing.js"), {
 
 /** Puts something in a module's place that loads it when a property of it is asked for. */
 function lazily(file: string): void {
+  let loaded: Record<PropertyKey, unknown> | undefined;
   const load = (): Record<PropertyKey, unknown> => {
-    Reflect.deleteProperty(require.cache, file);
-    return require(file) as Record<PropertyKey, unknown>;
+    if (loaded === undefined) {
+      Reflect.deleteProperty(require.cache, file);
+      loaded = require(file) as Record<PropertyKey, unknown>;
+    }
+    return loaded;
   };
   const exports = new Proxy(
     {},
