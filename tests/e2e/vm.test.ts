@@ -3,8 +3,6 @@ import { done } from "../support/display.ts";
 import { Site } from "../support/site.ts";
 import { describeUnless, hostLacks } from "../support/where.ts";
 
-const BOOT = "cat /proc/sys/kernel/random/boot_id";
-
 /** Waits on the machine itself, for so many seconds: each look from outside costs an emulated one a second of its processor. */
 const until = (condition: string, seconds: number): string =>
   `timeout ${seconds} sh -c 'until ${condition}; do sleep 1; done'`;
@@ -56,8 +54,7 @@ describeUnless(await hostLacks(), "a stack of virtual machines", () => {
 
   it("requeues the job of a VM that died, and `up` brings it back, and one that hung and was undefined", async () => {
     const [died = "", hung = ""] = nodes;
-    const controller = async (): Promise<string> => site.on("controller", BOOT);
-    const before = await controller();
+    const before = await site.boot("controller");
     const job = await site.on(
       "controller",
       `sbatch --parsable --requeue --nodelist=${died} --output=/scratch/requeued.out --open-mode=append ` +
@@ -80,25 +77,27 @@ describeUnless(await hostLacks(), "a stack of virtual machines", () => {
       `gone Domain ${hung}-domain`,
     ]);
     const up = await site.succeed("up");
-    expect(
-      done(up.output)
-        .filter((line) => /Domain|Volume|CloudInitDisk|Network/.test(line))
-        .sort(),
-    ).toEqual([`created Domain ${hung}-domain`, `updated Domain ${died}-domain`]);
-    expect(await controller()).toBe(before);
+    expect(done(up.output).sort()).toEqual([
+      `created Domain ${hung}-domain`,
+      `updated Domain ${died}-domain`,
+      `updated SshReady ${died}-ready`,
+      `updated SshReady ${hung}-ready`,
+    ]);
+    expect(await site.boot("controller")).toBe(before);
     // A requeued job waits two minutes before it may start again, unless it is told not to, or they have passed.
     await site.on("controller", `scontrol update JobId=${job} StartTime=now || true`);
     await site.on("controller", until(`scontrol show job ${job} | grep -q JobState=COMPLETED`, 300));
     expect(await site.on("controller", "cat /scratch/requeued.out")).toBe("run \nrun 1");
     const both = "srun --immediate=180 -N2 hostname";
     expect((await site.on("controller", both)).split("\n").sort()).toEqual(nodes);
+    await site.on("controller", until(`sinfo -hN -n ${died} -o %T | grep -qx idle`, 60));
   });
 
   it("remembers the smoke job after the controller's reboot", async () => {
     const { smokeJob } = (await site.outputs()).slurm ?? {};
-    const before = await site.on("controller", BOOT);
+    const before = await site.boot("controller");
     await site.ssh("controller", "sudo systemctl reboot");
-    const reached = (): Promise<string> => site.on("controller", BOOT).catch(() => before);
+    const reached = (): Promise<string> => site.boot("controller").catch(() => before);
     await expect.poll(reached, { timeout: 240_000, interval: 3000 }).not.toBe(before);
     const remembered = `sacct -nPX -j ${smokeJob?.jobId ?? 0} -o JobName,State,NNodes`;
     await site.on("controller", until(`${remembered} 2>/dev/null | grep -q smoke`, 120));

@@ -181,14 +181,14 @@ export class Site {
     return stackOutputsSchema.parse(JSON.parse((await this.succeed("outputs", "--json")).stdout));
   }
 
-  /** When each machine began to run, by name: a value that changes when it boots again. */
+  /** When a machine began to run: a value that changes when it boots again. */
+  boot(machine: string): Promise<string> {
+    return this.on(machine, "cat /proc/sys/kernel/random/boot_id; cut -d' ' -f22 /proc/1/stat");
+  }
+
+  /** The same of each machine, by name. */
   async boots(): Promise<Record<string, string>> {
-    const boots = await Promise.all(
-      this.machines.map(async (name) => [
-        name,
-        await this.on(name, "cat /proc/sys/kernel/random/boot_id; cut -d' ' -f22 /proc/1/stat"),
-      ]),
-    );
+    const boots = await Promise.all(this.machines.map(async (name) => [name, await this.boot(name)]));
     return Object.fromEntries(boots) as Record<string, string>;
   }
 
