@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { parseArgs, stripVTControlCharacters } from "node:util";
 import { z } from "zod";
 
-// Runs kinds of tests, and ends with what ran, how long it took, and why anything was skipped.
+// Runs kinds of tests, and ends with what ran, how long it took, why anything was skipped and what failed.
 // `node tools/run-tests.ts [unit] [integration] [e2e]`: all kinds by default. Exit 0 only when every kind ran at least one
 // test and none failed. The last line is `N passed, N failed, N skipped`.
 
@@ -54,6 +54,7 @@ const reportSchema = z.object({
           fullName: z.string(),
           ancestorTitles: z.array(z.string()),
           status: z.enum(["passed", "failed", "skipped", "pending", "todo", "disabled"]),
+          failureMessages: z.array(z.string()).nullish(),
         }),
       ),
     }),
@@ -116,14 +117,10 @@ function outcomeOf(kind: Kind, all: readonly File[]): Outcome {
   const files = all.filter(({ name }) => relative(repository, name).startsWith(`tests/${kind}/`));
   const tests = files.flatMap((result) => result.assertionResults);
   const count = (status: string): number => tests.filter((test) => test.status === status).length;
-  // A file that cannot be read has no tests.
-  const broken = files.filter(
-    ({ status, assertionResults }) => status === "failed" && assertionResults.length === 0,
-  );
   return {
     kind,
     passed: count("passed"),
-    failed: count("failed") + broken.length,
+    failed: failures(files).length,
     skipped: tests.filter(({ status }) => !["passed", "failed"].includes(status)).map(reasonOf),
     seconds: files.reduce((sum, { startTime, endTime }) => sum + (endTime - startTime) / 1000, 0),
   };
@@ -170,6 +167,20 @@ function reasons(outcomes: readonly Outcome[]): string[] {
   );
 }
 
+/** A line for each test that failed, and each file that could not be read or cleaned up after: of a long log, people see the end. */
+function failures(files: readonly File[]): string[] {
+  return files.flatMap(({ name, status, message, assertionResults }) => {
+    const file = relative(repository, name);
+    const line = (what: string, why = ""): string =>
+      `failed: ${what}: ${stripVTControlCharacters(why).split("\n")[0] ?? ""}`;
+    const failed = assertionResults
+      .filter((test) => test.status === "failed")
+      .map(({ fullName, failureMessages }) => line(`${file}: ${fullName}`, failureMessages?.[0]));
+    const isBroken = status === "failed" && failed.length === 0;
+    return isBroken ? [line(file, message || "something around its tests failed")] : failed;
+  });
+}
+
 const { positionals } = parseArgs({ allowPositionals: true });
 const unknown = positionals.filter((name) => !KINDS.some((kind) => kind === name));
 if (unknown.length > 0) {
@@ -201,6 +212,7 @@ process.stdout.write(
     "",
     table(outcomes),
     ...reasons(outcomes),
+    ...failures(files),
     ...problems,
     `all of it took ${minutes((performance.now() - start) / 1000)}`,
     `${total(({ passed }) => passed)} passed, ${failed} failed, ${total(({ skipped }) => skipped.length)} skipped`,
