@@ -1,0 +1,114 @@
+import { relative, resolve } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { z } from "zod";
+
+// What a test run says of itself at its end, from the reports of vitest's JSON reporter.
+
+const repository = resolve(import.meta.dirname, "..");
+
+export const KINDS = ["unit", "integration", "e2e"] as const;
+export type Kind = (typeof KINDS)[number];
+
+// What vitest's JSON reporter writes, as far as it is read here.
+const reportSchema = z.object({
+  testResults: z.array(
+    z.object({
+      name: z.string().transform((path) => relative(repository, path)),
+      status: z.string(),
+      message: z.string().default(""),
+      startTime: z.number(),
+      endTime: z.number(),
+      assertionResults: z.array(
+        z.object({
+          fullName: z.string(),
+          ancestorTitles: z.array(z.string()),
+          status: z.enum(["passed", "failed", "skipped", "pending", "todo", "disabled"]),
+          failureMessages: z.array(z.string()).nullish(),
+        }),
+      ),
+    }),
+  ),
+});
+export type File = z.output<typeof reportSchema>["testResults"][number];
+
+/** Files of a report, by paths in the repository. */
+export function filesOf(report: string): File[] {
+  return reportSchema.parse(JSON.parse(report)).testResults;
+}
+
+export interface Outcome {
+  readonly kind: Kind;
+  readonly passed: number;
+  readonly failed: number;
+  /** Reason of each skipped test. */
+  readonly skipped: readonly string[];
+  /** Of all files together; some of them ran beside each other. */
+  readonly seconds: number;
+}
+
+export function outcomeOf(kind: Kind, all: readonly File[]): Outcome {
+  const files = all.filter(({ name }) => name.startsWith(`tests/${kind}/`));
+  const tests = files.flatMap((result) => result.assertionResults);
+  const count = (status: string): number => tests.filter((test) => test.status === status).length;
+  return {
+    kind,
+    passed: count("passed"),
+    failed: failures(files).length,
+    skipped: tests.filter(({ status }) => !["passed", "failed"].includes(status)).map(reasonOf),
+    seconds: files.reduce((sum, { startTime, endTime }) => sum + (endTime - startTime) / 1000, 0),
+  };
+}
+
+/** Why a test was skipped: its group's name says so, `... (skipped: needs root)`. */
+function reasonOf({ fullName }: { fullName: string }): string {
+  return /\(skipped: (.*?)\)(?: |$)/.exec(fullName)?.[1] ?? `no reason given: ${fullName}`;
+}
+
+export function table(outcomes: readonly Outcome[]): string {
+  const rows = [
+    ["kind", "passed", "failed", "skipped", "time"],
+    ...outcomes.map(({ kind, passed, failed, skipped, seconds }) => [
+      kind,
+      String(passed),
+      String(failed),
+      String(skipped.length),
+      minutes(seconds),
+    ]),
+  ];
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) =>
+          column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+        )
+        .join("  "),
+    )
+    .join("\n");
+}
+
+export function minutes(seconds: number): string {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+}
+
+export function reasons(outcomes: readonly Outcome[]): string[] {
+  return outcomes.flatMap(({ kind, skipped }) =>
+    [...Map.groupBy(skipped, (reason) => reason)].map(
+      ([reason, tests]) => `skipped: ${tests.length} of ${kind}: ${reason}`,
+    ),
+  );
+}
+
+/** A line for each test that failed, and each file that could not be read or cleaned up after: of a long log, people see the end. */
+export function failures(files: readonly File[]): string[] {
+  return files.flatMap(({ name, status, message, assertionResults }) => {
+    const line = (what: string, why = ""): string =>
+      `failed: ${what}: ${stripVTControlCharacters(why).split("\n")[0] ?? ""}`;
+    const failed = assertionResults
+      .filter((test) => test.status === "failed")
+      .map(({ fullName, failureMessages }) => line(`${name}: ${fullName}`, failureMessages?.[0]));
+    const isBroken = status === "failed" && failed.length === 0;
+    return isBroken ? [line(name, message || "something around its tests failed")] : failed;
+  });
+}
