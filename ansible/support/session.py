@@ -68,10 +68,15 @@ def agent(directory, private_key):
         process.wait()
 
 
-def ssh_options(known_hosts, socket=None, proxied=False):
+def stays_here(proxy_command):
+    """Whether this ProxyCommand leads into a network namespace of this host, and not to another host."""
+    return (proxy_command or "").startswith("nsenter --net=")
+
+
+def ssh_options(known_hosts, socket=None, local=False):
     """Options of every ssh of ours: pinned host keys, no prompts, nothing from the user's own configuration.
 
-    Proxied are machines behind a ProxyCommand, which leads into a network namespace of this same host.
+    Local: nothing of the connection leaves this host.
     """
     options = {
         "StrictHostKeyChecking": "yes",
@@ -86,7 +91,7 @@ def ssh_options(known_hosts, socket=None, proxied=False):
     }
     if socket is not None:
         options["IdentityAgent"] = socket
-    if proxied:
+    if local:
         # OpenSSH's own first choice is to resist quantum computers, for a tenth of a second of processor time a
         # connection. What never leaves the host cannot be recorded for them.
         options["KexAlgorithms"] = "^curve25519-sha256"

@@ -1,21 +1,24 @@
-import { resolve } from "node:path";
+import { join } from "node:path";
 import { execa } from "execa";
 import { expect, it } from "vitest";
+import { repository } from "../../support/project.ts";
 
-const SUPPORT = resolve(import.meta.dirname, "../../../ansible/support");
-
-/** The key exchanges that ssh itself offers with our options, its first choice first. */
-async function keyExchanges(proxied: "True" | "False"): Promise<string[]> {
-  const script = `import session; print("\\n".join(session.ssh_options("/dev/null", None, ${proxied})))`;
-  const options = (await execa("python3", ["-c", script], { cwd: SUPPORT })).stdout.split("\n");
+/** The key exchanges that ssh itself offers with our options behind a ProxyCommand, its first choice first. */
+async function keyExchanges(proxyCommand: string): Promise<string[]> {
+  const script = `import json, session
+local = session.stays_here(${JSON.stringify(proxyCommand)})
+print(json.dumps(session.ssh_options("/dev/null", local=local)))`;
+  const cwd = join(repository, "ansible/support");
+  const options = JSON.parse((await execa("python3", ["-B", "-c", script], { cwd })).stdout) as string[];
   const { stdout } = await execa("ssh", ["-F", "none", ...options, "-G", "machine"]);
   return (/^kexalgorithms (.+)$/m.exec(stdout)?.[1] ?? "").split(",");
 }
 
 it("prefers the cheap key exchange where nothing leaves the host, and ssh's own choice elsewhere", async () => {
-  const elsewhere = await keyExchanges("False");
-  expect(elsewhere[0]).not.toBe("curve25519-sha256");
-  const local = await keyExchanges("True");
+  const direct = await keyExchanges("");
+  expect(direct[0]).not.toBe("curve25519-sha256");
+  expect(await keyExchanges("ssh -W %h:%p jump.example.org")).toEqual(direct);
+  const local = await keyExchanges("nsenter --net=/run/netns/site nc %h %p");
   expect(local[0]).toBe("curve25519-sha256");
-  expect(new Set(local)).toEqual(new Set(elsewhere));
+  expect(new Set(local)).toEqual(new Set(direct));
 });
