@@ -12,7 +12,6 @@ import {
   type LocalWorkspaceOptions,
   type Stack,
 } from "@pulumi/pulumi/automation/index.js";
-import { z } from "zod";
 import { UserError } from "../../config/errors.ts";
 import {
   stackResource,
@@ -30,24 +29,7 @@ import { NOTHING_MADE, POLICY_PACK, problemsOnly, refusal } from "../policies.ts
 import { protectedMessage } from "../protection.ts";
 import { Description } from "./description.ts";
 import { summaryOf, translate } from "./events.ts";
-
-const exportSchema = z.object({
-  deployment: z.object({
-    resources: z
-      .array(
-        z.object({
-          urn: z.string(),
-          type: z.string(),
-          id: z.string().optional(),
-          parent: z.string().optional(),
-          provider: z.string().optional(),
-          protect: z.boolean().default(false),
-          inputs: z.record(z.string(), z.unknown()).default({}),
-        }),
-      )
-      .default([]),
-  }),
-});
+import { outputsOf, resourcesOf, type KeptResource } from "./state.ts";
 
 /** Runs the program by Pulumi's own CLI, driven through the Automation API. */
 export class PulumiEngine implements Engine {
@@ -128,19 +110,23 @@ export class PulumiEngine implements Engine {
   }
 
   async outputs(): Promise<Readonly<Record<string, StackOutput>>> {
-    const stack = await this.#existing();
-    return (await stack?.outputs().catch(this.#refuse)) ?? {};
+    return outputsOf(await this.#kept());
   }
 
   async resources(): Promise<readonly StackResource[]> {
     return (await this.#kept()).map(stackResource);
   }
 
-  /** The resources of the state. */
-  async #kept(): Promise<z.infer<typeof exportSchema>["deployment"]["resources"]> {
-    const stack = await this.#existing();
-    if (stack === undefined) return [];
-    return exportSchema.parse(await stack.exportStack().catch(this.#refuse)).deployment.resources;
+  /** The resources of the state, none where the stack was never made. It is one command: a Stack would be selected first. */
+  async #kept(): Promise<readonly KeptResource[]> {
+    const { place, options } = await this.#workspace();
+    const workspace = await LocalWorkspace.create({ ...options, workDir: place.workDir });
+    try {
+      return resourcesOf(await workspace.exportStack(place.stackName));
+    } catch (error) {
+      if (error instanceof StackNotFoundError) return [];
+      return this.#refuse(error);
+    }
   }
 
   async #run(
