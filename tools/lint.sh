@@ -29,8 +29,9 @@ files() { git ls-files -co --exclude-standard -- "$@"; }
 # ESLint's rules look at types, which any file may change: its own cache, a file at a time, would not notice. So it is all files or none.
 eslint_all() {
   local state passed=$kept/eslint.passed
-  state=$(files '*.ts' '*.js' '*.cjs' '*.json' | xargs -d '\n' sha256sum 2>/dev/null | sha256sum || true)
-  if [ "$(cat "$passed" 2>/dev/null)" = "$state" ]; then
+  state=$(files '*.ts' '*.js' '*.cjs' '*.json' | xargs -r -d '\n' sha256sum 2>/dev/null || true)
+  # Outside a clone git knows no files.
+  if [ -n "$state" ] && [ "$(cat "$passed" 2>/dev/null)" = "$state" ]; then
     echo "lint: eslint has passed these files"
   else
     step eslint eslint --max-warnings 0 .

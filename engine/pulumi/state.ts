@@ -17,7 +17,7 @@ const exportSchema = z.object({
           provider: z.string().optional(),
           protect: z.boolean().default(false),
           inputs: z.record(z.string(), z.unknown()).default({}),
-          outputs: z.record(z.string(), z.json()).default({}),
+          outputs: z.record(z.string(), z.unknown()).default({}),
         }),
       )
       .default([]),
