@@ -1,10 +1,10 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { UserError } from "../../config/errors.ts";
-import { jobPlace, PROJECT_ROOT, type JobPlace } from "../../services/jobs/place.ts";
+import { jobPlace, type JobPlace } from "../../services/jobs/place.ts";
 
 /** Options that every command about one job takes, as the former tool's did. */
 export interface JobOptions {
-  readonly projectRoot: string;
+  readonly projectRoot?: string;
   readonly projectId?: string;
   readonly job?: string;
   readonly jobName?: string;
@@ -18,7 +18,10 @@ export const GRACE_SECONDS = 30;
 
 export function withJob(command: Command): Command {
   return command
-    .option("--project-root <folder>", "the project's folder, /workspace in the container", PROJECT_ROOT)
+    .option(
+      "--project-root <folder>",
+      "the project, /workspace in the container. Default: the repository around here",
+    )
     .option("--project-id <id>", "which project. Default: SYGALDRY_PROJECT_ID")
     .option("--job <name>", "which job")
     .addOption(new Option("--job-name <name>", "the same").hideHelp())

@@ -8,7 +8,7 @@ import { checkGpus, hostGpus, parseGpuSelection, type GpuSelection } from "../..
 import { statusLine } from "../../services/jobs/lines.ts";
 import { startJob } from "../../services/jobs/start.ts";
 import { look, untilOver } from "../../services/jobs/state.ts";
-import { statusFile } from "../../services/jobs/place.ts";
+import { jobProjectRoot, statusFile } from "../../services/jobs/place.ts";
 import { variable } from "../dev.ts";
 import { GRACE_SECONDS, placeOf, positiveNumber, wholeNumber, withJob, type JobOptions } from "./options.ts";
 import { report } from "./report.ts";
@@ -64,7 +64,8 @@ export function addRun(job: Command): void {
         ...{ place, engine, gpus, entrypoint },
         words,
         env: environment(options),
-        ...{ image: await imageFor(engine, options.image), projectRoot: options.projectRoot },
+        image: await imageFor(engine, options.image),
+        projectRoot: options.projectRoot ?? jobProjectRoot(process.cwd()),
         ...{ replace: options.replace === true, graceSeconds: options.grace },
         ...{ logBytes: Math.ceil(options.logSize * MIB), logKeep: options.logKeep },
         progressSeconds: options.progress,

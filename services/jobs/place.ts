@@ -1,7 +1,14 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { checkName, containerRoot } from "../dev/place.ts";
+import { checkName, containerRoot, findProjectRoot } from "../dev/place.ts";
 
-export const PROJECT_ROOT = "/mnt/data_infra/workspace/sygaldry";
+/** Where the former tool looked for the project. */
+const FORMER_ROOT = "/mnt/data_infra/workspace/sygaldry";
+
+/** The folder of a job's project: the former tool's where that is there, so that scripts go on, else the one `ai-how dev` would take. */
+export function jobProjectRoot(folder: string, former = FORMER_ROOT): string {
+  return existsSync(former) ? former : findProjectRoot(folder);
+}
 
 /** Which job of which project. */
 export interface JobPlace {
