@@ -29,7 +29,7 @@ files() { git ls-files -co --exclude-standard -- "$@"; }
 # ESLint's rules look at types, which any file may change: its own cache, a file at a time, would not notice. So it is all files or none.
 eslint_all() {
   local state passed=$kept/eslint.passed
-  state=$(files '*.ts' '*.js' '*.cjs' '*.json' | sort | xargs -r -d '\n' sha256sum 2>/dev/null || true)
+  state=$(files '*.ts' '*.tsx' '*.js' '*.cjs' '*.mjs' '*.json' | sort | xargs -r -d '\n' sha256sum 2>/dev/null || true)
   # Outside a clone git knows no files.
   if [ -n "$state" ] && [ "$(cat "$passed" 2>/dev/null)" = "$state" ]; then
     echo "lint: eslint has passed these files"
