@@ -37,6 +37,7 @@ export class PulumiEngine implements Engine {
   readonly #reference: StackReference;
   readonly #cli: string;
   #stack: Promise<Stack> | undefined;
+  #workspace: Promise<Workspace> | undefined;
 
   /** `cli` is the path of the `pulumi` executable. */
   constructor(reference: StackReference, cli: string) {
@@ -119,7 +120,7 @@ export class PulumiEngine implements Engine {
 
   /** The resources of the state, none where the stack was never made. It is one command: a Stack would be selected first. */
   async #kept(): Promise<readonly KeptResource[]> {
-    const { place, options } = await this.#workspace();
+    const { place, options } = await this.#found();
     const workspace = await LocalWorkspace.create({ ...options, workDir: place.workDir });
     try {
       return resourcesOf(await workspace.exportStack(place.stackName));
@@ -168,7 +169,7 @@ export class PulumiEngine implements Engine {
   /** The stack; undefined where it was never made. Asking does not make it, and writes nothing into its file. */
   async #existing(): Promise<Stack | undefined> {
     if (this.#stack !== undefined) return this.#stack;
-    const { place, options } = await this.#workspace();
+    const { place, options } = await this.#found();
     try {
       const stack = await LocalWorkspace.selectStack(place, options);
       this.#stack = Promise.resolve(stack);
@@ -181,7 +182,7 @@ export class PulumiEngine implements Engine {
 
   /** The stack, made where it was not. */
   #made(): Promise<Stack> {
-    this.#stack ??= this.#workspace().then(({ place, options }) =>
+    this.#stack ??= this.#found().then(({ place, options }) =>
       LocalWorkspace.createOrSelectStack(place, options).catch(this.#refuse),
     );
     return this.#stack;
@@ -197,7 +198,13 @@ export class PulumiEngine implements Engine {
     });
   };
 
-  async #workspace(): Promise<{ place: LocalProgramArgs; options: LocalWorkspaceOptions }> {
+  /** Found once: the CLI is asked for its version. */
+  #found(): Promise<Workspace> {
+    this.#workspace ??= this.#find();
+    return this.#workspace;
+  }
+
+  async #find(): Promise<Workspace> {
     const { root, stack } = this.#reference;
     // An installation is a folder with `bin/pulumi`; anything else is found by its folder on PATH.
     const folder = dirname(this.#cli);
@@ -209,6 +216,12 @@ export class PulumiEngine implements Engine {
       options: { pulumiCommand, envVars: await environment(root, folder) },
     };
   }
+}
+
+/** Where the program is, and how the CLI is run on it. */
+interface Workspace {
+  readonly place: LocalProgramArgs;
+  readonly options: LocalWorkspaceOptions;
 }
 
 interface RunDetails {
