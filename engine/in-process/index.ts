@@ -167,7 +167,6 @@ export class InProcessEngine implements Engine {
     if (deployment.failure !== undefined) throw deployment.failure;
     const [{ Monitor }, { runProgram }] = await Promise.all([import("./monitor.ts"), import("./program.ts")]);
     const monitor = new Monitor({ ...options, deployment, handlers, project: project.name, stack, preview });
-    const address = await monitor.listen();
     try {
       const code = await runProgram({
         signal: options.signal,
@@ -180,12 +179,11 @@ export class InProcessEngine implements Engine {
         config,
         secretKeys: [],
         preview,
-        address,
+        methods: monitor.methods,
       });
       if (code !== 0 || monitor.programFailed) deployment.fail(new UserError("the program failed"));
     } finally {
       await deployment.finish();
-      monitor.close();
     }
     return concluded(deployment);
   }

@@ -1,17 +1,13 @@
-import grpc from "@grpc/grpc-js";
-import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engineProto from "@pulumi/pulumi/proto/engine_pb.js";
 import providerProto from "@pulumi/pulumi/proto/provider_pb.js";
-import resourceGrpc from "@pulumi/pulumi/proto/resource_grpc_pb.js";
 import resourceProto from "@pulumi/pulumi/proto/resource_pb.js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
 import structProto from "google-protobuf/google/protobuf/struct_pb.js";
+import { method, type Method } from "./channel.ts";
 import type { Deployment, Goal } from "./deployment.ts";
 import { packageOf, type Handlers } from "./handlers/index.ts";
 import { makeUrn } from "./urn.ts";
 import { hasUnknown, revealAll, type Values } from "./values.ts";
-
-type Unary<Request, Response> = grpc.handleUnaryCall<Request, Response>;
 
 // What this monitor understands; the SDK asks once and adapts.
 const FEATURES = [
@@ -19,7 +15,6 @@ const FEATURES = [
   resourceProto.ResourceMonitorFeature.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
 ];
 const FEATURE_NAMES = ["secrets", "deletedWith"];
-const MAX_MESSAGE = 400 * 1024 * 1024;
 
 export interface MonitorOptions {
   readonly deployment: Deployment;
@@ -31,9 +26,8 @@ export interface MonitorOptions {
   readonly signal: AbortSignal;
 }
 
-/** The engine's side of the SDK's protocol, on a loopback port: the resource monitor and the engine's log. */
+/** The engine's side of the SDK's protocol: the resource monitor and the engine's log. */
 export class Monitor {
-  readonly #server: grpc.Server;
   readonly #options: MonitorOptions;
   #root = "";
   /** True once the program itself has reported an error: its exit code says nothing new then. */
@@ -41,69 +35,68 @@ export class Monitor {
 
   constructor(options: MonitorOptions) {
     this.#options = options;
-    this.#server = new grpc.Server({
-      "grpc.max_receive_message_length": MAX_MESSAGE,
-      "grpc.max_send_message_length": MAX_MESSAGE,
-    });
-    this.#server.addService(resourceGrpc.ResourceMonitorService, {
-      supportsFeature: unary((request: resourceProto.SupportsFeatureRequest) => {
-        const response = new resourceProto.SupportsFeatureResponse();
-        response.setHassupport(FEATURE_NAMES.includes(request.getId()));
-        return Promise.resolve(response);
-      }),
-      getDeploymentInfo: unary(() => Promise.resolve(this.#deploymentInfo())),
-      registerResource: unary((request: resourceProto.RegisterResourceRequest) => this.#register(request)),
-      registerResourceOutputs: unary((request: resourceProto.RegisterResourceOutputsRequest) => {
-        const outputs = request.getOutputs()?.toJavaScript() ?? {};
-        this.#options.deployment.registerOutputs(request.getUrn(), outputs);
-        return Promise.resolve(new emptyProto.Empty());
-      }),
-      readResource: unary((request: resourceProto.ReadResourceRequest) => this.#read(request)),
-      invoke: unary((request: resourceProto.ResourceInvokeRequest) => this.#invoke(request)),
-      registerPackage: unary((request: resourceProto.RegisterPackageRequest) => {
-        const response = new resourceProto.RegisterPackageResponse();
-        response.setRef(request.getName());
-        return Promise.resolve(response);
-      }),
-      signalAndWaitForShutdown: unary(() => Promise.resolve(new emptyProto.Empty())),
-      call: unsupported("call"),
-      registerStackTransform: unsupported("registerStackTransform"),
-      registerStackInvokeTransform: unsupported("registerStackInvokeTransform"),
-      registerResourceHook: unsupported("registerResourceHook"),
-      registerErrorHook: unsupported("registerErrorHook"),
-    });
-    this.#server.addService(engineGrpc.EngineService, {
-      log: unary((request: engineProto.LogRequest) => {
+  }
+
+  /** The methods, by their paths in the protocol. */
+  get methods(): Readonly<Record<string, Method>> {
+    return {
+      "/pulumirpc.ResourceMonitor/SupportsFeature": method(
+        resourceProto.SupportsFeatureRequest,
+        (request) => {
+          const response = new resourceProto.SupportsFeatureResponse();
+          response.setHassupport(FEATURE_NAMES.includes(request.getId()));
+          return response;
+        },
+      ),
+      "/pulumirpc.ResourceMonitor/GetDeploymentInfo": method(emptyProto.Empty, () => this.#deploymentInfo()),
+      "/pulumirpc.ResourceMonitor/RegisterResource": method(
+        resourceProto.RegisterResourceRequest,
+        (request) => this.#register(request),
+      ),
+      "/pulumirpc.ResourceMonitor/RegisterResourceOutputs": method(
+        resourceProto.RegisterResourceOutputsRequest,
+        (request) => {
+          const outputs = request.getOutputs()?.toJavaScript() ?? {};
+          this.#options.deployment.registerOutputs(request.getUrn(), outputs);
+          return new emptyProto.Empty();
+        },
+      ),
+      "/pulumirpc.ResourceMonitor/ReadResource": method(resourceProto.ReadResourceRequest, (request) =>
+        this.#read(request),
+      ),
+      "/pulumirpc.ResourceMonitor/Invoke": method(resourceProto.ResourceInvokeRequest, (request) =>
+        this.#invoke(request),
+      ),
+      "/pulumirpc.ResourceMonitor/RegisterPackage": method(
+        resourceProto.RegisterPackageRequest,
+        (request) => {
+          const response = new resourceProto.RegisterPackageResponse();
+          response.setRef(request.getName());
+          return response;
+        },
+      ),
+      "/pulumirpc.ResourceMonitor/SignalAndWaitForShutdown": method(
+        emptyProto.Empty,
+        () => new emptyProto.Empty(),
+      ),
+      "/pulumirpc.Engine/Log": method(engineProto.LogRequest, (request) => {
         this.#log(request);
-        return Promise.resolve(new emptyProto.Empty());
+        return new emptyProto.Empty();
       }),
-      getRootResource: unary(() => {
+      "/pulumirpc.Engine/GetRootResource": method(engineProto.GetRootResourceRequest, () => {
         const response = new engineProto.GetRootResourceResponse();
         response.setUrn(this.#root);
-        return Promise.resolve(response);
+        return response;
       }),
-      setRootResource: unary((request: engineProto.SetRootResourceRequest) => {
+      "/pulumirpc.Engine/SetRootResource": method(engineProto.SetRootResourceRequest, (request) => {
         this.#root = request.getUrn();
-        return Promise.resolve(new engineProto.SetRootResourceResponse());
+        return new engineProto.SetRootResourceResponse();
       }),
-      startDebugging: unsupported("startDebugging"),
-      requirePulumiVersion: unary(() => Promise.resolve(new engineProto.RequirePulumiVersionResponse())),
-    });
-  }
-
-  /** Listens on a free loopback port; returns the address. */
-  async listen(): Promise<string> {
-    const port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => {
-        if (error === null) resolve(bound);
-        else reject(error);
-      });
-    });
-    return `127.0.0.1:${port}`;
-  }
-
-  close(): void {
-    this.#server.forceShutdown();
+      "/pulumirpc.Engine/RequirePulumiVersion": method(
+        engineProto.RequirePulumiVersionRequest,
+        () => new engineProto.RequirePulumiVersionResponse(),
+      ),
+    };
   }
 
   #deploymentInfo(): resourceProto.DeploymentInfo {
@@ -216,30 +209,5 @@ function goalOf(request: resourceProto.RegisterResourceRequest): Goal {
     ...(request.getRetainondelete() && { retainOnDelete: true }),
     ...(deletedWith !== "" && { deletedWith }),
     ...(importId !== "" && { importId }),
-  };
-}
-
-function unary<Request, Response>(work: (request: Request) => Promise<Response>): Unary<Request, Response> {
-  return (call, callback) => {
-    work(call.request).then(
-      (response) => {
-        callback(null, response);
-      },
-      (error: unknown) => {
-        const message = error instanceof Error ? error.message : String(error);
-        // UNAVAILABLE makes the SDK end the program quietly: the failure itself has been told already.
-        const code = grpc.status.UNAVAILABLE;
-        callback({ code, message });
-      },
-    );
-  };
-}
-
-function unsupported(method: string): Unary<unknown, never> {
-  return (_call, callback) => {
-    callback({
-      code: grpc.status.UNIMPLEMENTED,
-      message: `the in-process engine has no ${method}; use Pulumi's own CLI`,
-    });
   };
 }

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
+import { serve, type Method } from "./channel.ts";
 import type { Listener } from "../events.ts";
 
 // V8 would rather let the heap of a program of 5,000 resources triple than collect what they leave behind (`bench/`).
@@ -18,8 +19,8 @@ export interface ProgramOptions {
   readonly secretKeys: readonly string[];
   readonly preview: boolean;
   readonly parallel: number;
-  /** Address of the monitor. */
-  readonly address: string;
+  /** What the program calls the engine for. */
+  readonly methods: Readonly<Record<string, Method>>;
   readonly emit: Listener;
   readonly signal: AbortSignal;
 }
@@ -29,10 +30,12 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
   const runner = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/run/index.js");
   const args = [
     LEAN,
+    `--import=${import.meta.resolve("./channel-clients.ts")}`,
     `--import=${import.meta.resolve("./quiet-sdk.ts")}`,
     runner,
-    `--monitor=${options.address}`,
-    `--engine=${options.address}`,
+    // Addresses, for the SDK to be satisfied: its clients use the channel.
+    "--monitor=channel",
+    "--engine=channel",
     `--project=${options.project}`,
     `--stack=${options.stack}`,
     `--root-directory=${options.root}`,
@@ -49,12 +52,15 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
       PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secretKeys),
     },
     stdin: "ignore",
+    ipc: true,
+    serialization: "advanced",
     all: true,
     reject: false,
     buffer: false,
     cancelSignal: options.signal,
     gracefulCancel: false,
   });
+  serve(child.nodeChildProcess, options.methods);
   createInterface({ input: child.all }).on("line", (line) => {
     options.emit({ type: "log", urn: "", level: "info", line });
   });
