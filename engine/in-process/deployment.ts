@@ -1,54 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { UserError } from "../../config/errors.ts";
-import type { ShownDiff, Summary } from "../events.ts";
-import { protectedMessage } from "../protection.ts";
-import { cleanInterrupted, deleteAll, dependentsToReplace } from "./deletion.ts";
-import { showDiffs } from "./diff-view.ts";
-import type { ResourceHandler } from "./handler.ts";
-import { admit } from "./policies.ts";
+import type { Summary } from "../events.ts";
+import { CustomResources } from "./custom-resources.ts";
+import { cleanInterrupted, deleteAll } from "./deletion.ts";
+import type { Goal, Registered } from "./goal.ts";
 import { configureProviders, refreshAll } from "./refresh.ts";
-import {
-  ignoreChanges,
-  isProvider,
-  markOutputs,
-  plain,
-  protectedAndNeeded,
-  providedPackage,
-  withReplaceOnChanges,
-} from "./resources.ts";
+import { isProvider, protectedAndNeeded, providedPackage } from "./resources.ts";
 import type { ResourceState } from "./state.ts";
 import { makeUrn, STACK_TYPE } from "./urn.ts";
-import { hashAssets, markLike, revealAll, sameValue, UNKNOWN, type Values } from "./values.ts";
+import { revealAll, sameValue, UNKNOWN, type Values } from "./values.ts";
 import { Stopped, Work, type WorkOptions } from "./work.ts";
-
-/** A resource as the program wants it to be. */
-export interface Goal {
-  readonly type: string;
-  readonly name: string;
-  readonly custom: boolean;
-  readonly parent: string;
-  readonly inputs: Values;
-  readonly provider: string;
-  readonly dependencies: readonly string[];
-  readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
-  readonly ignoreChanges: readonly string[];
-  readonly replaceOnChanges: readonly string[];
-  readonly additionalSecretOutputs: readonly string[];
-  readonly aliases: readonly string[];
-  readonly deleteBeforeReplace?: boolean;
-  readonly protect?: boolean;
-  readonly retainOnDelete?: boolean;
-  readonly deletedWith?: string;
-  readonly importId?: string;
-}
-
-/** What the program gets back for a goal. */
-export interface Registered {
-  readonly urn: string;
-  /** Empty when it is only known after `up`. */
-  readonly id: string;
-  readonly outputs: Values;
-}
 
 /**
  * One run of the program: compares each goal with the state, does what the difference asks for and records it.
@@ -56,15 +17,17 @@ export interface Registered {
  */
 export class Deployment {
   readonly #work: Work;
+  readonly #custom: CustomResources;
   readonly #registered = new Map<string, ResourceState>();
-  /** What a replacement had to delete before its turn came: its creation is the other half of a replacement. */
-  readonly #deletedEarly = new Set<string>();
   readonly #running = new Set<Promise<unknown>>();
   /** Puts the program's outputs in the place of those of the run before. */
   #stackOutputs = (): void => undefined;
 
   constructor(options: WorkOptions) {
     this.#work = new Work(options);
+    this.#custom = new CustomResources(this.#work, (resource) => {
+      this.#record(resource);
+    });
   }
 
   get summary(): Summary {
@@ -192,7 +155,7 @@ export class Deployment {
     try {
       return await this.#work.limited(async () => {
         this.#work.stopIfFailed();
-        return isProvider(goal.type) ? this.#provider(base, old) : this.#custom(goal, base, old);
+        return isProvider(goal.type) ? this.#provider(base, old) : this.#custom.register(goal, base, old);
       });
     } catch (error) {
       throw error instanceof Stopped
@@ -224,139 +187,6 @@ export class Deployment {
     this.#record(resource);
     if (operation !== "same") await this.#work.options.state.save();
     return { urn: base.urn, id, outputs: base.inputs };
-  }
-
-  async #custom(goal: Goal, base: ResourceState, old: ResourceState | undefined): Promise<Registered> {
-    const { urn } = base;
-    if (this.#work.options.targets?.includes(urn) === false) return this.#leave(urn, old);
-    if (goal.importId !== undefined) {
-      throw new UserError(`${urn}: the in-process engine cannot import; use \`pulumi import\``);
-    }
-    const handler = await this.#work.options.handlers.handler(goal.type, goal.provider);
-    const raw = ignoreChanges(
-      (await hashAssets(goal.inputs, this.#work.options.root)) as Values,
-      old?.inputs,
-      goal.ignoreChanges,
-    );
-    this.#work.redaction.learn(raw);
-    const checked = handler.check(revealAll(raw));
-    if (checked.problems.length > 0) {
-      const lines = checked.problems.map(({ property, reason }) => `${goal.name}.${property}: ${reason}`);
-      throw new UserError(lines.join("\n"));
-    }
-    const resource = { ...base, inputs: markLike(checked.inputs, raw) };
-    if (!this.#work.options.preview) admit(resource);
-    if (old === undefined)
-      return this.#create(handler, resource, this.#deletedEarly.has(urn) ? "replace" : "create");
-
-    const diff = withReplaceOnChanges(
-      handler.diff(revealAll(old.inputs), checked.inputs),
-      goal.replaceOnChanges,
-    );
-    const diffs = showDiffs(diff, old.inputs, resource.inputs);
-    if (diff.properties.length === 0) {
-      const same = {
-        ...resource,
-        id: old.id,
-        outputs: markOutputs(handler, resource, revealAll(old.outputs)),
-      };
-      this.#work.count("same");
-      this.#record(same);
-      return { urn, id: old.id ?? "", outputs: same.outputs };
-    }
-    if (diff.replaces.length === 0) return this.#update(handler, resource, old, diffs);
-    const deleteFirst = goal.deleteBeforeReplace ?? diff.deleteBeforeReplace;
-    return this.#replace(handler, resource, old, diffs, deleteFirst);
-  }
-
-  /** A resource that this run is not about. */
-  #leave(urn: string, old: ResourceState | undefined): Registered {
-    if (old === undefined)
-      throw new UserError("is not there yet, and this run is about other resources; run `ai-how up`");
-    this.#work.count("same");
-    this.#record(old);
-    return { urn, id: old.id ?? "", outputs: old.outputs };
-  }
-
-  async #create(
-    handler: ResourceHandler,
-    resource: ResourceState,
-    operation: "create" | "replace",
-    diffs: readonly ShownDiff[] = [],
-    replaced?: ResourceState,
-  ): Promise<Registered> {
-    const { state, preview } = this.#work.options;
-    const { urn } = resource;
-    const inputs = revealAll(resource.inputs);
-    if (preview) {
-      const outputs = markOutputs(handler, resource, handler.preview(urn, inputs));
-      this.#work.plan(urn, operation, diffs);
-      this.#record({ ...resource, id: UNKNOWN, outputs });
-      return { urn, id: "", outputs };
-    }
-    state.begin(resource);
-    await state.save();
-    return this.#work.perform(urn, operation, diffs, async (context) => {
-      const made = await handler.create(inputs, context).catch(async (error: unknown) => {
-        // What can be found again by its id is cleaned up later; of anything else nothing is known.
-        if (handler.identify(urn, inputs) === undefined) state.settle(urn);
-        await state.save();
-        throw error;
-      });
-      if (replaced !== undefined) {
-        state.remove(replaced);
-        state.addPendingDelete(replaced);
-      }
-      return this.#settle({
-        ...resource,
-        id: made.id,
-        outputs: markOutputs(handler, resource, made.state),
-      });
-    });
-  }
-
-  async #update(
-    handler: ResourceHandler,
-    resource: ResourceState,
-    old: ResourceState,
-    diffs: readonly ShownDiff[],
-  ): Promise<Registered> {
-    const { urn } = resource;
-    const id = old.id ?? "";
-    const inputs = revealAll(resource.inputs);
-    if (this.#work.options.preview) {
-      const outputs = markOutputs(handler, resource, handler.preview(urn, inputs, plain(old)));
-      this.#work.plan(urn, "update", diffs);
-      this.#record({ ...resource, id, outputs });
-      return { urn, id, outputs };
-    }
-    return this.#work.perform(urn, "update", diffs, async (context) => {
-      const made = await handler.update(id, plain(old), inputs, context);
-      return this.#settle({ ...resource, id: made.id, outputs: markOutputs(handler, resource, made.state) });
-    });
-  }
-
-  async #replace(
-    handler: ResourceHandler,
-    resource: ResourceState,
-    old: ResourceState,
-    diffs: readonly ShownDiff[],
-    deleteFirst: boolean,
-  ): Promise<Registered> {
-    if (old.protect === true) throw new UserError(protectedMessage(old, "replaced"));
-    if (!deleteFirst || this.#work.options.preview)
-      return this.#create(handler, resource, "replace", diffs, old);
-    const dependents = await dependentsToReplace(this.#work, old);
-    for (const { urn } of dependents) this.#deletedEarly.add(urn);
-    await deleteAll(this.#work, [old, ...dependents], { replacing: true });
-    this.#work.stopIfFailed();
-    return this.#create(handler, resource, "replace", diffs);
-  }
-
-  async #settle(resource: ResourceState): Promise<Registered> {
-    this.#record(resource);
-    await this.#work.options.state.save();
-    return { urn: resource.urn, id: resource.id ?? "", outputs: resource.outputs };
   }
 
   #record(resource: ResourceState): void {
