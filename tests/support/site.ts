@@ -1,12 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll } from "vitest";
 import { sandboxPlaces, type SandboxPlaces } from "../../providers/host/sandbox-daemon.ts";
-import { removeSandbox } from "../../providers/host/sandbox.ts";
 import { stackOutputsSchema, type StackOutputs } from "../../stacks/outputs.ts";
 import { connect, findMachine, ssh, type Connection } from "../../cli/connection.ts";
 import { InProcessEngine } from "../../engine/in-process/index.ts";
@@ -17,6 +16,7 @@ import { leftovers } from "./leftovers.ts";
 import { processes } from "./processes.ts";
 import { repository } from "./project.ts";
 import { SecretWatch } from "./secret-watch.ts";
+import { configurationOf, removeStack } from "./remove-stack.ts";
 import { secretsOf, secretsOfExport, type Secret } from "./secrets.ts";
 
 export interface SiteSpec extends Omit<ClusterSpec, "name"> {
@@ -60,7 +60,7 @@ export class Site {
       folders: [this.places.runtime, this.places.state, join(repository, ".ai-how")],
     });
     beforeAll(async () => {
-      await this.#clean();
+      await removeStack(this.stack);
       this.#folder = await mkdtemp(join(tmpdir(), `${this.stack}-`));
       if (engine === "pulumi") await this.#prepareBackend();
       await this.write(this.#spec.computeNodes);
@@ -73,13 +73,13 @@ export class Site {
     afterAll(async () => {
       this.#watch.stop();
       await Promise.all([...this.#running].map((command) => command.kill()));
-      await this.#clean();
+      await removeStack(this.stack);
       await rm(this.#folder, { recursive: true, force: true });
     });
   }
 
   get configuration(): string {
-    return join(repository, `Pulumi.${this.stack}.yaml`);
+    return configurationOf(this.stack);
   }
 
   get clusterFile(): string {
@@ -271,37 +271,5 @@ export class Site {
       // Its language host and plugins lie beside it, and it takes the first node that it finds.
       PATH: [dirname(process.execPath), dirname(cli), process.env.PATH].join(delimiter),
     };
-  }
-
-  /** Removes all of the stack, whatever state it is in. */
-  async #clean(): Promise<void> {
-    for (const name of (await readdir(this.places.containers).catch(() => [])) as string[]) {
-      const pid = readPid(join(this.places.containers, name, "leader"));
-      if (pid !== undefined) signalQuietly(pid);
-    }
-    await removeSandbox(this.stack);
-    const state = join(repository, ".ai-how");
-    for (const name of readdirSync(state).filter((name) => name.startsWith(`${this.stack}.`)))
-      await rm(join(state, name), { force: true });
-    await rm(this.configuration, { force: true });
-  }
-}
-
-function readPid(file: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(file, "utf8").split(" ")[0]);
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(file.replace(/leader$/, ""))
-      ? pid
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function signalQuietly(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // it ended meanwhile
   }
 }
