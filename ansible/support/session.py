@@ -41,8 +41,9 @@ def agent(directory, private_key):
     """An ssh-agent with this key; yields its socket. The key is never on a disk, in argv or in an environment."""
     socket = directory / "agent"
     # The shell holds the agent until its standard input ends: when we close it, and when we are killed. die_with_parent
-    # would not do, because the kernel forgets it for a program with the set-group-id bit, which ssh-agent has.
-    hold = 'echo; cat; kill "$SSH_AGENT_PID"'
+    # would not do, because the kernel forgets it for a program with the set-group-id bit, which ssh-agent has. If we are killed
+    # before it can say that it is there, saying so must not be the end of it.
+    hold = 'trap "" PIPE; echo 2>/dev/null; cat; kill "$SSH_AGENT_PID"'
     process = subprocess.Popen(
         ["ssh-agent", "-a", str(socket), "sh", "-c", hold],
         stdin=subprocess.PIPE,

@@ -1,8 +1,8 @@
 import { execa } from "execa";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { resolve } from "node:path";
-import { describe, expect, it } from "vitest";
+import { join, resolve } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { keyPair, unavailable } from "./stage.ts";
 
 const run = resolve(import.meta.dirname, "../../../ansible/run");
@@ -80,5 +80,32 @@ describe.skipIf(unavailable !== undefined)("ansible/run", () => {
       reject: false,
     });
     expect(leftovers().filter((name) => left.includes(name))).toEqual([]);
+  });
+
+  it("ends its agent with itself also when it is killed before the agent is ready", async () => {
+    const slow = mkdtempSync(join(tmpdir(), "slow-"));
+    onTestFinished(() => {
+      rmSync(slow, { recursive: true });
+    });
+    writeFileSync(join(slow, "sh"), '#!/bin/bash\nsleep 1\nexec /bin/sh "$@"\n', { mode: 0o755 });
+    const before = new Set(leftovers());
+    const { privateKey } = await keyPair("run");
+    const playing = execa(run, ["cluster"], {
+      env: {
+        AI_HOW_INVENTORY: inventory({ ansible_host: "127.0.0.1", ansible_port: 1 }),
+        AI_HOW_SSH_KEY: privateKey,
+        PATH: `${slow}:${process.env.PATH}`,
+      },
+      reject: false,
+    });
+    const agent = () =>
+      leftovers()
+        .filter((name) => !before.has(name))
+        .flatMap((name) => pids(`${tmpdir()}/${name}/agent`));
+    await expect.poll(agent, { timeout: 10_000 }).toHaveLength(1);
+    playing.kill("SIGKILL");
+    await playing;
+    // By itself, an agent looks every ten seconds whether it is still wanted.
+    await expect.poll(agent, { timeout: 5000 }).toEqual([]);
   });
 });
