@@ -167,7 +167,7 @@ export class Monitor {
   #log(request: engineProto.LogRequest): void {
     const severity = request.getSeverity();
     if (severity === engineProto.LogSeverity.DEBUG) return;
-    if (this.#options.deployment.failure !== undefined && AFTERMATH.test(request.getMessage())) return;
+    if (this.#options.deployment.failure !== undefined && request.getMessage().includes(AFTERMATH)) return;
     const level =
       severity === engineProto.LogSeverity.ERROR
         ? "error"
@@ -185,7 +185,7 @@ export class Monitor {
 }
 
 // The SDK closes its connection at the first resource that fails, and then says so for each that the program goes on to.
-const AFTERMATH = /Channel has been shut down|14 UNAVAILABLE/;
+const AFTERMATH = "14 UNAVAILABLE";
 
 function goalOf(request: resourceProto.RegisterResourceRequest): Goal {
   const deletedWith = request.getDeletedwith();

@@ -24,6 +24,13 @@ function pids(text: string): string[] {
   });
 }
 
+/** The agents of runs that began since then. */
+function agentsSince(before: ReadonlySet<string>): string[] {
+  return leftovers()
+    .filter((name) => !before.has(name))
+    .flatMap((name) => pids(`${tmpdir()}/${name}/agent`));
+}
+
 describe.skipIf(unavailable !== undefined)("ansible/run", () => {
   it("says which host does not answer SSH, after the time it was given", async () => {
     const env = {
@@ -50,7 +57,7 @@ describe.skipIf(unavailable !== undefined)("ansible/run", () => {
       AI_HOW_KNOWN_HOSTS: "127.0.0.1 ssh-ed25519 AAAA",
     };
     const playing = execa(run, ["cluster"], { env, reject: false });
-    const agent = () => mine().flatMap((name) => pids(`${tmpdir()}/${name}/agent`));
+    const agent = () => agentsSince(before);
     const mine = () => leftovers().filter((name) => !before.has(name));
     await expect.poll(agent, { timeout: 10_000 }).toHaveLength(1);
     for (const directory of mine()) {
@@ -98,10 +105,7 @@ describe.skipIf(unavailable !== undefined)("ansible/run", () => {
       },
       reject: false,
     });
-    const agent = () =>
-      leftovers()
-        .filter((name) => !before.has(name))
-        .flatMap((name) => pids(`${tmpdir()}/${name}/agent`));
+    const agent = () => agentsSince(before);
     await expect.poll(agent, { timeout: 10_000 }).toHaveLength(1);
     playing.kill("SIGKILL");
     await playing;
