@@ -4,7 +4,12 @@ import { nameOf } from "../engine/in-process/urn.ts";
 import { PLAN_VERSION, type Described, type Plan } from "../engine/plan.ts";
 
 /** Previews for a program: the whole plan as one document, that of a stack which cannot be previewed included. */
-export async function planDocument(engine: Engine, stack: string, parallel: number): Promise<Plan> {
+export async function planDocument(
+  engine: Engine,
+  stack: string,
+  parallel: number,
+  replace?: readonly string[],
+): Promise<Plan> {
   const [warnings, failures]: [string[], string[]] = [[], []];
   let described: Described = { resources: [], outputs: {}, violations: [] };
   try {
@@ -16,6 +21,7 @@ export async function planDocument(engine: Engine, stack: string, parallel: numb
       },
       signal: new AbortController().signal,
       parallel,
+      ...(replace !== undefined && { replace }),
     });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

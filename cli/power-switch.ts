@@ -1,3 +1,4 @@
+import { UserError } from "../config/errors.ts";
 import { nameOf } from "../engine/in-process/urn.ts";
 import type { StackResource } from "../engine/engine.ts";
 import { end, isRunning } from "../providers/host/container/machine.ts";
@@ -15,6 +16,29 @@ export interface PowerSwitch {
 /** The resources that a machine consists of. */
 export function partsOf(resources: readonly StackResource[], { name }: MachineOutput): StackResource[] {
   return resources.filter(({ parent }) => parent !== undefined && nameOf(parent) === name);
+}
+
+/** URNs of the disks of machines, by the machines' names in their clusters or in full. */
+export function disksOf(resources: readonly StackResource[], machines: readonly string[]): string[] {
+  const disks = resources.filter(
+    ({ type, parent }) =>
+      type === "libvirt:index:Volume" && parent?.split("::")[2]?.endsWith("ai-how:machines:VirtualMachine"),
+  );
+  return machines.map((machine) => {
+    const found = disks.filter(({ parent = "" }) => {
+      const name = nameOf(parent);
+      return name === machine || name.endsWith(`-${machine}`);
+    });
+    const [disk, other] = found;
+    if (disk !== undefined && other === undefined) return disk.urn;
+    const names = disks.map(({ parent = "" }) => nameOf(parent)).join(", ");
+    throw new UserError(
+      disk === undefined
+        ? `--replace ${machine}: the stack has no such virtual machine; it has ${names === "" ? "none" : names}`
+        : `--replace ${machine}: that is ${found.map(({ parent = "" }) => nameOf(parent)).join(" or ")}; give the name in full`,
+      { exitCode: 2 },
+    );
+  });
 }
 
 /** The switch of a machine that the stack made. */

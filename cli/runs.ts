@@ -5,6 +5,7 @@ import { Display } from "../engine/display.ts";
 import type { Engine } from "../engine/engine.ts";
 import { setStackConfig } from "../engine/project.ts";
 import { planDocument } from "./plan-document.ts";
+import { disksOf } from "./power-switch.ts";
 import { openStack, withStack, type StackOptions } from "./stack.ts";
 
 type Run = "preview" | "up" | "refresh" | "down";
@@ -13,6 +14,7 @@ interface RunOptions extends StackOptions {
   readonly parallel: string;
   readonly format?: "text" | "json";
   readonly excludeProtected?: boolean;
+  readonly replace?: string[];
 }
 
 const DESCRIPTIONS: Readonly<Record<Run, string>> = {
@@ -34,6 +36,12 @@ export function addRuns(program: Command): void {
           "vm",
           "container",
         ]),
+      );
+    }
+    if (run === "up" || run === "preview") {
+      command.option(
+        "--replace <machine...>",
+        "give this machine a new disk, even where that loses what is on its own",
       );
     }
     if (run === "down") {
@@ -76,8 +84,9 @@ export async function executeRun(
   ) {
     write(`Pulumi.${stack}.yaml: ai-how:machines is ${options.machines} from now on\n`);
   }
+  const replace = options.replace && disksOf(await engine.resources(), options.replace);
   if (document) {
-    const plan = await planDocument(engine, stack, parallel);
+    const plan = await planDocument(engine, stack, parallel, replace);
     process.stdout.write(`${JSON.stringify(plan, undefined, 2)}\n`);
     process.exitCode = plan.failures.length + plan.violations.length > 0 ? 1 : 0;
     return;
@@ -87,6 +96,7 @@ export async function executeRun(
   try {
     const only = {
       ...(targets !== undefined && { targets }),
+      ...(replace !== undefined && { replace }),
       ...(options.excludeProtected !== undefined && { excludeProtected: options.excludeProtected }),
     };
     display.finish(await runUntilSignal(engine, run, { emit: display.listen, parallel, ...only }), false);

@@ -51,7 +51,7 @@ export class Display {
   readonly #options: DisplayOptions;
   readonly #operations = new Map<
     string,
-    { operation: Operation; diffs: readonly ShownDiff[]; seconds?: number }
+    { operation: Operation; diffs: readonly ShownDiff[]; loss?: string }
   >();
   readonly #children = new Map<string, string[]>();
   readonly #since = new Map<string, number>();
@@ -84,7 +84,7 @@ export class Display {
       case "started":
         this.#operations.set(event.urn, event);
         this.#since.set(event.urn, performance.now());
-        this.#operation(event.urn, event.operation, DOING[event.operation] ?? "");
+        this.#operation(event.urn, event.operation, withLoss(DOING[event.operation] ?? "", event.loss));
         for (const diff of event.diffs) this.#diff(diff);
         return;
       case "done": {
@@ -92,7 +92,6 @@ export class Display {
         this.#operations.set(event.urn, {
           operation: event.operation,
           diffs: entry?.diffs ?? [],
-          seconds: event.seconds,
         });
         this.#since.delete(event.urn);
         this.#operation(
@@ -156,7 +155,8 @@ export class Display {
       const entry = this.#operations.get(urn);
       const symbol =
         entry === undefined ? " " : this.#style(COLOURS[entry.operation], SYMBOLS[entry.operation]);
-      this.#line(`${symbol} ${"  ".repeat(depth)}${label(urn)}`);
+      const loss = entry?.loss === undefined ? "" : this.#style("red", `: ${entry.loss}`);
+      this.#line(`${symbol} ${"  ".repeat(depth)}${label(urn)}${loss}`);
       for (const diff of entry?.diffs ?? []) this.#diff(diff, depth);
       for (const child of this.#children.get(urn) ?? []) show(child, depth + 1);
     };
@@ -185,6 +185,10 @@ export class Display {
 function label(urn: string): string {
   const type = typeOf(urn).split(":").at(-1) ?? "";
   return `${type} ${nameOf(urn)}`;
+}
+
+function withLoss(text: string, loss: string | undefined): string {
+  return loss === undefined ? text : `${text}: ${loss}`;
 }
 
 function verb(operation: Operation): string {

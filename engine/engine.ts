@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly parallel: number;
   /** URNs of the only resources that may change; all others stay as they are. Default: every resource. */
   readonly targets?: readonly string[];
+  /** URNs of resources that are made anew, with what hangs on them, even where that destroys work. Default: none. */
+  readonly replace?: readonly string[];
 }
 
 export interface DownOptions extends RunOptions {

@@ -21,6 +21,11 @@ export interface ShownDiff {
   readonly replaces: boolean;
 }
 
+/** What ends with a resource that is replaced or deleted, as a sentence; undefined where it can be made again. */
+export function lossOf(type: string, inputs: Readonly<Record<string, unknown>>): string | undefined {
+  return type === "libvirt:index:Volume" && inputs.keep === true ? "its disk is lost" : undefined;
+}
+
 /** What an engine tells while it works; a display, a log or a test listens. */
 export type EngineEvent =
   /** The program registered a resource; an empty parent is the stack itself. */
@@ -31,12 +36,15 @@ export type EngineEvent =
       readonly urn: string;
       readonly operation: Operation;
       readonly diffs: readonly ShownDiff[];
+      /** What nothing brings back. */
+      readonly loss?: string;
     }
   | {
       readonly type: "started";
       readonly urn: string;
       readonly operation: Operation;
       readonly diffs: readonly ShownDiff[];
+      readonly loss?: string;
     }
   | { readonly type: "done"; readonly urn: string; readonly operation: Operation; readonly seconds: number }
   | { readonly type: "failed"; readonly urn: string; readonly operation: Operation; readonly message: string }

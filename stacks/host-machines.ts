@@ -8,7 +8,7 @@ import { UserError } from "../config/errors.ts";
 import type { Cluster, Network, Site } from "../config/site.ts";
 import { hostDevices, hostDevicesOf } from "./host-devices.ts";
 import type { MachinesByName } from "./hpc.ts";
-import { imagesOf } from "./images.ts";
+import { imageDigests, imagesOf } from "./images.ts";
 import { clusterNetwork, existingHosts, isVirtual } from "./machines.ts";
 
 // libvirt's own place for logs of machines: its AppArmor profile lets it write there.
@@ -22,7 +22,8 @@ interface HostMachines extends MachinesByName {
 }
 
 /** Makes the machines of all clusters on the host's own libvirt, where they stay when this program is gone. */
-export function makeHostMachines(site: Site, uri: string): HostMachines {
+export async function makeHostMachines(site: Site, uri: string): Promise<HostMachines> {
+  const digests = await imageDigests(site);
   const machines = new Map<string, Machine>(site.clusters.flatMap(existingHosts));
   const hasVirtual = site.clusters.some(({ nodes }) => nodes.some(isVirtual));
   const host = hasVirtual ? new LibvirtHost(`${site.name}-host`, { uri }) : undefined;
@@ -30,7 +31,7 @@ export function makeHostMachines(site: Site, uri: string): HostMachines {
   let nextHostCpu = 0;
   for (const cluster of site.clusters) {
     if (host === undefined || cluster.network === undefined) continue;
-    const place = { site, host, devices, firstHostCpu: nextHostCpu };
+    const place = { site, host, digests, devices, firstHostCpu: nextHostCpu };
     for (const [name, machine] of clusterMachines(place, cluster, cluster.network))
       machines.set(name, machine);
     nextHostCpu += pinnedCpus(cluster);
@@ -54,13 +55,15 @@ function pinnedCpus({ acceleration, nodes }: Cluster): number {
 interface Place {
   readonly site: Site;
   readonly host: LibvirtHost;
+  /** SHA-256 of image files, by their paths. */
+  readonly digests: ReadonlyMap<string, string | undefined>;
   readonly devices: HostDevices | undefined;
   /** The first of the host's CPUs that is not pinned to yet. */
   readonly firstHostCpu: number;
 }
 
 function clusterMachines(
-  { site, host, devices, firstHostCpu }: Place,
+  { site, host, digests, devices, firstHostCpu }: Place,
   cluster: Cluster,
   addressing: Network,
 ): (readonly [string, VirtualMachine])[] {
@@ -73,7 +76,7 @@ function clusterMachines(
     { poolName: `${name}-pool`, path: `${IMAGES}/${name}` },
     onHost,
   );
-  const imageOf = imagesOf(cluster, poolName, onHost);
+  const imageOf = imagesOf(cluster, poolName, digests, onHost);
   const platform = platformOf(
     // A workstation that cannot do KVM has to say so: emulation would be a surprise.
     pulumi.output(acceleration.mode === "tcg" ? ("qemu" as const) : ("kvm" as const)),
@@ -99,6 +102,7 @@ function clusterMachines(
         platform,
         adminKey: host.adminKey,
         running: node.autoStart,
+        autostart: true,
         ...hostDevicesOf(node),
         mounts: node.mounts,
         ...(acceleration.cpuTopology !== undefined && { cpuTopology: acceleration.cpuTopology }),

@@ -1,20 +1,41 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import { BaseImage, fileDigest } from "../components/machines/base-image.ts";
 import type { BootImage } from "../components/machines/boot-image.ts";
 import { GoldenImage } from "../components/machines/golden-image.ts";
-import { ImageFile } from "../components/machines/image-file.ts";
 import { PackerImage } from "../components/machines/packer-image.ts";
-import type { Cluster, Image, VirtualNode } from "../config/site.ts";
+import { UserError } from "../config/errors.ts";
+import type { Cluster, Image, Site, VirtualNode } from "../config/site.ts";
+import { isVirtual } from "./machines.ts";
 
 // Where others than root may look, too: libvirt's machines run under an account of their own.
 const CACHE = "/var/cache/ai-how";
+// Of a SHA-256, what names need of it.
+const SHORT = 12;
+// What a preview cannot know.
+const NOT_KNOWN = pulumi.output(pulumi.unknown).apply((): string => "");
 
 type ImageOf<Kind extends Image["kind"]> = Extract<Image, { kind: Kind }>;
 type Release = Pick<ImageOf<"built">, "distribution" | "mirror">;
+
+/** SHA-256 of each image file that a site's nodes start from; undefined, in a preview alone, for one that is not there yet. */
+export async function imageDigests(site: Site): Promise<ReadonlyMap<string, string | undefined>> {
+  const images = site.clusters.flatMap(({ nodes }) => nodes.filter(isVirtual).map(({ image }) => image));
+  const paths = new Set(images.flatMap((image) => (image.kind === "file" ? [image.path] : [])));
+  const digests = new Map<string, string | undefined>();
+  for (const path of paths) digests.set(path, await fileDigest(path));
+  const missing = [...paths].filter((path) => digests.get(path) === undefined);
+  const lines = missing.map((path) => `base_image_path: there is no ${path}; build it before \`up\``);
+  if (lines.length > 0 && !pulumi.runtime.isDryRun())
+    throw new UserError("images are missing", { details: lines });
+  for (const line of lines) void pulumi.log.warn(line);
+  return digests;
+}
 
 /** Makes the images of a cluster's nodes on libvirt's host, each once, and finds that of a node. */
 export function imagesOf(
   { name: cluster, acceleration }: Cluster,
   pool: pulumi.Output<string>,
+  digests: ReadonlyMap<string, string | undefined>,
   opts: pulumi.ComponentResourceOptions,
 ): (node: VirtualNode) => BootImage {
   const golden = new Map<string, GoldenImage>();
@@ -24,13 +45,26 @@ export function imagesOf(
       return new GoldenImage(name(number), args);
     });
 
+  // A cache may be emptied, so machines start from copies beside their disks.
+  const copyOf = (name: string, made: GoldenImage | PackerImage): BaseImage => {
+    const { imageName: content, disk, direct } = made;
+    const args = { pool, fileName: name, content, disk, ...(direct !== undefined && { direct }) };
+    return new BaseImage(`${name}-base`, args, opts);
+  };
+
   const plain = new Map<string, BootImage>();
   const plainImage = (image: ImageOf<"file" | "built">): BootImage =>
     once(plain, image, (number) => {
       const name = numbered(`${cluster}-image`, number);
-      if (image.kind === "built") return goldenImage(image, () => name);
-      const fileName = `${numbered(`${cluster}-base`, number)}.qcow2`;
-      return new ImageFile(name, { path: image.path, pool, fileName }, opts);
+      if (image.kind === "built")
+        return copyOf(
+          name,
+          goldenImage(image, () => name),
+        );
+      const digest = digests.get(image.path);
+      const args = { pool, fileName: numbered(`${cluster}-base`, number), disk: image.path };
+      const known = { content: digest?.slice(0, SHORT) ?? NOT_KNOWN, digest: digest ?? NOT_KNOWN };
+      return new BaseImage(name, { ...args, ...known }, opts);
     });
 
   const packed = { controller: new Map<string, BootImage>(), compute: new Map<string, BootImage>() };
@@ -38,13 +72,15 @@ export function imagesOf(
     once(packed[kind], image, (number) => {
       const { distribution, source } = image;
       const base = () => goldenImage(image, (count) => numbered(`${cluster}-base-image`, count));
-      return new PackerImage(numbered(`${cluster}-${kind}-image`, number), {
+      const name = numbered(`${cluster}-${kind}-image`, number);
+      const made = new PackerImage(name, {
         kind,
         distribution,
         source: source === "mmdebstrap" ? base() : source,
         acceleration: acceleration.mode,
         cacheDirectory: CACHE,
       });
+      return copyOf(name, made);
     });
 
   return ({ image, role }) => {

@@ -17,7 +17,7 @@ export interface Daemons {
 /** One big machine: the VMs of an HPC and of a cloud cluster on its own libvirt, with its GPUs passed through to them. */
 export async function workstation(site: Site, { libvirtUri, dockerHost }: Daemons): Promise<pulumi.Inputs> {
   refuseWhatIsMissing(site);
-  const machines = makeHostMachines(site, libvirtUri);
+  const machines = await makeHostMachines(site, libvirtUri);
   const hpc = site.hpc && configureHpc(site.hpc, machines);
   const cloud = (site.cloud?.nodes ?? [])
     .filter((node) => node.ssh !== undefined || node.autoStart)

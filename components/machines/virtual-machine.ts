@@ -37,8 +37,10 @@ export interface VirtualMachineArgs {
   adminKey: host.SshKey;
   /** How SSH gets into the network; undefined: directly. */
   proxyCommand?: pulumi.Input<string>;
-  /** Whether it runs. Default true. */
-  running?: pulumi.Input<boolean>;
+  /** Whether it starts by itself, and with its host where `autostart` says so; else it is defined, and left as people leave it. Default true. */
+  running?: boolean;
+  /** Whether it comes back when its host boots. Default false. */
+  autostart?: boolean;
   /** Sockets, and threads of a core; cores follow from `cpus`. Default: QEMU's, a socket for each. */
   cpuTopology?: { readonly sockets: number; readonly threads: number };
   /** NUMA nodes that it sees; its processors and its memory are dealt out evenly. Default: one. */
@@ -132,6 +134,7 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
     const { hostname, domain, image, network, platform } = args;
     const { cpus, cpuTopology, mounts = [], hugepages, firstHostCpu } = args;
     const adminUser = args.adminUser ?? "admin";
+    const running = args.running ?? true;
     this.name = hostname;
 
     const hostKey = new host.SshKey(`${name}-host-key`, { comment: hostname }, { parent: this });
@@ -144,9 +147,11 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
         format: "qcow2",
         capacity: args.diskGib * GIB,
         backing: { path: image.disk, format: "qcow2" },
+        keep: true,
       },
-      // A machine keeps the image that it began with: its disk holds work, and roles bring it up to date.
-      { ...childOf(this, opts), ignoreChanges: ["backing"] },
+      // A machine keeps the image that it began with: its disk holds work, and roles bring it up to date. Where a new disk is asked
+      // for, the two have one name.
+      { ...childOf(this, opts), ignoreChanges: ["backing"], deleteBeforeReplace: true },
     );
 
     const user = pulumi
@@ -211,15 +216,17 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
           { volume: cloudInit.path, format: "raw", readonly: true },
         ],
         interfaces: [{ network: network.networkName, mac: args.mac }],
-        consoleLog: args.consoleDirectory.apply((directory) => `${directory}/${hostname}.log`),
+        // Not NAME.log, where libvirt keeps its own log of the machine.
+        consoleLog: args.consoleDirectory.apply((directory) => `${directory}/${hostname}-console.log`),
         ...(hostDevices.length > 0 && { hostDevices }),
         ...(mounts.length > 0 && { mounts: mounts.map(({ tag, hostPath }) => ({ tag, source: hostPath })) }),
         ...(hugepages !== undefined && { hugepages }),
         ...(args.sharedMemory === true && { sharedMemory: true }),
         ...(firstHostCpu !== undefined && { cpuPinning: pinned(cpus, firstHostCpu) }),
-        running: args.running ?? true,
+        running,
+        autostart: running && (args.autostart ?? false),
       },
-      { ...childOf(this, opts), ignoreChanges: ["boot"] },
+      { ...childOf(this, opts), ignoreChanges: ["boot", ...(running ? [] : ["running"])] },
     );
 
     this.address = machine.id.apply(() => args.address);
@@ -236,11 +243,13 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
           ...(proxyCommand !== undefined && { proxyCommand }),
         })),
     );
-    this.ready = new host.SshReady(
-      `${name}-ready`,
-      { ssh: this.ssh, generation: disk.generation, starts: [machine.started] },
-      { parent: this },
-    ).ready;
+    this.ready = running
+      ? new host.SshReady(
+          `${name}-ready`,
+          { ssh: this.ssh, generation: disk.generation, starts: [machine.started] },
+          { parent: this },
+        ).ready
+      : disk.generation;
     this.registered = machine.urn;
     this.registerOutputs({ address: this.address, ready: this.ready });
   }

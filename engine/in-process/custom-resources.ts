@@ -15,7 +15,7 @@ import type { Work } from "./work.ts";
 export class CustomResources {
   readonly #work: Work;
   readonly #record: (resource: ResourceState) => void;
-  /** What a replacement had to delete before its turn came: its creation is the other half of a replacement. */
+  /** What goes with a replacement before its own turn comes: its creation is the other half of a replacement. */
   readonly #deletedEarly = new Set<string>();
 
   /** `record` is told of each resource as it is then. */
@@ -48,11 +48,14 @@ export class CustomResources {
     if (old === undefined)
       return this.#create(handler, resource, this.#deletedEarly.has(urn) ? "replace" : "create");
 
-    const diff = withReplaceOnChanges(
-      handler.diff(revealAll(old.inputs), checked.inputs),
-      goal.replaceOnChanges,
-    );
+    const isAsked = this.#work.options.replace?.includes(urn) === true;
+    const difference = handler.diff(revealAll(old.inputs), checked.inputs);
+    if (difference.refusal !== undefined && !isAsked) throw new UserError(difference.refusal);
+    const diff = withReplaceOnChanges(difference, goal.replaceOnChanges);
     const diffs = showDiffs(diff, old.inputs, resource.inputs);
+    // Where a preview stands, an `up` would have deleted it by now.
+    if (isAsked || this.#deletedEarly.has(urn))
+      return this.#replace(handler, resource, old, diffs, goal.deleteBeforeReplace ?? true);
     if (diff.properties.length === 0) {
       const same = {
         ...resource,
@@ -143,10 +146,10 @@ export class CustomResources {
     deleteFirst: boolean,
   ): Promise<Registered> {
     if (old.protect === true) throw new UserError(protectedMessage(old, "replaced"));
-    if (!deleteFirst || this.#work.options.preview)
-      return this.#create(handler, resource, "replace", diffs, old);
+    if (!deleteFirst) return this.#create(handler, resource, "replace", diffs, old);
     const dependents = await dependentsToReplace(this.#work, old);
     for (const { urn } of dependents) this.#deletedEarly.add(urn);
+    if (this.#work.options.preview) return this.#create(handler, resource, "replace", diffs);
     await deleteAll(this.#work, [old, ...dependents], { replacing: true });
     this.#work.stopIfFailed();
     return this.#create(handler, resource, "replace", diffs);

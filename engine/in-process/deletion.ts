@@ -77,7 +77,7 @@ export async function dependentsToReplace(work: Work, old: ResourceState): Promi
   for (const resource of work.options.state.resources) {
     if (!resource.custom || isProvider(resource.type) || resource.pendingDelete === true) continue;
     const affected = Object.entries(resource.propertyDependencies)
-      .filter(([, urns]) => urns.some((urn) => away.has(urn)))
+      .filter(([key, urns]) => urns.some((urn) => away.has(urn)) && !ignored(resource, key))
       .map(([key]) => key);
     if (affected.length === 0) continue;
     const handler = await work.options.handlers.handler(resource.type, resource.provider);
@@ -88,6 +88,11 @@ export async function dependentsToReplace(work: Work, old: ResourceState): Promi
     found.push(resource);
   }
   return found;
+}
+
+/** Whether the program wants no change of this input. */
+function ignored({ ignoreChanges = [] }: ResourceState, key: string): boolean {
+  return ignoreChanges.includes(key) || ignoreChanges.includes("*");
 }
 
 /** Removes what a killed engine had begun to create and nobody wants any more. */

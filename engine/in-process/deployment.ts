@@ -144,6 +144,7 @@ export class Deployment {
       ...(goal.protect === true && { protect: true }),
       ...(goal.retainOnDelete === true && { retainOnDelete: true }),
       ...(goal.deletedWith !== undefined && { deletedWith: goal.deletedWith }),
+      ...(goal.ignoreChanges.length > 0 && { ignoreChanges: [...goal.ignoreChanges] }),
     };
     // Reserved before the first wait, so that a second registration of the same name is seen.
     this.#registered.set(urn, old ?? base);

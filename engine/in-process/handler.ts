@@ -24,6 +24,8 @@ export interface DiffResult {
   /** The inputs whose change replaces the resource; empty for an update in place. */
   readonly replaces: readonly string[];
   readonly deleteBeforeReplace: boolean;
+  /** Why the replacement is refused, unless somebody asks for it; undefined where it may be. */
+  readonly refusal?: string;
 }
 
 /** Does for one kind of resource what its Pulumi provider does. */

@@ -29,6 +29,7 @@ const resourceSchema = z.strictObject({
   protect: z.boolean().optional(),
   retainOnDelete: z.boolean().optional(),
   deletedWith: z.string().optional(),
+  ignoreChanges: z.array(z.string()).optional(),
   /** A replaced resource that still has to be deleted. */
   pendingDelete: z.boolean().optional(),
 });

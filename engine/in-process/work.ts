@@ -1,7 +1,14 @@
 import pLimit from "p-limit";
 import { UserError } from "../../config/errors.ts";
 import { ProviderError } from "../../providers/framework/resource.ts";
-import type { EngineEvent, Listener, Operation as OperationName, ShownDiff, Summary } from "../events.ts";
+import {
+  lossOf,
+  type EngineEvent,
+  type Listener,
+  type Operation as OperationName,
+  type ShownDiff,
+  type Summary,
+} from "../events.ts";
 import type { Operation } from "./handler.ts";
 import type { Handlers } from "./handlers/index.ts";
 import { Redaction } from "./redaction.ts";
@@ -19,6 +26,8 @@ export interface WorkOptions {
   readonly parallel: number;
   /** URNs of the only resources that may change. */
   readonly targets?: readonly string[];
+  /** URNs of resources that are made anew, whatever the difference is. */
+  readonly replace?: readonly string[];
   readonly emit: Listener;
   readonly signal: AbortSignal;
 }
@@ -79,7 +88,7 @@ export class Work {
     counts = true,
   ): Promise<Result> {
     const start = performance.now();
-    this.emit({ type: "started", urn, operation, diffs });
+    this.emit({ type: "started", urn, operation, diffs, ...this.#loss(urn, operation) });
     const result = await task(this.operation(urn));
     if (counts) this.count(operation);
     this.emit({ type: "done", urn, operation, seconds: (performance.now() - start) / 1000 });
@@ -96,7 +105,14 @@ export class Work {
   /** Tells of an operation that a preview leaves at that. */
   plan(urn: string, operation: OperationName, diffs: readonly ShownDiff[]): void {
     this.count(operation);
-    this.emit({ type: "planned", urn, operation, diffs });
+    this.emit({ type: "planned", urn, operation, diffs, ...this.#loss(urn, operation) });
+  }
+
+  #loss(urn: string, operation: OperationName): { loss?: string } {
+    const old = this.options.state.find(urn);
+    if (old === undefined || (operation !== "replace" && operation !== "delete")) return {};
+    const loss = lossOf(old.type, old.inputs);
+    return loss === undefined ? {} : { loss };
   }
 
   count(operation: OperationName): void {

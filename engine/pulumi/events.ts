@@ -1,5 +1,5 @@
 import type { EngineEvent as PulumiEvent, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
-import type { EngineEvent, Operation, ShownDiff, Summary } from "../events.ts";
+import { lossOf, type EngineEvent, type Operation, type ShownDiff, type Summary } from "../events.ts";
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   create: "create",
@@ -62,7 +62,12 @@ export function translate(event: PulumiEvent, refreshing: boolean): EngineEvent[
       return [registered];
     startedAt.set(metadata.urn, performance.now());
     const type = planning === true ? "planned" : "started";
-    return [registered, { type, urn: metadata.urn, operation, diffs: diffsOf(metadata) }];
+    const ends = metadata.old !== undefined && (operation === "replace" || operation === "delete");
+    const loss = ends ? lossOf(metadata.type, metadata.old?.inputs ?? {}) : undefined;
+    return [
+      registered,
+      { type, urn: metadata.urn, operation, diffs: diffsOf(metadata), ...(loss !== undefined && { loss }) },
+    ];
   }
   if (event.resOutputsEvent !== undefined) {
     const { metadata, planning } = event.resOutputsEvent;

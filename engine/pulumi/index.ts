@@ -141,6 +141,7 @@ export class PulumiEngine implements Engine {
       parallel: options.parallel,
       signal: options.signal,
       ...(options.targets !== undefined && { target: [...options.targets] }),
+      ...(options.replace !== undefined && { replace: [...options.replace] }),
       suppressProgress: true,
       onEvent: (event) => {
         observe?.(event);

@@ -24,9 +24,11 @@ const DOCKER_IMAGE: Readonly<Record<string, RegExp>> = {
   "docker:index/service:Service": /\.containerSpec\.image$/,
 };
 
-function ofLeaf({ type }: Resource, { path, value }: Leaf): string[] {
+function ofLeaf({ type, properties }: Resource, { path, value }: Leaf): string[] {
   if (typeof value !== "string") return [];
-  if (type === "libvirt:index:Volume" && path === "source") return told(path, imageFile(value));
+  if (type === "libvirt:index:Volume" && path === "source") {
+    return properties.sourceDigest === undefined ? told(path, imageFile(value)) : [];
+  }
   if (DOCKER_IMAGE[type]?.test(path) === true) return told(path, containerImage(value));
   if (type.startsWith("kubernetes:") && POD_IMAGE.test(path)) return told(path, containerImage(value));
   if (MANIFEST.test(type) && /^https?:/.test(value)) return told(path, manifest(value));
@@ -56,7 +58,7 @@ function imageFile(path: string): string | undefined {
   return /(^|[^0-9a-z])[0-9a-f]{12,64}([^0-9a-z]|$)/i.test(path)
     ? undefined
     : `the name of ${path} says nothing of its content, which may change unseen; ` +
-        "put the first 12 digits of `sha256sum` into the file's name";
+        "give `sourceDigest`, its SHA-256, or put the first 12 digits of that into the file's name";
 }
 
 const VERSION = /^v?\d+\.\d+\.\d+([-+][\w.+-]+)?$/;

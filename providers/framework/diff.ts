@@ -14,6 +14,8 @@ export interface ResourceDiff {
   readonly properties: readonly PropertyDiff[];
   readonly replaces: readonly string[];
   readonly deleteBeforeReplace: boolean;
+  /** Why the replacement is refused, unless somebody asks for it; undefined where it may be. */
+  readonly refusal?: string;
 }
 
 /** Compares inputs property by property, down to the values that differ. Unknown values count as changed. */
@@ -25,6 +27,7 @@ export function diffInputs<Config>(
   const properties: PropertyDiff[] = [];
   const replaces: string[] = [];
   const rules = new Map(Object.entries(type.changes));
+  const loss = type.guard?.({ ...was });
   for (const key of Object.keys(type.inputs)) {
     // A value with unknown parts has not got its defaults yet, so what is missing in it was not taken away.
     const isPartial = hasUnknown(is[key]);
@@ -34,11 +37,15 @@ export function diffInputs<Config>(
     if (differences.length === 0) continue;
     const rule = rules.get(key) ?? "replace";
     // An unknown may turn out to be the old value; what replaces for certain is known only in `up`.
-    const change = typeof rule === "function" ? (isPartial ? "update" : rule(was[key], is[key])) : rule;
+    const isOpen = isPartial && (typeof rule === "function" || loss !== undefined);
+    const change = isOpen ? "update" : typeof rule === "function" ? rule(was[key], is[key]) : rule;
     if (change === "replace") replaces.push(key);
     properties.push(...differences.map((difference) => ({ ...difference, change })));
   }
-  return { properties, replaces, deleteBeforeReplace: type.deleteBeforeReplace && replaces.length > 0 };
+  const diff = { properties, replaces, deleteBeforeReplace: type.deleteBeforeReplace && replaces.length > 0 };
+  if (loss === undefined || replaces.length === 0) return diff;
+  const advice = "take that back, or ask for it with `--replace`";
+  return { ...diff, refusal: `a change of ${replaces.join(" and ")} replaces ${loss}; ${advice}` };
 }
 
 /** The paths at which two values differ; a whole array is compared element by element. */

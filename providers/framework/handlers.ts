@@ -59,15 +59,16 @@ export function implement(provider: Provider, log: EngineLog): UntypedServiceImp
       checked(provider.check(typeOf(request.getUrn()), fromStruct(request.getNews()))),
     ),
 
-    diff: unary((request: messages.DiffRequest) =>
-      described(
-        provider.diff(
-          typeOf(request.getUrn()),
-          fromStruct(request.getOldInputs() ?? request.getOlds()),
-          fromStruct(request.getNews()),
-        ),
-      ),
-    ),
+    diff: unary((request: messages.DiffRequest) => {
+      const diff = provider.diff(
+        typeOf(request.getUrn()),
+        fromStruct(request.getOldInputs() ?? request.getOlds()),
+        fromStruct(request.getNews()),
+      );
+      // The engine does not ask about what it was told to replace.
+      if (diff.refusal !== undefined) throw new ProviderError(diff.refusal);
+      return described(diff);
+    }),
 
     create: unary(async (request: messages.CreateRequest) => {
       const urn = request.getUrn();

@@ -41,6 +41,11 @@ export interface ResourceType<Config, Inputs extends object, State extends objec
   readonly changes: { readonly [K in keyof Inputs]?: Change | ((was: Inputs[K], is: Inputs[K]) => Change) };
   /** True where the old one has to go before the new one can exist, for example because they share a name. */
   readonly deleteBeforeReplace: boolean;
+  /**
+   * What it is and what its replacement destroys, `NAME: its disk is lost`; undefined where it may be replaced. What is guarded is
+   * replaced only when the engine is told to: a change that would do it is refused, and one that is not known yet counts as an update.
+   */
+  guard?(was: Inputs): string | undefined;
   /** Outputs that are secret whatever the inputs were. */
   readonly secrets?: readonly (keyof State & string)[];
   /** Outputs that an update may change, and so unknown in its preview. */

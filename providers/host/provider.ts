@@ -1,6 +1,7 @@
 import type { ProviderDefinition } from "../framework/resource.ts";
 import { container } from "./container.ts";
 import { dockerDaemon } from "./docker-daemon.ts";
+import { fileDigestOf } from "./file-digest.ts";
 import { folder } from "./folder.ts";
 import { hypervisor } from "./hypervisor.ts";
 import { image } from "./image.ts";
@@ -34,5 +35,5 @@ export const host: ProviderDefinition<HostConfig> = {
     sshReady,
     virtualGpu,
   ],
-  invokes: [],
+  invokes: [fileDigestOf],
 };

@@ -251,3 +251,9 @@ export class VirtualGpu extends pulumi.CustomResource {
     super("host:index:VirtualGpu", name, { ...args, uuid: undefined }, opts);
   }
 }
+
+/** SHA-256 of a file of this host, in hexadecimal digits; undefined where there is no such file. */
+export async function fileDigest(path: string): Promise<string | undefined> {
+  const { digest } = (await pulumi.runtime.invoke("host:index:fileDigest", { path })) as { digest: string };
+  return digest === "" ? undefined : digest;
+}

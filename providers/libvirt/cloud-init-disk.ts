@@ -9,13 +9,13 @@ import {
   createVolume,
   deleteVolume,
   fileSize,
-  findLeftover,
   findVolume,
   isInactivePool,
   parseVolumeId,
   uploadVolume,
   volumeId,
 } from "./volume-files.ts";
+import { claimVolume, createClaimed, isClaimed, removeClaimed } from "./volume-mark.ts";
 
 /** What a cloud-init disk is made from. */
 export interface CloudInitDiskInputs {
@@ -70,18 +70,16 @@ export const cloudInitDisk = resourceType<LibvirtConfig, CloudInitDiskInputs, Cl
   async create(inputs: CloudInitDiskInputs, context: DiskContext) {
     const libvirt = connect(context);
     const { pool, name } = inputs;
-    if ((await findLeftover(libvirt, pool, name)) !== undefined) await deleteVolume(libvirt, pool, name);
+    if ((await claimVolume(libvirt, pool, name, context.urn)) !== undefined)
+      await deleteVolume(libvirt, pool, name);
     await withTemporaryDirectory(async (directory) => {
       const files = { ...inputs.files, ...inputs.secretFiles };
       const iso = await makeSeedDisk(directory, { ...inputs, files });
       const capacity = { "@unit": "bytes", "#text": await fileSize(iso, "image") };
-      await createVolume(libvirt, pool, {
-        volume: {
-          name,
-          capacity,
-          target: { format: { "@type": "raw" }, permissions: { mode: "0600" } },
-        },
-      });
+      const target = { format: { "@type": "raw" }, permissions: { mode: "0600" } };
+      await createClaimed(libvirt, pool, name, context.urn, () =>
+        createVolume(libvirt, pool, { volume: { name, capacity, target } }),
+      );
       await uploadVolume(libvirt, pool, name, iso);
     });
     const found = await findVolume(libvirt, pool, name);
@@ -115,12 +113,16 @@ export const cloudInitDisk = resourceType<LibvirtConfig, CloudInitDiskInputs, Cl
   update: (id: string, was, inputs: CloudInitDiskInputs) =>
     Promise.resolve({ id, inputs, state: { ...was.state, ...inputs } }),
 
-  async delete(id: string, _last: unknown, context: DiskContext) {
+  async delete(id: string, last: { state: Partial<CloudInitDiskState> }, context: DiskContext) {
     const libvirt = connect(context);
     const { pool, name } = parseVolumeId(id);
     await whileReachable(
       libvirt,
-      () => deleteVolume(libvirt, pool, name),
+      async () => {
+        // A creation that was refused has left somebody else's volume there.
+        const isOurs = last.state.path !== undefined || (await isClaimed(libvirt, pool, name, context.urn));
+        if (isOurs) await removeClaimed(libvirt, pool, name, context.urn);
+      },
       () => undefined,
     );
   },

@@ -124,8 +124,12 @@ export interface VolumeArgs {
   capacity?: pulumi.Input<number | undefined>;
   /** A local image file in the same format whose content is copied in; none by default. */
   source?: pulumi.Input<string | undefined>;
+  /** SHA-256 of `source` in hexadecimal digits; another content is an error. Default: whatever is there. */
+  sourceDigest?: pulumi.Input<string | undefined>;
   /** An image on libvirt's host that is shared and never written; none by default. */
   backing?: pulumi.Input<{ path: pulumi.Input<string>; format: pulumi.Input<"qcow2" | "raw"> } | undefined>;
+  /** Whether it holds work: then no change replaces it, unless the engine is told to. False by default. */
+  keep?: pulumi.Input<boolean | undefined>;
 }
 
 /** A disk in a storage pool. */

@@ -1,6 +1,5 @@
 import { stat } from "node:fs/promises";
 import { ProviderError } from "../framework/resource.ts";
-import { isMadeFromName } from "../framework/uuid.ts";
 import { type Libvirt, LibvirtError } from "./virsh.ts";
 import { Xml, type XmlElement } from "./xml.ts";
 
@@ -75,24 +74,29 @@ export async function deleteVolume(libvirt: Libvirt, pool: string, name: string)
   }
 }
 
-/**
- * A volume of that name in a pool of ours is what an interrupted creation left; in any other pool it is somebody's.
- */
-export async function findLeftover(
-  libvirt: Libvirt,
-  pool: string,
-  name: string,
-): Promise<VolumeFacts | undefined> {
-  const found = await findVolume(libvirt, pool, name);
-  if (found === undefined || isMadeFromName((await libvirt.run("pool-uuid", pool)).trim())) return found;
-  throw new ProviderError(
-    `a volume ${name} exists already in pool ${pool} and is not of this stack: rename it, or \`pulumi import\` it (id ${volumeId(pool, name)})`,
-  );
-}
-
 /** True for the error that libvirt gives for a volume of a pool that does not run. */
 export function isInactivePool(error: unknown): boolean {
   return error instanceof LibvirtError && /storage pool .* is not active/.test(error.message);
+}
+
+/** Names of the pool's volumes; one with a space in it is cut short. */
+export async function volumeNames(libvirt: Libvirt, pool: string): Promise<string[]> {
+  return ((await libvirt.find("vol-list", "--pool", pool)) ?? "")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/)[0] ?? "")
+    .filter((name) => name !== "");
+}
+
+/** Names of the pool's volumes that lie on the file at `path`, and of the machines that it is a disk or the kernel of. */
+export async function usersOf(libvirt: Libvirt, pool: string, path: string): Promise<string[]> {
+  const found: string[] = [];
+  const machines = (await libvirt.run("list", "--all", "--name")).split("\n").filter((name) => name !== "");
+  for (const machine of machines)
+    if ((await libvirt.find("dumpxml", "--inactive", machine))?.includes(path) === true) found.push(machine);
+  for (const name of await volumeNames(libvirt, pool))
+    if (!name.startsWith(".") && (await findVolume(libvirt, pool, name))?.backing?.path === path)
+      found.push(name);
+  return found;
 }
 
 /** Bytes of a local file, or a user error that says which input names it. */

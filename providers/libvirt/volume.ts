@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { execa } from "execa";
 import { z } from "zod";
+import { fileDigest } from "../framework/file-digest.ts";
 import type { Context, Existing, Problem } from "../framework/resource.ts";
 import { ProviderError, resourceType } from "../framework/resource.ts";
 import { type Fingerprints, fingerprints, withDrift } from "./drift.ts";
@@ -10,14 +11,23 @@ import {
   createVolume,
   deleteVolume,
   fileSize,
-  findLeftover,
   findVolume,
   isInactivePool,
   parseVolumeId,
   uploadVolume,
+  usersOf,
   type VolumeFacts,
   volumeId,
 } from "./volume-files.ts";
+import {
+  claimVolume,
+  createClaimed,
+  isClaimed,
+  leaveForUsers,
+  removeClaimed,
+  removeUnwanted,
+  wantAgain,
+} from "./volume-mark.ts";
 import type { XmlElement } from "./xml.ts";
 
 /** What a volume is made from: nothing, an image that is copied, or an image that it lies on top of. */
@@ -32,8 +42,12 @@ export interface VolumeInputs {
   capacity?: number | undefined;
   /** A local image file in the same format whose content is copied in; none by default. */
   source?: string | undefined;
+  /** SHA-256 of `source` in hexadecimal digits; another content is an error. Default: whatever is there. */
+  sourceDigest?: string | undefined;
   /** An image on libvirt's host that is shared and never written; none by default. */
   backing?: { path: string; format: "qcow2" | "raw" } | undefined;
+  /** Whether it holds work: then no change replaces it. False by default. */
+  keep: boolean;
 }
 
 /** A volume that exists. */
@@ -59,13 +73,22 @@ export const volume = resourceType<LibvirtConfig, VolumeInputs, VolumeState>({
     format: formatSchema.default("qcow2"),
     capacity: z.int().positive().optional(),
     source: absolutePathSchema.optional(),
+    sourceDigest: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in 64 hexadecimal digits")
+      .optional(),
     backing: z.strictObject({ path: absolutePathSchema, format: formatSchema }).optional(),
+    keep: z.boolean().default(false),
   },
   changes: {
     // Leaving it out keeps the size, and a size that comes later may be a larger one: create finds out.
     capacity: (was, is) => (was === undefined || is === undefined || is >= was ? "update" : "replace"),
+    // The same content from another place.
+    source: (was, is) => (was !== undefined && is !== undefined ? "update" : "replace"),
+    keep: "update",
   },
   deleteBeforeReplace: true,
+  guard: ({ keep, name }) => (keep ? `${name}: its disk is lost` : undefined),
   check: checkVolume,
   identify: (inputs) => volumeId(inputs.pool, inputs.name),
 
@@ -73,16 +96,14 @@ export const volume = resourceType<LibvirtConfig, VolumeInputs, VolumeState>({
     const libvirt = connect(context);
     const { pool, name } = inputs;
     if (inputs.source !== undefined) await fileSize(inputs.source, "source");
-    const leftover = await findLeftover(libvirt, pool, name);
-    if (leftover === undefined || !isWhatIsWanted(inputs, leftover)) {
+    const leftover = await claimVolume(libvirt, pool, name, context.urn);
+    if (leftover !== undefined && (await isWhatIsWanted(libvirt, inputs, leftover))) {
+      await wantAgain(libvirt, pool, name);
+    } else {
       if (leftover !== undefined) await deleteVolume(libvirt, pool, name);
-      await createVolume(libvirt, pool, await volumeXml(libvirt, inputs));
-    }
-    if (inputs.source !== undefined) {
-      context.log(`copying ${inputs.source} to ${volumeId(pool, name)}`);
-      await uploadVolume(libvirt, pool, name, inputs.source);
-      await libvirt.run("pool-refresh", pool);
-      await grow(libvirt, inputs);
+      const xml = await volumeXml(libvirt, inputs);
+      await createClaimed(libvirt, pool, name, context.urn, () => createVolume(libvirt, pool, xml));
+      if (inputs.source !== undefined) await fill(libvirt, inputs, inputs.source, context);
     }
     return existing(libvirt, inputs, randomUUID());
   },
@@ -110,12 +131,20 @@ export const volume = resourceType<LibvirtConfig, VolumeInputs, VolumeState>({
     return existing(libvirt, inputs, was.state.generation);
   },
 
-  async delete(id: string, _last: unknown, context: VolumeContext) {
+  async delete(
+    id: string,
+    last: { inputs: VolumeInputs; state: Partial<VolumeState> },
+    context: VolumeContext,
+  ) {
     const libvirt = connect(context);
     const { pool, name } = parseVolumeId(id);
     await whileReachable(
       libvirt,
-      () => deleteVolume(libvirt, pool, name),
+      async () => {
+        // A creation that was refused has left somebody else's volume there.
+        const isOurs = last.state.path !== undefined || (await isClaimed(libvirt, pool, name, context.urn));
+        if (isOurs) await removeVolume(libvirt, pool, name, context);
+      },
       () => undefined,
     );
   },
@@ -135,14 +164,55 @@ function checkVolume(inputs: VolumeInputs): Problem[] {
   return problems;
 }
 
-/** True when an interrupted creation came as far as this volume; its content is written again where it has a source. */
-function isWhatIsWanted(inputs: VolumeInputs, leftover: VolumeFacts): boolean {
+/** True when an interrupted creation came as far as this volume. */
+async function isWhatIsWanted(
+  libvirt: Libvirt,
+  inputs: VolumeInputs,
+  leftover: VolumeFacts,
+): Promise<boolean> {
+  // A copy may have been cut short; but it is used only when it is whole, and then it must not be written to.
+  if (inputs.source !== undefined) return (await usersOf(libvirt, inputs.pool, leftover.path)).length > 0;
   return (
-    inputs.source === undefined &&
     leftover.format === inputs.format &&
     leftover.backing?.path === inputs.backing?.path &&
     (inputs.capacity === undefined || leftover.capacity === inputs.capacity)
   );
+}
+
+/** Copies a local file's content into a new volume. */
+async function fill(
+  libvirt: Libvirt,
+  inputs: VolumeInputs,
+  source: string,
+  context: VolumeContext,
+): Promise<void> {
+  const { pool, name, sourceDigest } = inputs;
+  if (sourceDigest !== undefined && (await fileDigest(source)) !== sourceDigest)
+    throw new ProviderError(`source: ${source} has changed meanwhile; run this again`);
+  context.log(`copying ${source} to ${volumeId(pool, name)}`);
+  await uploadVolume(libvirt, pool, name, source);
+  await libvirt.run("pool-refresh", pool);
+  await grow(libvirt, inputs);
+}
+
+/** Removes a volume, and what only stayed for it; an image that is in use stays for its users. */
+async function removeVolume(
+  libvirt: Libvirt,
+  pool: string,
+  name: string,
+  context: VolumeContext,
+): Promise<void> {
+  const found = await findVolume(libvirt, pool, name);
+  if (found !== undefined && found.backing === undefined) {
+    const users = await usersOf(libvirt, pool, found.path);
+    if (users.length > 0) {
+      context.log(`${name} stays while it is in use by ${users.join(", ")}`);
+      await leaveForUsers(libvirt, pool, name);
+      return;
+    }
+  }
+  await removeClaimed(libvirt, pool, name, context.urn);
+  if (found?.backing !== undefined) await removeUnwanted(libvirt, pool);
 }
 
 async function volumeXml(libvirt: Libvirt, inputs: VolumeInputs): Promise<XmlElement> {
@@ -247,6 +317,7 @@ function actualInputs(pool: string, name: string, found: VolumeFacts): VolumeInp
     name,
     format: asFormat(found.format),
     capacity: found.capacity,
+    keep: false,
     ...(found.backing === undefined
       ? {}
       : { backing: { path: found.backing.path, format: asFormat(found.backing.format) } }),

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { existsSync } from "node:fs";
-import { mkdir, open, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, stat, writeFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Made, Stage, unavailable } from "./stage.ts";
@@ -63,11 +63,12 @@ describe.skipIf(unavailable !== undefined)("Volume", () => {
     const driver = stage.driver("Volume", "copy");
     const inputs = { pool: "pool", name: "copy.raw", format: "raw", source, capacity: 5 * MiB };
     const path = join(stage.pool, "copy.raw");
-    await stage.virsh("vol-create-as", "pool", "copy.raw", "1M", "--format", "raw");
     const made = await driver.create(inputs);
     expect(made.state).toMatchObject({ capacity: 5 * MiB });
-    expect((await readFile(path)).subarray(0, 3 * MiB).equals(await readFile(source))).toBe(true);
+    await truncate(path, MiB);
     const again = await driver.create(inputs);
+    expect((await readFile(path)).subarray(0, 3 * MiB).equals(await readFile(source))).toBe(true);
+    expect(again.state).toMatchObject({ capacity: 5 * MiB });
     expect(again.state.generation).not.toBe(made.state.generation);
     await driver.delete(again);
     await expect(driver.create({ ...inputs, source: "/nowhere" })).rejects.toThrow(
