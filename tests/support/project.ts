@@ -72,8 +72,15 @@ export class Project {
 
   async run(
     operation: "preview" | "up" | "refresh" | "down",
-    abort = new AbortController(),
-    engine: Engine = this.engine,
+    {
+      abort = new AbortController(),
+      engine = this.engine,
+      replace,
+    }: {
+      readonly abort?: AbortController;
+      readonly engine?: Engine;
+      readonly replace?: readonly string[];
+    } = {},
   ): Promise<Run> {
     const events: EngineEvent[] = [];
     try {
@@ -81,6 +88,7 @@ export class Project {
         emit: (event) => events.push(event),
         signal: abort.signal,
         parallel: 8,
+        ...(replace !== undefined && { replace }),
       });
       return { summary, error: undefined, events };
     } catch (error) {

@@ -71,7 +71,7 @@ describe.each(ENGINES)("Docker's resources by the engine %s", (engineName, witho
     const engine = async (): Promise<Engine> =>
       engineName === "in-process" ? project.engine : new PulumiEngine(project, (await findPulumi()) ?? "");
     const run = async (operation: "preview" | "up"): Promise<Run> =>
-      project.run(operation, new AbortController(), await engine());
+      project.run(operation, { engine: await engine() });
     const up = async (): Promise<Run> => {
       const done = await run("up");
       expect([...problems(done), done.error?.message]).toEqual([undefined]);

@@ -54,7 +54,7 @@ for (const { name, lacking, engineOf } of engines) {
 
     it("has every resource with its operation and its inputs, and no secret", async () => {
       const project = await Project.create(first);
-      expect((await project.run("up", undefined, engineOf(project))).error).toBeUndefined();
+      expect((await project.run("up", { engine: engineOf(project) })).error).toBeUndefined();
       await project.program(second);
       const found = await plan(project);
       expect(found).toMatchObject({ version: 1, stack: "test", engine: name, violations: [], failures: [] });

@@ -31,7 +31,7 @@ const engines = [
 for (const { name, lacking, engineOf } of engines) {
   describeUnless(lacking, `policies by the engine ${name}`, () => {
     const run = (project: Project, operation: "preview" | "up"): Promise<Run> =>
-      project.run(operation, undefined, engineOf(project));
+      project.run(operation, { engine: engineOf(project) });
 
     it("stop a preview, and an `up` before anything is made", async () => {
       const project = await Project.create(`${made}\nexport const adminPassword = "hunter2";`);

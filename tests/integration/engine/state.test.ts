@@ -98,7 +98,7 @@ test("the lock of a process that is gone is taken over", async () => {
 test("an interrupted run stops what runs, and the next one goes on", async () => {
   const project = await Project.create('new command.local.Command("slow", { create: "sleep 30" });');
   const abort = new AbortController();
-  const run = project.run("up", abort);
+  const run = project.run("up", { abort });
   setTimeout(() => {
     abort.abort();
   }, 1500);
@@ -111,7 +111,7 @@ test("a run that is interrupted before it has begun says so, too", async () => {
   const project = await Project.create('new command.local.Command("one", { create: "true" });');
   const abort = new AbortController();
   abort.abort();
-  expect((await project.run("up", abort)).error?.message).toMatch(/interrupted/);
+  expect((await project.run("up", { abort })).error?.message).toMatch(/interrupted/);
 });
 
 test("a changed file of an asset is a changed input", async () => {
