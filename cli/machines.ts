@@ -9,6 +9,7 @@ import { openStack, withStack, type StackOptions } from "./stack.ts";
 import type { MachineOutput } from "../stacks/outputs.ts";
 
 const SHUTDOWN_SECONDS = 60;
+const START_SECONDS = 300;
 const ANSWER_MILLISECONDS = 30_000;
 
 interface MachineOptions extends StackOptions {
@@ -62,8 +63,16 @@ async function start(stack: string, options: MachineOptions): Promise<void> {
     await executeRun("up", stack, run);
     return;
   }
-  const { engine } = await openStack(stack, options);
-  const machine = ownMachine(await connect(engine, stack), options.machine);
+  const { reference, engine } = await openStack(stack, options);
+  const connection = await connect(engine, stack);
+  const machine = ownMachine(connection, options.machine);
+  if (machine.autoStart === false) {
+    // `up` leaves it as people leave it.
+    await powerSwitchOf(await engine.resources(), machine).on();
+    await answering(reference, connection, machine);
+    process.stdout.write(`${machine.shortName} is on\n`);
+    return;
+  }
   const parts = partsOf(await engine.resources(), machine).filter(({ id }) => id !== undefined);
   await executeRun(
     "up",
@@ -79,6 +88,19 @@ function ownMachine(connection: Connection, name: string): MachineOutput {
   if (machine.kind === "host")
     throw new UserError(`${name} is a host of its own; ai-how neither stops nor starts it`);
   return machine;
+}
+
+/** Waits until a machine that was started answers. */
+async function answering(
+  { root }: StackReference,
+  connection: Connection,
+  machine: MachineOutput,
+): Promise<void> {
+  const quiet = { reject: false, stdio: "ignore" } as const;
+  if (!(await ssh(root, connection, machine, ["true"], quiet, START_SECONDS)).failed) return;
+  throw new UserError(
+    `${machine.shortName} was started and does not answer after ${START_SECONDS} s; see its console`,
+  );
 }
 
 async function shutDown(

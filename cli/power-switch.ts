@@ -9,6 +9,8 @@ import type { MachineOutput } from "../stacks/outputs.ts";
 /** A machine as its host sees it, whether it answers or not. */
 export interface PowerSwitch {
   isOn(): Promise<boolean>;
+  /** Starts it, without waiting for its system. */
+  on(): Promise<void>;
   /** Ends it at once, without a word to what runs in it; its disks stay. */
   off(): Promise<void>;
 }
@@ -49,7 +51,15 @@ export function powerSwitchOf(resources: readonly StackResource[], machine: Mach
   const container = part("host:index:Container");
   if (container?.id !== undefined) {
     const { id } = container;
-    return { isOn: () => isRunning(id), off: () => end(id, "at once") };
+    return {
+      isOn: () => isRunning(id),
+      on: () => {
+        throw new UserError(
+          `${machine.shortName}: a container node starts by \`up\`; let its auto_start be true`,
+        );
+      },
+      off: () => end(id, "at once"),
+    };
   }
   const domain = part("libvirt:index:Domain");
   if (domain?.id === undefined) throw new Error(`the state of the stack has no machine ${machine.name}`);
@@ -64,6 +74,9 @@ export function powerSwitchOf(resources: readonly StackResource[], machine: Mach
         () => isUp(libvirt, id),
         () => false,
       ),
+    on: async () => {
+      if (!(await isUp(libvirt, id))) await libvirt.run("start", id);
+    },
     off: () =>
       whileReachable(
         libvirt,

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import type { MachineOutput } from "../stacks/outputs.ts";
+import type { StackResource } from "../engine/engine.ts";
 import { connect, ssh, type Connection } from "./connection.ts";
+import { powerSwitchOf } from "./power-switch.ts";
 import { openStack, withStack, type StackOptions } from "./stack.ts";
 import { columns } from "./table.ts";
 
@@ -9,6 +11,8 @@ interface MachineStatus {
   readonly kind: string;
   readonly address: string;
   readonly answers: boolean;
+  /** True where its host says that it does not run. */
+  readonly off: boolean;
   /** SLURM's word for the node, `idle`; undefined where it is no compute node or nobody could be asked. */
   readonly slurm?: string;
   /** `2 x 1g.10gb (pretended)`; undefined where it has no GPU. */
@@ -17,22 +21,37 @@ interface MachineStatus {
 
 const PROBE_MILLISECONDS = 15_000;
 
-/** `status`: which machines of a stack answer now, and what SLURM says of them. Exit 1 when one does not answer. */
+/**
+ * `status`: which machines of a stack answer now, and what SLURM says of them. Exit 1 when one does not answer, unless it is off and
+ * `up` leaves it so.
+ */
 export function addStatus(program: Command): void {
   withStack(program.command("status"))
     .description("ask every machine of the stack whether it is there")
     .option("--json", "as JSON")
     .action(async (stack: string, options: StackOptions & { json?: boolean }) => {
       const { reference, engine } = await openStack(stack, options);
-      const machines = await machineStatus(reference.root, await connect(engine, stack));
+      const connection = await connect(engine, stack);
+      const machines = await machineStatus(reference.root, connection, await engine.resources());
       if (options.json === true)
         process.stdout.write(`${JSON.stringify({ stack, machines }, undefined, 2)}\n`);
       else process.stdout.write(table(machines));
-      process.exitCode = machines.every(({ answers }) => answers) ? 0 : 1;
+      const mayBeOff = new Set(
+        connection.outputs.machines.flatMap(({ shortName, autoStart }) =>
+          autoStart === false ? [shortName] : [],
+        ),
+      );
+      const isFine = ({ name, answers, off }: MachineStatus): boolean =>
+        answers || (off && mayBeOff.has(name));
+      process.exitCode = machines.every(isFine) ? 0 : 1;
     });
 }
 
-async function machineStatus(root: string, connection: Connection): Promise<MachineStatus[]> {
+async function machineStatus(
+  root: string,
+  connection: Connection,
+  resources: readonly StackResource[],
+): Promise<MachineStatus[]> {
   // ssh's proxy outlives it while it waits for a machine that is off, and would keep standard error open.
   const settings = { reject: false, stdin: "ignore", stderr: "ignore", timeout: PROBE_MILLISECONDS } as const;
   const { machines, slurm } = connection.outputs;
@@ -50,6 +69,12 @@ async function machineStatus(root: string, connection: Connection): Promise<Mach
       return !result.timedOut && result.exitCode !== undefined && result.exitCode !== 255;
     }),
   );
+  const off = await Promise.all(
+    machines.map(async (machine, index) => {
+      if (answers[index] === true || machine.kind === "host") return false;
+      return !(await powerSwitchOf(resources, machine).isOn());
+    }),
+  );
   return machines.map(({ name, shortName, kind, address, gpus }, index) => {
     const state = states.get(name);
     return {
@@ -57,6 +82,7 @@ async function machineStatus(root: string, connection: Connection): Promise<Mach
       kind,
       address,
       answers: answers[index] ?? false,
+      off: off[index] ?? false,
       ...(state !== undefined && { slurm: state }),
       ...(gpus !== undefined && { gpus: gpuText(gpus) }),
     };
@@ -71,11 +97,11 @@ function gpuText(gpus: NonNullable<MachineOutput["gpus"]>): string {
 
 function table(machines: readonly MachineStatus[]): string {
   return columns(
-    machines.map(({ name, kind, address, answers, slurm, gpus }) => [
+    machines.map(({ name, kind, address, answers, off, slurm, gpus }) => [
       name,
       kind,
       address,
-      answers ? "answers" : "does not answer",
+      answers ? "answers" : off ? "off" : "does not answer",
       slurm ?? "",
       gpus ?? "",
     ]),

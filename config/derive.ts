@@ -35,6 +35,7 @@ export function deriveSite(file: ClusterFile): Site {
     name: file.metadata.name,
     description: file.metadata.description,
     machines: file.machines,
+    internet: file.internet,
     hostBudget: file.host && {
       cpus: file.host.cpu_cores,
       memoryGib: file.host.memory_gb,

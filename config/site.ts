@@ -4,6 +4,8 @@ export interface Site {
   readonly description: string;
   /** What the nodes are that are not existing hosts. */
   readonly machines: "vm" | "container";
+  /** Whether machines reach networks outside. */
+  readonly internet: boolean;
   readonly hostBudget: HostBudget | undefined;
   readonly hpc: HpcCluster | undefined;
   readonly cloud: CloudCluster | undefined;

@@ -66,7 +66,7 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
   const smokeJob = new SmokeJob(`${hpc.name}-smoke`, { cluster, after: configuration });
 
   return {
-    machines: running.map((node) => machineOutput(node, machines.of(node.name))),
+    machines: hpc.nodes.map((node) => machineOutput(node, machines.of(node.name))),
     slurm: {
       cluster: hpc.name,
       controller: controller.shortName,

@@ -88,6 +88,7 @@ export function clusterNetwork(
       gateway: addressing.gateway,
       domain: addressing.domain,
       dhcpRange: { start: addressing.dhcpStart, end: addressing.dhcpEnd },
+      mode: site.internet ? "nat" : "isolated",
       dns: dnsOf(site, cluster.name, addressing),
       leases: nodes.map((node) => ({ name: node.name, mac: node.mac, address: addressOf(node) })),
     },
@@ -106,6 +107,7 @@ async function sandboxMachines(
   const image = goldenImage(cluster, nodes);
   const sandbox = new Sandbox(`${cluster.name}-sandbox`, {
     sandboxName: pulumi.getStack(),
+    internet: site.internet,
     ...(site.machines === "vm" && {
       virtualMachines: { acceleration: cluster.acceleration.mode, kernel: image.direct.kernel },
     }),

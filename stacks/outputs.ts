@@ -20,6 +20,12 @@ const machineSchema = z.object({
     .string()
     .optional()
     .describe("Key file to log in with; absent: the stack's key, and for a host the SSH client's own"),
+  autoStart: z
+    .literal(false)
+    .optional()
+    .describe(
+      "False: `up` makes it and leaves it off, and `ai-how start --machine` starts it; absent: it runs",
+    ),
   gpus: z
     .array(
       z.object({

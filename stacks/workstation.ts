@@ -19,9 +19,7 @@ export async function workstation(site: Site, { libvirtUri, dockerHost }: Daemon
   refuseWhatIsMissing(site);
   const machines = await makeHostMachines(site, libvirtUri);
   const hpc = site.hpc && configureHpc(site.hpc, machines);
-  const cloud = (site.cloud?.nodes ?? [])
-    .filter((node) => node.ssh !== undefined || node.autoStart)
-    .map((node) => machineOutput(node, machines.of(node.name)));
+  const cloud = (site.cloud?.nodes ?? []).map((node) => machineOutput(node, machines.of(node.name)));
   const outputs = {
     version: OUTPUTS_VERSION,
     target: "workstation",

@@ -11,7 +11,7 @@ chmod 700 .ai-how
 . /etc/os-release
 packages=(
   libvirt-daemon libvirt-daemon-system libvirt-clients qemu-utils dnsmasq-base # virtual machines
-  iproute2 iptables nftables util-linux netcat-openbsd openssh-client # networks of their own, and the way in
+  iproute2 iptables nftables util-linux netcat-openbsd openssh-client slirp4netns # networks of their own, and the ways in and out
   mmdebstrap e2fsprogs genisoimage systemd-container python3 python3-venv # images and container nodes
 )
 case $(uname -m) in
@@ -22,6 +22,8 @@ for extra in "$@"; do
   case $extra in
     --develop)
       packages+=(shellcheck)
+      # For an image that boots by itself, as people bring them.
+      packages+=(fdisk dosfstools mtools syslinux)
       # The pinned Packer (versions.ts) is Debian 12's; elsewhere lint and tests say that they go without.
       if [ "$ID ${VERSION_ID:-}" = "debian 12" ]; then packages+=(packer); fi
       # For the tests of the pipelines' page. Ubuntu has it as a snap only.

@@ -22,8 +22,8 @@ export interface ContainerMachineArgs {
   proxyCommand?: pulumi.Input<string>;
   /** Folders of the host that it shares. Default none. */
   binds?: pulumi.Input<pulumi.Input<host.ContainerBindArgs>[]>;
-  /** Whether it runs. Default true. */
-  running?: pulumi.Input<boolean>;
+  /** Whether it starts by itself; else it is made, and left as people leave it. Default true. */
+  running?: boolean;
 }
 
 /** A full system in a container, from the same image as a VM: boots in two seconds and shares the host's kernel. */
@@ -40,6 +40,7 @@ export class ContainerMachine extends pulumi.ComponentResource implements Machin
     super("ai-how:machines:ContainerMachine", name, {}, opts);
     const { hostname, image, network } = args;
     const adminUser = args.adminUser ?? "admin";
+    const running = args.running ?? true;
     this.name = hostname;
 
     const hostKey = new host.SshKey(`${name}-host-key`, { comment: hostname }, { parent: this });
@@ -63,10 +64,10 @@ export class ContainerMachine extends pulumi.ComponentResource implements Machin
         hostKey: hostKey.privateKey,
         hostPublicKey: hostKey.publicKey,
         binds: args.binds ?? [],
-        running: args.running ?? true,
+        running,
       },
       // As with a VM: what the machine has changed lies over the image that it began with.
-      { parent: this, ignoreChanges: ["rootDirectory"] },
+      { parent: this, ignoreChanges: ["rootDirectory", ...(running ? [] : ["running"])] },
     );
 
     this.address = container.id.apply(() => args.address);
@@ -83,11 +84,13 @@ export class ContainerMachine extends pulumi.ComponentResource implements Machin
           ...(proxyCommand !== undefined && { proxyCommand }),
         })),
     );
-    this.ready = new host.SshReady(
-      `${name}-ready`,
-      { ssh: this.ssh, generation: container.generation, starts: [container.id] },
-      { parent: this },
-    ).ready;
+    this.ready = running
+      ? new host.SshReady(
+          `${name}-ready`,
+          { ssh: this.ssh, generation: container.generation, starts: [container.id] },
+          { parent: this },
+        ).ready
+      : container.generation;
     this.registered = container.urn;
     this.registerOutputs({ address: this.address, ready: this.ready });
   }

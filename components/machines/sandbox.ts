@@ -5,6 +5,8 @@ import * as libvirt from "../../providers/libvirt/resources.ts";
 export interface SandboxArgs {
   /** Its name on the host: `/run/netns/ai-how-<name>`, `/var/lib/ai-how/<name>`. */
   sandboxName: pulumi.Input<string>;
+  /** Whether machines inside reach networks outside. Default true. */
+  internet?: boolean;
   /** For a sandbox with VMs: finds out how they can run. Default: it has none. */
   virtualMachines?: {
     /** `auto`: KVM where a guest really boots with it. */
@@ -36,7 +38,11 @@ export class Sandbox extends pulumi.ComponentResource {
 
   constructor(name: string, args: SandboxArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:machines:Sandbox", name, {}, opts);
-    const sandbox = new host.Sandbox(`${name}-host`, { name: args.sandboxName }, { parent: this });
+    const sandbox = new host.Sandbox(
+      `${name}-host`,
+      { name: args.sandboxName, internet: args.internet ?? true },
+      { parent: this },
+    );
     this.hypervisor =
       args.virtualMachines &&
       new host.Hypervisor(`${name}-hypervisor`, args.virtualMachines, { parent: this });

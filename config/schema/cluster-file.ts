@@ -36,6 +36,12 @@ export const clusterFile = z
       .enum(["vm", "container"])
       .default("vm")
       .describe("Virtual machines, or containers that boot like machines. Default: vm."),
+    internet: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether machines reach networks outside; nobody outside reaches in either way. Default: true.",
+      ),
     host: hostBudget.optional(),
     clusters: z
       .strictObject({ hpc: hpcCluster.optional(), cloud: cloudCluster.optional() })

@@ -9,6 +9,8 @@ export interface SandboxArgs {
   name: pulumi.Input<string>;
   /** Whether its libvirtd runs; false ends everything in it and keeps its disks. Default true. */
   running?: pulumi.Input<boolean | undefined>;
+  /** Whether machines in it reach networks outside; nobody outside reaches in either way. Default true. */
+  internet?: pulumi.Input<boolean | undefined>;
 }
 
 /** A network namespace with a libvirtd of its own that neither sees nor disturbs the host's. */

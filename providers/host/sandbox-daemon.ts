@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { ProviderError } from "../framework/resource.ts";
+import { NAME_SERVER } from "./way-out.ts";
 import { addNamespace, attachNamespace, namespaceExists, processesIn } from "./network-namespace.ts";
 
 /** Where a sandbox keeps what. */
@@ -71,6 +72,7 @@ mount --bind "$state/cache" /var/cache/libvirt
 mount --bind "$state/log" /var/log/libvirt
 if [ -d /run/udev ]; then mount --bind /run/udev "$runtime/udev"; fi
 mount --rbind "$runtime" /run
+mount --bind /run/resolv.conf "$3"
 mount -t hugetlbfs hugetlbfs /run/hugepages || :
 echo ready
 exec >/dev/null 2>&1
@@ -116,7 +118,8 @@ export async function startDaemon(places: SandboxPlaces): Promise<void> {
 /** Starts the sandbox's first process and returns its pid once it has made its mounts. */
 async function startInit(places: SandboxPlaces): Promise<number> {
   const unshare = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", init, "sh"];
-  const child = spawn("ip", ["netns", "exec", places.namespace, ...unshare, places.runtime, places.state], {
+  const args = [places.runtime, places.state, await nameServerFile(places)];
+  const child = spawn("ip", ["netns", "exec", places.namespace, ...unshare, ...args], {
     cwd: "/",
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
@@ -135,6 +138,21 @@ async function startInit(places: SandboxPlaces): Promise<number> {
   child.unref();
   await writeFile(initFile(places), String(pid));
   return pid;
+}
+
+/**
+ * Where programs of the sandbox find their name servers, with a file there to lay ours over. On many hosts that is a link into /run,
+ * which is another folder in there.
+ */
+async function nameServerFile({ runtime }: SandboxPlaces): Promise<string> {
+  await writeFile(join(runtime, "resolv.conf"), `nameserver ${NAME_SERVER}\n`);
+  const file = await realpath("/etc/resolv.conf").catch(() => "/etc/resolv.conf");
+  const inside = file.startsWith("/run/") ? join(runtime, file.slice("/run".length)) : undefined;
+  if (inside !== undefined) {
+    await mkdir(dirname(inside), { recursive: true });
+    await writeFile(inside, "");
+  }
+  return file;
 }
 
 /** Names the namespace again after the sandbox's first process, when somebody took its name away. */

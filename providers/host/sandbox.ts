@@ -6,6 +6,7 @@ import { ProviderError, resourceType } from "../framework/resource.ts";
 import { endProcessesIn, namespacePath, removeNamespace } from "./network-namespace.ts";
 import type { HostConfig } from "./provider.ts";
 import { daemonRuns, recoverNamespace, sandboxPlaces, startDaemon } from "./sandbox-daemon.ts";
+import { closeWayOut, hasWayOut, openWayOut } from "./way-out.ts";
 import { claim, isOurs, readOwner, renew } from "./sandbox-owner.ts";
 
 /** What a sandbox is made from. */
@@ -14,6 +15,8 @@ export interface SandboxInputs {
   name: string;
   /** Whether its libvirtd runs; false ends everything in it and keeps its disks. */
   running: boolean;
+  /** Whether machines in it reach networks outside; nobody outside reaches in either way. */
+  internet: boolean;
 }
 
 /** A sandbox that exists, and how to reach into it. */
@@ -50,8 +53,9 @@ export const sandbox = resourceType<HostConfig, SandboxInputs, SandboxState>({
         "must be lower-case letters, digits and dashes, 31 at most, a letter first",
       ),
     running: z.boolean().default(true),
+    internet: z.boolean().default(true),
   },
-  changes: { name: "replace", running: "update" },
+  changes: { name: "replace", running: "update", internet: "update" },
   deleteBeforeReplace: true,
   foresee: stateOf,
   identify: (inputs) => inputs.name,
@@ -71,7 +75,8 @@ export const sandbox = resourceType<HostConfig, SandboxInputs, SandboxState>({
     const places = sandboxPlaces(id);
     const owner = await readOwner(places.state);
     if (owner === undefined || !isOurs(owner)) return undefined;
-    const inputs = { name: id, ...last?.inputs, running: await daemonRuns(places) };
+    const running = await daemonRuns(places);
+    const inputs = { name: id, ...last?.inputs, running, internet: await hasWayOut(places) };
     return { id, inputs, state: stateOf(inputs) };
   },
 
@@ -93,6 +98,7 @@ export const sandbox = resourceType<HostConfig, SandboxInputs, SandboxState>({
 /** Ends everything in a sandbox and removes all of it, whoever it belongs to. */
 export async function removeSandbox(name: string): Promise<void> {
   const places = sandboxPlaces(name);
+  await closeWayOut(places);
   await recoverNamespace(places);
   await endProcessesIn(places.namespace);
   await removeNamespace(places.namespace);
@@ -107,7 +113,9 @@ async function settle(inputs: SandboxInputs): Promise<void> {
   const places = sandboxPlaces(inputs.name);
   if (inputs.running) {
     await startDaemon(places);
+    await (inputs.internet ? openWayOut(places) : closeWayOut(places));
   } else {
+    await closeWayOut(places);
     await recoverNamespace(places);
     await endProcessesIn(places.namespace);
   }

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { diffInputs } from "../framework/diff.ts";
 import type { Context, Existing } from "../framework/resource.ts";
@@ -26,6 +27,9 @@ export interface DomainState extends DomainInputs {
 }
 
 type DomainContext = Context<LibvirtConfig>;
+
+const SLOW_MILLISECONDS = 10_000;
+
 type ExistingDomain = Existing<DomainInputs, DomainState>;
 interface Known {
   inputs: DomainInputs;
@@ -73,7 +77,7 @@ export const domain = resourceType<LibvirtConfig, DomainInputs, DomainState>({
         `a domain ${inputs.name} exists already and is not of this stack: rename it, or \`pulumi import\` it (id ${other})`,
       );
     }
-    await libvirt.define("define", domainXml(inputs, uuid));
+    await define(libvirt, inputs, uuid, context);
     // What an interrupted creation started goes on when it is what we would start.
     if (!(await runsAsDefined(libvirt, uuid))) await powerOff(libvirt, uuid);
     return settle(libvirt, uuid, inputs, "", context);
@@ -96,7 +100,7 @@ export const domain = resourceType<LibvirtConfig, DomainInputs, DomainState>({
   async update(id: string, was: Known, inputs: DomainInputs, context: DomainContext) {
     const libvirt = connect(context);
     const differences = diffInputs<LibvirtConfig>(domain, { ...was.inputs }, { ...inputs }).properties;
-    await libvirt.define("define", domainXml(inputs, id));
+    await define(libvirt, inputs, id, context);
     if (differences.some(({ change }) => change === "restart")) {
       context.log(`restarting ${inputs.name}`);
       await shutDown(libvirt, id, inputs.shutdownTimeout);
@@ -104,18 +108,43 @@ export const domain = resourceType<LibvirtConfig, DomainInputs, DomainState>({
     return settle(libvirt, id, inputs, was.state.started, context);
   },
 
-  async delete(id: string, _last: unknown, context: DomainContext) {
+  async delete(id: string, { inputs }: { inputs: DomainInputs }, context: DomainContext) {
     const libvirt = connect(context);
     await whileReachable(
       libvirt,
       async () => {
         await powerOff(libvirt, id);
         await libvirt.find("undefine", id, "--nvram", "--managed-save", "--snapshots-metadata");
+        if (libvirt.isLocal && inputs.consoleLog !== undefined) await removeLog(inputs.consoleLog);
       },
       () => undefined,
     );
   },
 });
+
+/** Defines the machine. The first time, libvirt looks at QEMU; and each time while its user cannot open a /dev/kvm that root can. */
+async function define(
+  libvirt: Libvirt,
+  inputs: DomainInputs,
+  uuid: string,
+  context: DomainContext,
+): Promise<void> {
+  const slow = setTimeout(() => {
+    context.log("libvirt looks at what QEMU can do here; `ai-how doctor` says why that takes long");
+  }, SLOW_MILLISECONDS);
+  try {
+    await libvirt.define("define", domainXml(inputs, uuid));
+  } finally {
+    clearTimeout(slow);
+  }
+}
+
+/** Removes a console's log, with the older ones that virtlogd keeps beside it. */
+async function removeLog(file: string): Promise<void> {
+  // Whoever may talk to libvirt need not be allowed to look at its logs.
+  for (const suffix of ["", ".0", ".1", ".2"])
+    await rm(file + suffix, { force: true }).catch(() => undefined);
+}
 
 /** The disks without the generations of those that had none: an imported machine learns them while it runs. */
 function adopted(was: readonly DomainDisk[], is: readonly DomainDisk[]): DomainDisk[] {

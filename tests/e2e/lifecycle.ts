@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { done } from "../support/display.ts";
+import { fetchCommand, smallPackage } from "../support/package.ts";
 import { Site } from "../support/site.ts";
 import { describeUnless } from "../support/where.ts";
 
@@ -87,6 +88,11 @@ export function lifecycle({ engine, name, lacking, more, ...by }: Lifecycle): vo
       const unknown = await site.ssh("compute-09", "true");
       expect(unknown.exitCode).toBe(2);
       expect(unknown.output).toContain("there are controller, compute-01, compute-02");
+    });
+
+    it("has machines that fetch a package from outside", async () => {
+      const found = await smallPackage();
+      expect(await site.on("compute-01", fetchCommand(found))).toBe(found.sha256);
     });
 
     more?.(site, nodes);

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { done } from "../support/display.ts";
+import { fetchCommand, smallPackage } from "../support/package.ts";
 import { Site } from "../support/site.ts";
 import { describeUnless, hostLacks } from "../support/where.ts";
 
@@ -45,6 +46,11 @@ describeUnless(await hostLacks(), "a stack of virtual machines", () => {
   it("goes without guards against speculative execution where it is emulated, and only there", async () => {
     const isEmulated = (await site.outputs()).virtualization?.type === "qemu";
     expect((await site.on("compute-01", "cat /proc/cmdline")).includes("mitigations=off")).toBe(isEmulated);
+  });
+
+  it("has machines that fetch a package from outside", async () => {
+    const found = await smallPackage();
+    expect(await site.on("compute-01", fetchCommand(found))).toBe(found.sha256);
   });
 
   it("has no changes at the second `up`", async () => {

@@ -1,11 +1,25 @@
 import { execa } from "execa";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { processesIn } from "../../../providers/host/network-namespace.ts";
 import { Driver, Stage, unavailable } from "./stage.ts";
 
 const stage = new Stage("sandbox");
+
+// Where this host gets its packages from.
+const mirror = new URL(
+  /^(?:deb |URIs: *)(?:\[.*\] )?(https?:\S+)/m.exec(
+    [
+      "/etc/apt/sources.list",
+      "/etc/apt/sources.list.d/debian.sources",
+      "/etc/apt/sources.list.d/ubuntu.sources",
+    ]
+      .filter((file) => existsSync(file))
+      .map((file) => readFileSync(file, "utf8"))
+      .join("\n"),
+  )?.[1] ?? "http://localhost",
+);
 
 /** What a sandbox must not change on the host. */
 async function hostState(): Promise<string> {
@@ -49,6 +63,26 @@ describe.skipIf(unavailable !== undefined)("Sandbox", () => {
       "link",
     ]);
     expect(stdout).toContain("LOOPBACK,UP");
+  });
+
+  it("has a way out that can be closed and is mended, and no way in", async () => {
+    const names = ["getent", "hosts", mirror.hostname];
+    const inside = (...command: string[]) =>
+      execa("nsenter", [`--target=${first}`, "--net", "--mount", ...command], { reject: false });
+    const first = (await processesIn(stage.namespace)).find(({ isInit }) => isInit)?.pid ?? 0;
+    expect((await inside(...names)).exitCode).toBe(0);
+    expect((await inside("curl", "--silent", "--head", mirror.href)).exitCode).toBe(0);
+    const before = await hostState();
+    const closed = await stage.sandbox.update(stage.made, { name: stage.name, internet: false });
+    expect((await inside("curl", "--silent", "--max-time", "5", mirror.href)).exitCode).not.toBe(0);
+    const opened = await stage.sandbox.update(closed, { name: stage.name });
+    expect((await inside(...names)).exitCode).toBe(0);
+    const program = (await readFile(`/run/ai-how/${stage.name}/way-out.pid`, "utf8")).trim();
+    process.kill(Number(program), "SIGKILL");
+    await expect.poll(() => stage.sandbox.drift(opened)).toEqual(["internet"]);
+    await stage.sandbox.update(opened, { name: stage.name });
+    expect((await inside(...names)).exitCode).toBe(0);
+    expect(await hostState()).toBe(before);
   });
 
   it("is finished by a second creation of the same resource", async () => {
