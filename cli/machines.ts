@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { UserError } from "../config/errors.ts";
-import type { StackReference } from "../engine/engine.ts";
+import type { Engine, StackReference } from "../engine/engine.ts";
 import { connect, findMachine, ssh, type Connection } from "./connection.ts";
 import { partsOf, powerSwitchOf, type PowerSwitch } from "./power-switch.ts";
 import { executeRun } from "./runs.ts";
@@ -53,7 +53,7 @@ async function stop(stack: string, options: StopOptions): Promise<void> {
     }
   } finally {
     // The state has to know it, or `start` would find nothing to do.
-    await engine.refresh({ emit: () => undefined, signal: new AbortController().signal, parallel: 16 });
+    await recordPower(engine);
   }
 }
 
@@ -70,6 +70,7 @@ async function start(stack: string, options: MachineOptions): Promise<void> {
     // `up` leaves it as people leave it.
     await powerSwitchOf(await engine.resources(), machine).on();
     await answering(reference, connection, machine);
+    await recordPower(engine);
     process.stdout.write(`${machine.shortName} is on\n`);
     return;
   }
@@ -88,6 +89,11 @@ function ownMachine(connection: Connection, name: string): MachineOutput {
   if (machine.kind === "host")
     throw new UserError(`${name} is a host of its own; ai-how neither stops nor starts it`);
   return machine;
+}
+
+/** Makes the state say which machines are on. */
+async function recordPower(engine: Engine): Promise<void> {
+  await engine.refresh({ emit: () => undefined, signal: new AbortController().signal, parallel: 16 });
 }
 
 /** Waits until a machine that was started answers. */

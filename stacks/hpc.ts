@@ -109,6 +109,7 @@ export function machineOutput(node: Node, machine: Machine): pulumi.Inputs {
     kind: machine.kind,
     address: machine.address,
     ...machine.login,
+    ...(node.ssh === undefined && !node.autoStart && { autoStart: false }),
     ...(plan.length > 0 && { gpus: gresOf(plan) }),
     ...(shardsOf(plan) > 0 && { shards: shardsOf(plan) }),
   };
