@@ -74,7 +74,7 @@ function cells(node: Node): string[] {
   return [
     node.name,
     node.role,
-    node.address ?? "DHCP",
+    node.address ?? node.ssh?.host ?? "",
     size(node.cpus, ""),
     size(node.memoryMib === undefined ? undefined : node.memoryMib / 1024, " GiB"),
     size(node.diskGib, " GiB"),
@@ -138,7 +138,7 @@ function nodeDocument(node: Node): unknown {
     cpu_cores: node.cpus ?? null,
     memory_gb: node.memoryMib === undefined ? null : node.memoryMib / 1024,
     disk_gb: node.diskGib ?? null,
-    ip_address: node.address ?? "DHCP",
+    ip_address: node.address ?? null,
     base_image: node.ssh === undefined ? imageName(node.image) : null,
     gpu_assigned:
       gpu === undefined ? null : `${gpu.pciAddress} (${gpu.vendorId ?? "?"}:${gpu.deviceId ?? "?"})`,
@@ -165,7 +165,7 @@ function nodeDocument(node: Node): unknown {
 
 function imageName(image: Cluster["image"]): string | null {
   if (image === undefined) return null;
-  if (image.kind === "file") return image.path;
+  if (image.kind === "file") return image.given;
   if (image.kind === "built") return `built: ${image.distribution}`;
   const source = typeof image.source === "string" ? image.source : image.source.url;
   return `built by packer: ${image.distribution} from ${source}`;

@@ -1,5 +1,12 @@
 import { Option, type Command } from "commander";
-import { deriveSite, loadClusterFile, type Cluster, type Node, type Site } from "../config/index.ts";
+import {
+  deriveSite,
+  formatProblem,
+  loadClusterFile,
+  type Cluster,
+  type Node,
+  type Site,
+} from "../config/index.ts";
 import { planGpus, type PlannedGpu } from "../gpu/index.ts";
 import { DEFAULT_CLUSTER_FILE, writeResult } from "./destination.ts";
 import { draw, PICTURE_FORMATS, type PictureFormat } from "./pictures/draw.ts";
@@ -23,7 +30,8 @@ export function addTopology(program: Command): void {
     )
     .option("-o, --output <file>", "write there instead of to standard output")
     .action(async (file: string | undefined, options: TopologyOptions) => {
-      const { config } = loadClusterFile(file ?? options.config ?? DEFAULT_CLUSTER_FILE);
+      const { config, warnings } = loadClusterFile(file ?? options.config ?? DEFAULT_CLUSTER_FILE);
+      for (const warning of warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
       await writeResult(await draw(topology(deriveSite(config)), options.format), options.output);
     });
 }
@@ -61,7 +69,7 @@ function nodeLabel({ shortName, address, cpus, memoryMib, ssh }: Node): string[]
   ];
   return [
     shortName,
-    ssh === undefined ? (address ?? "DHCP") : `${address ?? ssh.host}, an existing host`,
+    ssh === undefined ? (address ?? "") : `${address ?? ssh.host}, an existing host`,
     ...(sizes.length > 0 ? [sizes.join(", ")] : []),
   ];
 }

@@ -60,7 +60,9 @@ export function storageOf(cluster: HpcClusterConfig, nodes: readonly Node[]): St
             metadataNodes: (beegfs.metadata_nodes ?? [beegfs.management_node]).map((node) =>
               named(cluster, node),
             ),
-            storageNodes: beegfs.storage_nodes?.map((node) => named(cluster, node)) ?? compute,
+            storageNodes:
+              beegfs.storage_nodes?.map((node) => named(cluster, node)) ??
+              (compute.length > 0 ? compute : [named(cluster, beegfs.management_node)]),
             mountPoint: beegfs.mount_point,
             mountOptions: beegfs.client_config?.mount_options ?? "defaults,_netdev",
             autoMount: beegfs.client_config?.auto_mount ?? true,

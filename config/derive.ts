@@ -1,5 +1,7 @@
+import { resolve } from "node:path";
 import { z } from "zod";
 import { networkDefaults, parseSubnet } from "./ipv4.ts";
+import { leaseAddresses } from "./leases.ts";
 import { fullName, hasGpu, macAddress, shortNames, type Named } from "./naming.ts";
 import type { CloudClusterConfig, HpcClusterConfig } from "./schema/cluster.ts";
 import type { ClusterFile } from "./schema/cluster-file.ts";
@@ -27,12 +29,18 @@ import { memoryMib } from "./sizes.ts";
 type NodeConfig = HeadNode | MemberNode | NodeGroup;
 type VirtualNodeConfig = Exclude<NodeConfig, { ssh: object }>;
 
-/** The site that a valid cluster file describes: every default filled in, every name derived. */
-export function deriveSite(file: ClusterFile): Site {
-  const hpc = file.clusters.hpc && hpcCluster(file.clusters.hpc);
-  const cloud = file.clusters.cloud && cloudCluster(file.clusters.cloud);
+/** Where a site is derived. */
+export interface DeriveOptions {
+  /** Absolute path that images are relative to. Default: the working directory, which is the project's in a program. */
+  readonly folder?: string;
+}
+
+/** The site that a valid cluster file describes: every default filled in, every name and address derived. */
+export function deriveSite(file: ClusterFile, { folder = process.cwd() }: DeriveOptions = {}): Site {
+  const hpc = file.clusters.hpc && hpcCluster(file.clusters.hpc, folder);
+  const cloud = file.clusters.cloud && cloudCluster(file.clusters.cloud, folder);
   return {
-    name: file.metadata.name,
+    name: file.metadata.name ?? "cluster",
     description: file.metadata.description,
     machines: file.machines,
     internet: file.internet,
@@ -48,41 +56,60 @@ export function deriveSite(file: ClusterFile): Site {
   };
 }
 
-function hpcCluster(config: HpcClusterConfig): HpcCluster {
+function hpcCluster(config: HpcClusterConfig, folder: string): HpcCluster {
   const hasMounts = config.storage?.virtio_fs?.enabled !== false;
-  const nodes = nodesOf(
-    config,
+  const cluster = common(config, folder);
+  const derived = nodesOf(
+    { ...config, folder },
     ["controller", config.controller],
     ["compute", config.compute_nodes],
     hasMounts,
   );
+  const nodes = withAddresses(cluster.network, derived);
   return {
     kind: "hpc",
-    ...common(config),
+    ...cluster,
     nodes,
     slurm: slurmOf(config, nodes),
     storage: storageOf(config, nodes),
   };
 }
 
-function cloudCluster(config: CloudClusterConfig): CloudCluster {
+function cloudCluster(config: CloudClusterConfig, folder: string): CloudCluster {
   const { cni, ingress, storage_class: storageClass } = config.kubernetes_config;
+  const cluster = common(config, folder);
+  const derived = nodesOf(
+    { ...config, folder },
+    ["control-plane", config.control_plane],
+    ["worker", config.worker_nodes],
+    true,
+  );
   return {
     kind: "cloud",
-    ...common(config),
-    nodes: nodesOf(config, ["control-plane", config.control_plane], ["worker", config.worker_nodes], true),
+    ...cluster,
+    nodes: withAddresses(cluster.network, derived),
     kubernetes: { cni, ingress, storageClass },
   };
 }
 
-function common(config: HpcClusterConfig | CloudClusterConfig) {
+/** Nodes with the addresses that the network keeps for them. */
+function withAddresses(network: Network | undefined, nodes: readonly Node[]): readonly Node[] {
+  if (network === undefined) return nodes;
+  const addresses = leaseAddresses(
+    network,
+    nodes.filter((node) => node.ssh === undefined),
+  );
+  return nodes.map((node) => ({ ...node, address: addresses.get(node.name) ?? node.address }));
+}
+
+function common(config: HpcClusterConfig | CloudClusterConfig, folder: string) {
   const domain = `${config.name}.local`;
   return {
     name: config.name,
     domain,
     network: config.network && networkOf(config.name, config.network, domain),
     acceleration: accelerationOf(config.hardware?.acceleration),
-    image: imageOf(config),
+    image: imageOf(config, folder),
   };
 }
 
@@ -102,17 +129,18 @@ function networkOf(cluster: string, config: NetworkConfig, domain: string): Netw
   };
 }
 
-function imageOf(config: {
-  base_image_path?: string | undefined;
-  image?: ImageConfig | undefined;
-}): Image | undefined {
+function imageOf(
+  config: { base_image_path?: string | undefined; image?: ImageConfig | undefined },
+  folder: string,
+): Image | undefined {
   if (config.image !== undefined) {
     const { builder, distribution, source, mirror } = config.image;
     return builder === "packer"
       ? { kind: "packer", distribution, source: source ?? "cloud", mirror }
       : { kind: "built", distribution, mirror };
   }
-  return config.base_image_path === undefined ? undefined : { kind: "file", path: config.base_image_path };
+  const given = config.base_image_path;
+  return given === undefined ? undefined : { kind: "file", path: resolve(folder, given), given };
 }
 
 function accelerationOf(config: Hardware["acceleration"]): Acceleration {
@@ -140,8 +168,11 @@ function accelerationOf(config: Hardware["acceleration"]): Acceleration {
   };
 }
 
+/** A cluster's part of the file, and the folder that its images are relative to. */
+type Surroundings = (HpcClusterConfig | CloudClusterConfig) & { readonly folder: string };
+
 function nodesOf(
-  cluster: HpcClusterConfig | CloudClusterConfig,
+  cluster: Surroundings,
   [headRole, head]: readonly [Node["role"], HeadNode],
   [memberRole, members]: readonly [Node["role"], Nodes],
   hasMounts: boolean,
@@ -184,7 +215,7 @@ function fixedAddress(config: NodeConfig): string | undefined {
 }
 
 function virtualNode(
-  cluster: HpcClusterConfig | CloudClusterConfig,
+  cluster: Surroundings,
   name: string,
   config: VirtualNodeConfig,
 ): Pick<
@@ -200,7 +231,7 @@ function virtualNode(
     autoStart: config.auto_start,
     passthrough: passthroughOf(config.pcie_passthrough, config.gpus),
     mounts: config.virtio_fs_mounts.map(mountOf),
-    image: checked(imageOf(config) ?? imageOf(cluster), `image of ${name}`),
+    image: checked(imageOf(config, cluster.folder) ?? imageOf(cluster, cluster.folder), `image of ${name}`),
   };
 }
 

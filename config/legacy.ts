@@ -1,6 +1,5 @@
 import { joinPath, type Problem } from "./problem.ts";
-
-type Values = Record<string, unknown>;
+import { isMap, type Values } from "./values.ts";
 
 /** A place in the file: what is there, its path in today's format, and its path as the user wrote it. */
 interface Place {
@@ -21,6 +20,7 @@ const FILE = [
 
 /** Old keys of a cluster, a node or `slurm_config` that nothing needs any more, and why. */
 const CLUSTER: Readonly<Record<string, string>> = {
+  description: "ignored: metadata.description says what a file is for",
   worker_type: "ignored: a worker with a GPU is a GPU worker",
   hostname: NAMES,
   node_type: "ignored: the role of a node follows from where it is in the file",
@@ -36,7 +36,11 @@ const CLUSTER: Readonly<Record<string, string>> = {
   container_registry: "ignored: the registry is not part of a cluster",
 };
 
-const NODE: Readonly<Record<string, string>> = { ...CLUSTER, name: NAMES };
+const NODE: Readonly<Record<string, string>> = {
+  ...CLUSTER,
+  name: NAMES,
+  description: "ignored: use a comment",
+};
 
 const SLURM: Readonly<Record<string, string>> = {
   ...CLUSTER,
@@ -56,6 +60,15 @@ const DEVICE: Readonly<Record<string, string>> = {
 
 const HOST_OWNS = "ignored: the node sees owner and mode of host_path";
 const MOUNT: Readonly<Record<string, string>> = { owner: HOST_OWNS, group: HOST_OWNS, mode: HOST_OWNS };
+
+/** Every key, old and new, that a network of an old file may have. */
+const NETWORK: ReadonlySet<string> = new Set([
+  ...["subnet", "network_range", "bridge", "bridge_name", "name", "gateway", "gateway_ip"],
+  ...["dhcp_range", "dhcp_start", "dhcp_end", "dns_servers", "dns_mode"],
+]);
+
+/** Keys of an old map of workers, in the order in which they are read. */
+const WORKERS = ["cpu", "cpu_workers", "gpu", "gpu_workers"];
 
 /** What reading the old keys gives. */
 export interface LegacyReading {
@@ -92,8 +105,9 @@ class LegacyReader {
   file(value: unknown): void {
     const file = place(value, "");
     if (file === undefined) return;
-    this.#ignore(file, Object.fromEntries(FILE.map((key) => [key, "ignored: nothing uses it"])));
     const clusters = this.#inside(file, "clusters");
+    if (clusters !== undefined) this.#networks(file, clusters);
+    this.#ignore(file, Object.fromEntries(FILE.map((key) => [key, "ignored: nothing uses it"])));
     this.#cluster(clusters && this.#inside(clusters, "hpc"), "controller", "compute_nodes");
     this.#cluster(clusters && this.#inside(clusters, "cloud"), "control_plane", "worker_nodes");
   }
@@ -125,6 +139,27 @@ class LegacyReader {
         this.#node(place(node, path, this.written(path)), "ip_address", "ip");
       });
     } else this.#node(this.#inside(cluster, members), "ip_address", "ip");
+  }
+
+  /** Networks beside the clusters instead of inside them. */
+  #networks(file: Place, clusters: Place): void {
+    const networks = this.#inside(file, "networks");
+    if (networks === undefined) return;
+    const moved = ["hpc", "cloud"].filter((kind) => {
+      const network = this.#inside(networks, kind);
+      const cluster = this.#inside(clusters, kind);
+      if (network === undefined || cluster === undefined || "network" in cluster.values) return false;
+      if (!Object.keys(network.values).every((key) => NETWORK.has(key))) return false;
+      cluster.values.network = network.values;
+      this.#moved.set(joinPath(cluster.path, "network"), network.written);
+      return true;
+    });
+    if (moved.length === 0) return;
+    delete file.values.networks;
+    this.#warn(
+      networks.written,
+      `read as network of ${moved.map((kind) => `clusters.${kind}`).join(" and ")}`,
+    );
   }
 
   #network(network: Place | undefined): void {
@@ -162,13 +197,13 @@ class LegacyReader {
     if (gpu === undefined) return;
     delete node.values.gpu;
     const profiles = list(gpu.values.devices).flatMap((device) =>
-      isValues(device) && device.type === "nvidia-mig" ? [device.mig_profile] : [],
+      isMap(device) && device.type === "nvidia-mig" ? [device.mig_profile] : [],
     );
     if ("gpus" in node.values) this.#warn(gpu.written, "ignored: gpus is also there");
     else if (gpu.values.enabled === false || profiles.length === 0) {
       this.#warn(gpu.written, "ignored: it has no MIG devices that are enabled");
     } else {
-      const passed = devices.filter(isValues).filter((device) => device.device_type === "gpu");
+      const passed = devices.filter(isMap).filter((device) => device.device_type === "gpu");
       const address = passed.length === 1 ? { pci_address: passed[0]?.pci_address } : {};
       node.values.gpus = [{ ...address, mig: { profiles } }];
       this.#moved.set(joinPath(node.path, "gpus"), gpu.written);
@@ -176,20 +211,24 @@ class LegacyReader {
     }
   }
 
-  /** Workers as `{cpu: [...], gpu: [...]}`. */
+  /** Workers as `{cpu: [...], gpu: [...]}`, or `cpu_workers` and `gpu_workers`. */
   #workerMap(cluster: Place, warned: boolean): void {
     const workers = this.#inside(cluster, "worker_nodes");
-    if (workers === undefined || !Object.keys(workers.values).every((key) => key === "cpu" || key === "gpu"))
-      return;
+    const kinds = Object.keys(workers?.values ?? {});
+    if (workers === undefined || !kinds.every((kind) => WORKERS.includes(kind))) return;
     const nodes: unknown[] = [];
-    for (const kind of ["cpu", "gpu"]) {
-      list(workers.values[kind]).forEach((node, i) => {
-        this.#moved.set(joinPath(workers.path, nodes.length), joinPath(workers.written, kind, i));
+    for (const kind of WORKERS) {
+      const value = workers.values[kind];
+      if (value === undefined || value === null) continue;
+      const written = joinPath(workers.written, kind);
+      (Array.isArray(value) ? (value as unknown[]) : [value]).forEach((node, i) => {
+        const at = Array.isArray(value) ? joinPath(written, i) : written;
+        this.#moved.set(joinPath(workers.path, nodes.length), at);
         nodes.push(node);
       });
     }
     cluster.values.worker_nodes = nodes;
-    if (!warned) this.#warn(workers.written, "read as one list, first cpu, then gpu");
+    if (!warned) this.#warn(workers.written, "read as one list, first without GPUs, then with GPUs");
   }
 
   /** The old `ssh` held how to log in to a VM; today's names an existing host, by `host` and `host_key`. */
@@ -246,14 +285,10 @@ class LegacyReader {
   }
 }
 
-function isValues(value: unknown): value is Values {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
-
 function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
 function place(value: unknown, path: string, written = path): Place | undefined {
-  return isValues(value) ? { values: value, path, written } : undefined;
+  return isMap(value) ? { values: value, path, written } : undefined;
 }

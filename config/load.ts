@@ -3,7 +3,10 @@ import { dirname, resolve } from "node:path";
 import { isMap, LineCounter, parseDocument, visit, type Document, type ScalarTag } from "yaml";
 import { UserError } from "./errors.ts";
 import { crossChecks } from "./checks/index.ts";
+import { leaseWarnings } from "./checks/leases.ts";
 import { survey } from "./checks/survey.ts";
+import { deriveSite } from "./derive.ts";
+import { fillGaps } from "./gaps.ts";
 import { readLegacyKeys } from "./legacy.ts";
 import { locate } from "./locate.ts";
 import { parse } from "./messages.ts";
@@ -74,19 +77,26 @@ export function parseClusterText(text: string, options: TextOptions = {}): Loade
   if (options.machines !== undefined && isMap(document.contents)) document.set("machines", options.machines);
   const values = valuesOf(document, options);
   const legacy = readLegacyKeys(values);
+  const filled = fillGaps(values, options.file);
   const written = (problem: Problem): Problem => ({ ...problem, path: legacy.written(problem.path) });
 
   const parsed = parse(clusterFile, values);
-  const found = crossChecks(survey(values), options.hostBudget);
+  const surveyed = survey(values);
+  const found = crossChecks(surveyed, options.hostBudget);
   const problems = [...("problems" in parsed ? parsed.problems : []), ...found.problems].map(written);
   // What a value with an unset variable would have been is not known, so nothing else is said about it.
   const unknown = new Set(unset.map((problem) => problem.path));
   const all = [...unset, ...problems.filter((problem) => !unknown.has(problem.path))];
   if ("problems" in parsed || all.length > 0) throw failure(options, locate(all, document, lines));
 
+  const leases = leaseWarnings(surveyed, deriveSite(parsed.value));
   return {
     config: parsed.value,
-    warnings: locate([...legacy.warnings, ...found.warnings.map(written)], document, lines),
+    warnings: locate(
+      [...legacy.warnings, ...[...filled, ...found.warnings, ...leases].map(written)],
+      document,
+      lines,
+    ),
   };
 }
 

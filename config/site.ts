@@ -115,7 +115,7 @@ interface NodeBase {
   /** The name inside its cluster: `compute-01`. */
   readonly shortName: string;
   readonly role: "controller" | "compute" | "control-plane" | "worker";
-  /** What the cluster reaches it by; undefined: DHCP decides. */
+  /** What the cluster reaches it by, given or chosen; undefined: a host that only its name is known of. */
   readonly address: string | undefined;
   readonly gpus: readonly Gpu[];
 }
@@ -189,7 +189,13 @@ export interface Gpu {
 }
 
 export type Image =
-  | { readonly kind: "file"; readonly path: string }
+  | {
+      readonly kind: "file";
+      /** Absolute; there may be no such file yet. */
+      readonly path: string;
+      /** As in the file. */
+      readonly given: string;
+    }
   | {
       readonly kind: "built";
       readonly distribution: "debian12" | "ubuntu2404";
@@ -234,7 +240,7 @@ export interface Slurm {
 
 export interface Partition {
   readonly name: string;
-  /** Full names of compute nodes; never empty. */
+  /** Full names of compute nodes; empty where the cluster has none. */
   readonly nodes: readonly string[];
   /** True for exactly one partition of a cluster. */
   readonly isDefault: boolean;

@@ -63,7 +63,11 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
     ],
   });
 
-  const smokeJob = new SmokeJob(`${hpc.name}-smoke`, { cluster, after: configuration });
+  // Without a compute node that runs there is nothing for a job to run on.
+  const smokeJob =
+    cluster.defaultPartition.nodes.length === 0
+      ? undefined
+      : new SmokeJob(`${hpc.name}-smoke`, { cluster, after: configuration });
 
   return {
     machines: hpc.nodes.map((node) => machineOutput(node, machines.of(node.name))),
@@ -76,7 +80,7 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
       nodes: [...cluster.nodeNames],
       accounting: hpc.slurm.accounting,
       ...(nfs !== undefined && { scratch: nfs.mountPoint }),
-      smokeJob: smokeJob.result,
+      ...(smokeJob !== undefined && { smokeJob: smokeJob.result }),
     },
   };
 }

@@ -11,7 +11,6 @@ import { VirtualNetwork } from "../components/machines/virtual-network.ts";
 import { UserError } from "../config/errors.ts";
 import type { Cluster, HpcCluster, Network, Node, Site, VirtualNode } from "../config/site.ts";
 import { dnsOf } from "./dns.ts";
-import { leaseAddresses } from "./leases.ts";
 
 /** The machines of a cluster, by the names of its nodes. */
 export interface Machines {
@@ -77,8 +76,10 @@ export function clusterNetwork(
   opts: pulumi.ComponentResourceOptions,
 ): { network: VirtualNetwork; addressOf: (node: VirtualNode) => string } {
   const nodes = cluster.nodes.filter(isVirtual);
-  const addresses = leaseAddresses(addressing, nodes);
-  const addressOf = ({ name }: VirtualNode): string => addresses.get(name) ?? "";
+  const addressOf = ({ name, address }: VirtualNode): string => {
+    if (address === undefined) throw new Error(`no address of ${name}: the site was not derived`);
+    return address;
+  };
   const network = new VirtualNetwork(
     `${cluster.name}-network`,
     {

@@ -71,7 +71,8 @@ export const stackOutputsSchema = z.object({
           elapsedSeconds: z.number(),
           state: z.string().describe("SLURM's word, COMPLETED"),
         })
-        .describe("The job that proved the cluster"),
+        .optional()
+        .describe("The job that proved the cluster; absent: no node of the default partition runs"),
     })
     .optional(),
   workshop: z

@@ -4,6 +4,7 @@ import type { Site, Workshop } from "../config/site.ts";
 import { makeHostMachines } from "./host-machines.ts";
 import { configureHpc, machineOutput } from "./hpc.ts";
 import { isVirtual } from "./machines.ts";
+import { assertReady } from "./preflight.ts";
 import { ADMIN_KEY_OUTPUT, OUTPUTS_VERSION, type StackOutputs } from "./outputs.ts";
 
 /** What of the host a stack uses. */
@@ -17,6 +18,7 @@ export interface Daemons {
 /** One big machine: the VMs of an HPC and of a cloud cluster on its own libvirt, with its GPUs passed through to them. */
 export async function workstation(site: Site, { libvirtUri, dockerHost }: Daemons): Promise<pulumi.Inputs> {
   refuseWhatIsMissing(site);
+  assertReady(site);
   const machines = await makeHostMachines(site, libvirtUri);
   const hpc = site.hpc && configureHpc(site.hpc, machines);
   const cloud = (site.cloud?.nodes ?? []).map((node) => machineOutput(node, machines.of(node.name)));

@@ -22,7 +22,7 @@ export interface SlurmNodeResources {
 /** A SLURM partition, in SLURM's words. */
 export interface SlurmPartition {
   readonly name: string;
-  /** Names of machines. */
+  /** Names of machines; may be empty. */
   readonly nodes: readonly string[];
   readonly isDefault: boolean;
   /** Longest run time of a job, `24:00:00`. */
@@ -43,6 +43,9 @@ export interface SlurmConf {
 // The feature of nodes whose GPUs SLURM only counts.
 const PRETENDED = "pretended_gpu";
 
+// slurmctld 22.05 ends itself with "no nodes configured" where there is none; one that is to come keeps it.
+const PLACEHOLDER = { NodeName: "no-compute-node", State: "FUTURE" };
+
 /** slurm.conf and gres.conf as variables of role `slurm`; all but the munge key. */
 export function slurmVariables({ clusterName, nodes, partitions, accounting, config }: SlurmConf): Variables {
   return {
@@ -53,18 +56,22 @@ export function slurmVariables({ clusterName, nodes, partitions, accounting, con
       directory: PRETENDED_FILES,
       devices: Object.fromEntries(nodes.map(({ name, gpus }) => [name, pretendedDevices(gpus)])),
     },
-    slurm_nodes: nodes.map(({ name, cpus, realMemory, gpus }) => ({
-      NodeName: name,
-      ...(cpus !== undefined && { CPUs: cpus }),
-      ...(realMemory !== undefined && { RealMemory: realMemory }),
-      ...(gpus.length > 0 && { Gres: gresParameter(gpus) }),
-      // `sinfo -o "%N %G %f"` shows it beside the gres.
-      ...(gpus.some(({ pretended }) => pretended) && { Features: PRETENDED }),
-      State: "UNKNOWN",
-    })),
+    slurm_nodes: [
+      ...(nodes.length === 0 ? [PLACEHOLDER] : []),
+      ...nodes.map(({ name, cpus, realMemory, gpus }) => ({
+        NodeName: name,
+        ...(cpus !== undefined && { CPUs: cpus }),
+        ...(realMemory !== undefined && { RealMemory: realMemory }),
+        ...(gpus.length > 0 && { Gres: gresParameter(gpus) }),
+        // `sinfo -o "%N %G %f"` shows it beside the gres.
+        ...(gpus.some(({ pretended }) => pretended) && { Features: PRETENDED }),
+        State: "UNKNOWN",
+      })),
+    ],
     slurm_partitions: partitions.map((partition) => ({
       PartitionName: partition.name,
-      Nodes: partition.nodes.join(","),
+      // With nothing behind it, slurmctld takes what follows for its value.
+      ...(partition.nodes.length > 0 && { Nodes: partition.nodes.join(",") }),
       Default: partition.isDefault ? "YES" : "NO",
       MaxTime: partition.maxTime,
       State: partition.state,

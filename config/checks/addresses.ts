@@ -36,6 +36,13 @@ function givenAddress({ fields, addressPath }: SurveyedNode): string | undefined
   return addressPath.endsWith(".ip") ? fields.ip : fields.ip_address;
 }
 
+/** True for a VM that leaves its address to the network. */
+export function isLeased(node: SurveyedNode): boolean {
+  if (node.isHost || !node.isReadable) return false;
+  const key = node.addressPath.endsWith(".ip") ? "ip" : "ip_address";
+  return givenAddress(node) === "DHCP" || !node.keys.has(key);
+}
+
 function overlaps(clusters: readonly SurveyedCluster[]): Problem[] {
   return clusters.flatMap((cluster, i) => {
     const subnet = planOf(cluster)?.subnet;
@@ -154,7 +161,7 @@ function rangeProblems({ path, range, gateway }: Plan, cluster: SurveyedCluster)
     }
   }
 
-  const wanted = cluster.nodes.filter((node) => !node.isHost && givenAddress(node) === "DHCP").length;
+  const wanted = cluster.nodes.filter((node) => isLeased(node)).length;
   const free = range.end - range.start + 1 - [...reserved].filter((address) => isIn(range, address)).length;
   if (wanted > free) {
     problems.push({

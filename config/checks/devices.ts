@@ -33,7 +33,7 @@ export function deviceProblems({ clusters, machines }: Survey): Problem[] {
   ];
 }
 
-/** PCI devices that VMs share which do not start by themselves: one at a time can run. */
+/** PCI devices that VMs share of which one at a time can run: those of two clusters, and those that do not start by themselves. */
 export function deviceWarnings({ clusters }: Survey): Problem[] {
   const nodes = clusters.flatMap((cluster) => cluster.nodes);
   return doubleClaims(nodes)
@@ -49,10 +49,21 @@ interface DoubleClaim {
 
 function asProblem({ claim, other, isFatal }: DoubleClaim): Problem {
   const same = claim.node === other.node ? "already listed" : `already claimed by ${other.node.name}`;
+  const advice = starts(claim) && starts(other) ? "; up wants auto_start: false for one of them" : "";
   return {
     path: claim.path,
-    message: `${claim.address} is ${same}${isFatal ? "" : ": only one of the two can run at a time"}`,
+    message: `${claim.address} is ${same}${isFatal ? "" : `: only one of the two can run at a time${advice}`}`,
   };
+}
+
+function starts({ node }: Claim): boolean {
+  return node.fields.auto_start !== false;
+}
+
+/** Files of the old ai-how share a GPU between their two clusters, which were started one at a time. */
+function areOneCluster(a: Claim, b: Claim): boolean {
+  const isHpc = ({ node }: Claim) => node.role === "controller" || node.role === "compute";
+  return isHpc(a) === isHpc(b);
 }
 
 function doubleClaims(nodes: readonly SurveyedNode[]): DoubleClaim[] {
@@ -62,9 +73,10 @@ function doubleClaims(nodes: readonly SurveyedNode[]): DoubleClaim[] {
     const key = `${claim.node.fields.ssh?.host ?? ""} ${claim.address}`;
     const others = earlier.get(key) ?? [];
     earlier.set(key, [...others, claim]);
-    const starts = (other: Claim) => other.node.fields.auto_start !== false;
     const excluding = others.filter((other) => !(other.isShared && claim.isShared));
-    const rival = excluding.find((other) => other.node === claim.node || (starts(other) && starts(claim)));
+    const rival = excluding.find(
+      (other) => other.node === claim.node || (areOneCluster(other, claim) && starts(other) && starts(claim)),
+    );
     const other = rival ?? excluding[0];
     return other === undefined ? [] : [{ claim, other, isFatal: rival !== undefined }];
   });

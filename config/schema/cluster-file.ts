@@ -5,10 +5,10 @@ import { workshop } from "./workshop.ts";
 
 const metadata = z
   .looseObject({
-    name: text.describe("Name of the site."),
-    description: z.string().describe("What it is for."),
+    name: text.optional().describe("Name of the site. Default: the file's name, without its ending."),
+    description: z.string().default("").describe("What it is for. Default: nothing."),
   })
-  .describe("Who this file is for; further keys are yours.");
+  .describe("Who this file is for; further keys are yours. Default: named after the file.");
 
 /** What the host may give to VMs. */
 export const hostBudget = z
@@ -29,8 +29,9 @@ export const clusterFile = z
         error: (issue) =>
           issue.input === 1 ? 'is a number; write version: "1.0"' : says('is not "1.0"')(issue),
       })
-      .describe('Version of the format, always "1.0", in quotes.'),
-    metadata,
+      .default("1.0")
+      .describe('Version of the format, always "1.0", in quotes. Default: "1.0".'),
+    metadata: metadata.prefault({}),
     global: z.record(z.string(), z.unknown()).optional().describe("Notes of tools and people; not used."),
     machines: z
       .enum(["vm", "container"])

@@ -24,19 +24,21 @@ const common = {
 
 const kubernetesConfig = z
   .strictObject({
-    cni: text.describe("Network plugin, for example calico."),
-    ingress: text.describe("Ingress controller, for example nginx."),
-    storage_class: text.describe("Storage class, for example local-path."),
+    cni: text.default("calico").describe("Network plugin. Default: calico."),
+    ingress: text.default("nginx").describe("Ingress controller. Default: nginx."),
+    storage_class: text.default("local-path").describe("Storage class. Default: local-path."),
   })
-  .describe("What Kubernetes is set up with.");
+  .describe("What Kubernetes is to be set up with. Nothing reads it yet: the VMs are made, and that is all. Default: as below.");
 
 /** A SLURM cluster. */
 export const hpcCluster = z
   .strictObject({
     ...common,
     controller: headNode,
-    compute_nodes: nodes.describe("The compute nodes: a list, or a group of VMs that are alike."),
-    slurm_config: slurmConfig,
+    compute_nodes: nodes
+      .default([])
+      .describe("The compute nodes: a list, or a group of VMs that are alike. Default: none."),
+    slurm_config: slurmConfig.prefault({}),
     storage: storage.optional(),
   })
   .describe("A SLURM cluster.");
@@ -46,8 +48,10 @@ export const cloudCluster = z
   .strictObject({
     ...common,
     control_plane: headNode,
-    worker_nodes: nodes.describe("The worker nodes: a list, or a group of VMs that are alike."),
-    kubernetes_config: kubernetesConfig,
+    worker_nodes: nodes
+      .default([])
+      .describe("The worker nodes: a list, or a group of VMs that are alike. Default: none."),
+    kubernetes_config: kubernetesConfig.prefault({}),
   })
   .describe("A Kubernetes cluster.");
 

@@ -12,7 +12,7 @@ const serviceDiscovery = z
 export const network = z
   .strictObject({
     subnet: subnet.describe(
-      "IPv4 subnet, /30 or larger, without host bits; may not overlap another cluster's.",
+      "IPv4 subnet, /30 or larger, without host bits; may not overlap another cluster's. Default: follows from the cluster's name.",
     ),
     bridge: z
       .string()
@@ -43,6 +43,8 @@ export const network = z
       ),
     service_discovery: serviceDiscovery.optional(),
   })
-  .describe("The cluster's virtual network. Required unless every node is an existing host.");
+  .describe(
+    "The cluster's virtual network. Default: a private /24 and a bridge that follow from the cluster's name; none where every node is an existing host.",
+  );
 
 export type Network = z.output<typeof network>;

@@ -56,7 +56,9 @@ const existing = {
   ssh,
 };
 
-const ownAddress = addressOrDhcp.describe("IPv4 address in the cluster's subnet, or DHCP.");
+const ownAddress = addressOrDhcp
+  .optional()
+  .describe("IPv4 address in the cluster's subnet, or DHCP. Default: DHCP, where it keeps the one it got.");
 const hostAddress = addressOrDhcp
   .optional()
   .describe("IPv4 address that other nodes use. Default: ssh.host where that is an address.");
@@ -86,12 +88,13 @@ const nodeGroup = z
     count: groupCount.describe("How many VMs, 1 to 10000."),
     ip: z
       .literal("DHCP", { error: says("is not DHCP, the only address for a group of nodes") })
-      .describe("Always DHCP."),
+      .default("DHCP")
+      .describe("Always DHCP, the default."),
   })
   .describe("A number of VMs that are alike.");
 
 /** Compute or worker nodes: a list, or the short form for VMs that are alike. */
-export const nodes = z.union([z.array(memberNode).min(1), nodeGroup]);
+export const nodes = z.union([z.array(memberNode), nodeGroup]);
 
 /** Every key that a node of any kind has, for looking at nodes that are only partly valid. */
 export const nodeFields = {

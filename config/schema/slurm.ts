@@ -40,7 +40,8 @@ export const slurmConfig = z
     partitions: z
       .array(partition)
       .min(1)
-      .describe("The partitions, at least one: names, or maps with options."),
+      .default(["compute"])
+      .describe("The partitions, at least one: names, or maps with options. Default: compute."),
     default_partition: text
       .optional()
       .describe(
@@ -67,7 +68,7 @@ export const slurmConfig = z
       .default({})
       .describe("Further slurm.conf parameters under SLURM's own names. Default: none."),
   })
-  .describe("SLURM's partitions and options.");
+  .describe("SLURM's partitions and options. Default: one partition, compute.");
 
 /** A partition whose options may be missing. */
 export type PartitionConfig = Partial<z.output<typeof partitionOptions>> & { readonly name: string };

@@ -119,7 +119,7 @@ export function lifecycle({ engine, name, lacking, more, ...by }: Lifecycle): vo
         // The network has a lease for the new node.
         `updated Network ${name}-network-network`,
       ]);
-      expect((await site.outputs()).slurm?.smokeJob.nodes).toEqual([...nodes, `${name}-compute-03`]);
+      expect((await site.outputs()).slurm?.smokeJob?.nodes).toEqual([...nodes, `${name}-compute-03`]);
     });
 
     it("loses that node again, and no other", async () => {

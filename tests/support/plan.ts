@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { parseDocument } from "yaml";
+import { parseDocument, stringify } from "yaml";
+import { UserError } from "../../config/errors.ts";
 import { InProcessEngine } from "../../engine/in-process/index.ts";
 import type { ResourceState } from "../../engine/in-process/state.ts";
 import { repository } from "./project.ts";
@@ -16,6 +17,21 @@ export const STACKS = [
 
 /** Previews a stack of this project, with state of its own, and returns its resources as they would be. */
 export async function plan(target: string, machines: string): Promise<readonly ResourceState[]> {
+  const { resources, warnings, failures } = await preview(target, await clusterFile(target), machines);
+  expect([...failures, ...warnings]).toEqual([]);
+  return resources;
+}
+
+/** What a preview has shown. */
+export interface Previewed {
+  readonly resources: readonly ResourceState[];
+  readonly warnings: readonly string[];
+  /** What failed or was refused, as lines. */
+  readonly failures: readonly string[];
+}
+
+/** Previews a target of this project with a cluster file of this text, as a stack of its own. */
+export async function preview(target: string, text: string, machines?: string): Promise<Previewed> {
   const root = await mkdtemp(join(tmpdir(), "ai-how-tree-"));
   try {
     const parts = [
@@ -32,23 +48,32 @@ export async function plan(target: string, machines: string): Promise<readonly R
     for (const part of parts) await symlink(join(repository, part), join(root, part));
     await mkdir(join(root, ".ai-how"));
     await writeFile(join(root, "package.json"), '{"type": "module"}');
-    await writeFile(
-      join(root, "Pulumi.tree.yaml"),
-      `config: {"ai-how:target": ${target}, "ai-how:clusterFile": cluster.yaml, "ai-how:machines": ${machines}}\n`,
-    );
-    await writeFile(join(root, "cluster.yaml"), await clusterFile(target));
-    const problems: string[] = [];
+    const config = {
+      "ai-how:target": target,
+      "ai-how:clusterFile": "cluster.yaml",
+      ...(machines !== undefined && { "ai-how:machines": machines }),
+    };
+    await writeFile(join(root, "Pulumi.tree.yaml"), stringify({ config }));
+    await writeFile(join(root, "cluster.yaml"), text);
+    const warnings: string[] = [];
+    const failures: string[] = [];
     const engine = new InProcessEngine({ root, stack: "tree" });
-    const { resources } = await engine.plan({
-      emit: (event) => {
-        if (event.type === "failed") problems.push(event.message);
-        if (event.type === "log" && event.level !== "info") problems.push(event.line);
-      },
-      signal: new AbortController().signal,
-      parallel: 16,
-    });
-    expect(problems).toEqual([]);
-    return resources;
+    const planned = await engine
+      .plan({
+        emit: (event) => {
+          if (event.type === "failed") failures.push(event.message);
+          if (event.type === "log" && event.level === "warning") warnings.push(event.line);
+          if (event.type === "log" && event.level === "error") failures.push(event.line);
+        },
+        signal: new AbortController().signal,
+        parallel: 16,
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof UserError)) throw error;
+        failures.push(error.message, ...error.details);
+        return { resources: [] };
+      });
+    return { resources: planned.resources, warnings, failures };
   } finally {
     await rm(root, { recursive: true, force: true });
   }

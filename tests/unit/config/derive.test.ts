@@ -3,7 +3,7 @@ import { deriveSite, macAddress, parseClusterText, type Site } from "../../../co
 import { validText } from "./fixtures.ts";
 
 function site(fixture: string): Site {
-  return deriveSite(parseClusterText(validText(fixture), { env: {} }).config);
+  return deriveSite(parseClusterText(validText(fixture), { env: {} }).config, { folder: "/project" });
 }
 
 function names(fixture: string): string[] {
@@ -70,14 +70,18 @@ test("nodes have sizes, an address and a MAC", () => {
     mac: macAddress("lab-compute-01"),
     autoStart: true,
   });
-  expect(site("group-dhcp").hpc?.nodes.every((node) => node.address === undefined)).toBe(true);
+  const leased = site("group-dhcp").hpc?.nodes.map((node) => node.address) ?? [];
+  expect(leased).not.toContain(undefined);
+  expect(new Set(leased).size).toBe(leased.length);
 });
 
 test("a node's own image and MAC address count, other nodes have the cluster's image", () => {
   const [controller, compute] = site("four-nodes-eight-gpus").hpc?.nodes ?? [];
-  expect(controller).toMatchObject({ image: { kind: "file", path: "images/controller.qcow2" } });
+  expect(controller).toMatchObject({
+    image: { kind: "file", path: "/project/images/controller.qcow2", given: "images/controller.qcow2" },
+  });
   expect(compute).toMatchObject({
-    image: { kind: "file", path: "images/gpu.qcow2" },
+    image: { kind: "file", path: "/project/images/gpu.qcow2", given: "images/gpu.qcow2" },
     mac: "52:54:00:00:00:11",
   });
   expect(site("containers").hpc?.nodes[0]).toMatchObject({

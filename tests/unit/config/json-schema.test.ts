@@ -29,7 +29,7 @@ test("it is a JSON Schema of a map that allows no other keys", () => {
     title: "ai-how cluster file",
     type: "object",
     additionalProperties: false,
-    required: ["version", "metadata", "clusters"],
+    required: ["clusters"],
   });
 });
 

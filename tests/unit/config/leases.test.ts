@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { macAddress } from "../../../config/index.ts";
 import { addressNumber } from "../../../config/ipv4.ts";
 import type { Network, VirtualNode } from "../../../config/site.ts";
-import { leaseAddresses } from "../../../stacks/leases.ts";
+import { leaseAddresses } from "../../../config/leases.ts";
 
 const network = {
   subnet: "10.0.0.0/24",

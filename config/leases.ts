@@ -1,5 +1,5 @@
-import { addressNumber, addressText } from "../config/ipv4.ts";
-import type { Network, VirtualNode } from "../config/site.ts";
+import { addressNumber, addressText } from "./ipv4.ts";
+import type { Network, VirtualNode } from "./site.ts";
 
 /**
  * The address of each node: its own, or one of the DHCP range for nodes that leave it to DHCP. The choice hangs on the
@@ -17,10 +17,10 @@ export function leaseAddresses(network: Network, nodes: readonly VirtualNode[]):
   const size = addressNumber(network.dhcpEnd) - first + 1;
   for (const { name, mac } of nodes.filter(({ address }) => address === undefined)) {
     const start = Number.parseInt(mac.replaceAll(":", "").slice(-8), 16) % size;
-    const free = Array.from({ length: size }, (_, step) => first + ((start + step) % size)).find(
-      (at) => !taken.has(at),
-    );
-    if (free === undefined) throw new RangeError(`${network.subnet} has no free address for ${name}`);
+    let step = 0;
+    while (step < size && taken.has(first + ((start + step) % size))) step += 1;
+    const free = first + ((start + step) % size);
+    if (step === size) throw new RangeError(`${network.subnet} has no free address for ${name}`);
     taken.add(free);
     addresses.set(name, addressText(free));
   }

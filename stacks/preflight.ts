@@ -1,0 +1,49 @@
+import { existsSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import { UserError } from "../config/errors.ts";
+import type { Site } from "../config/site.ts";
+import { isVirtual } from "./machines.ts";
+
+/**
+ * What a preview warns of and an `up` refuses, since it can be mended until then: images that are not built yet, and
+ * devices that two VMs would start with.
+ */
+export function assertReady(site: Site): void {
+  const problems = [...missingImages(site), ...sharedDevices(site)];
+  if (problems.length === 0) return;
+  if (!pulumi.runtime.isDryRun())
+    throw new UserError("this cluster file cannot be brought up yet", { details: problems });
+  for (const problem of problems) void pulumi.log.warn(problem);
+}
+
+/** The image files that do not exist, each with the nodes that start from it. */
+export function missingImages({ clusters }: Site): string[] {
+  return clusters.flatMap(({ kind, nodes }) => {
+    const byPath = Map.groupBy(
+      nodes.filter(isVirtual).filter(({ image }) => image.kind === "file" && !existsSync(image.path)),
+      ({ image }) => (image.kind === "file" ? image.path : ""),
+    );
+    return [...byPath].map(([path, [first, ...others]]) => {
+      const given = first?.image.kind === "file" ? first.image.given : path;
+      const names = [first, ...others].map((node) => node?.shortName).join(", ");
+      const where = given === path ? "" : `, which is ${path},`;
+      return `clusters.${kind}: base_image_path: ${given}${where} is not there; build it before up (${names})`;
+    });
+  });
+}
+
+/** PCI devices that more than one VM would start with. */
+export function sharedDevices({ clusters }: Site): string[] {
+  const claims = clusters.flatMap(({ nodes }) =>
+    nodes
+      .filter(isVirtual)
+      .filter(({ autoStart }) => autoStart)
+      .flatMap(({ name, passthrough }) => passthrough.map(({ pciAddress }) => ({ name, pciAddress }))),
+  );
+  return [...Map.groupBy(claims, ({ pciAddress }) => pciAddress)]
+    .filter(([, claimants]) => claimants.length > 1)
+    .map(([address, claimants]) => {
+      const names = claimants.map(({ name }) => name).join(" and ");
+      return `${address}: ${names} would both start with it; set auto_start: false for one of them`;
+    });
+}
