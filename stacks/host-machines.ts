@@ -1,9 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostDevices } from "../components/machines/host-devices.ts";
+import { CpuPinning } from "../components/machines/cpu-pinning.ts";
 import { DiskPool } from "../components/machines/disk-pool.ts";
 import { LibvirtHost } from "../components/machines/libvirt-host.ts";
 import type { Machine } from "../components/machines/machine.ts";
 import { platformOf, VirtualMachine } from "../components/machines/virtual-machine.ts";
+import { allocationsOf } from "../config/allocations.ts";
 import { UserError } from "../config/errors.ts";
 import type { Cluster, Network, Site } from "../config/site.ts";
 import { hostDevices, hostDevicesOf } from "./host-devices.ts";
@@ -28,13 +30,13 @@ export async function makeHostMachines(site: Site, uri: string): Promise<HostMac
   const hasVirtual = site.clusters.some(({ nodes }) => nodes.some(isVirtual));
   const host = hasVirtual ? new LibvirtHost(`${site.name}-host`, { uri }) : undefined;
   const devices = hostDevices(site, uri);
-  let nextHostCpu = 0;
+  const { cpus } = allocationsOf(site);
+  const pinning = cpus.length > 0 ? new CpuPinning(`${site.name}-cpus`, { requests: cpus }) : undefined;
   for (const cluster of site.clusters) {
     if (host === undefined || cluster.network === undefined) continue;
-    const place = { site, host, digests, devices, firstHostCpu: nextHostCpu };
+    const place = { site, host, digests, devices, pinning };
     for (const [name, machine] of clusterMachines(place, cluster, cluster.network))
       machines.set(name, machine);
-    nextHostCpu += pinnedCpus(cluster);
   }
   return {
     of(name) {
@@ -46,11 +48,6 @@ export async function makeHostMachines(site: Site, uri: string): Promise<HostMac
   };
 }
 
-function pinnedCpus({ acceleration, nodes }: Cluster): number {
-  if (!acceleration.cpuPinning) return 0;
-  return nodes.filter(isVirtual).reduce((sum, { cpus }) => sum + cpus, 0);
-}
-
 /** Where machines are made. */
 interface Place {
   readonly site: Site;
@@ -58,12 +55,12 @@ interface Place {
   /** SHA-256 of image files, by their paths. */
   readonly digests: ReadonlyMap<string, string | undefined>;
   readonly devices: HostDevices | undefined;
-  /** The first of the host's CPUs that is not pinned to yet. */
-  readonly firstHostCpu: number;
+  /** Undefined where no machine has CPUs of the host for itself. */
+  readonly pinning: CpuPinning | undefined;
 }
 
 function clusterMachines(
-  { site, host, digests, devices, firstHostCpu }: Place,
+  { site, host, digests, devices, pinning }: Place,
   cluster: Cluster,
   addressing: Network,
 ): (readonly [string, VirtualMachine])[] {
@@ -83,7 +80,6 @@ function clusterMachines(
     acceleration.cpuModel,
     [...acceleration.cpuFeatures, ...(acceleration.nested ? NESTED : [])],
   );
-  let hostCpu = firstHostCpu;
   return nodes.map((node) => {
     const machine = new VirtualMachine(
       node.name,
@@ -109,11 +105,10 @@ function clusterMachines(
         ...(acceleration.numaNodes !== undefined && { numaNodes: acceleration.numaNodes }),
         sharedMemory: acceleration.sharedMemory,
         ...(acceleration.hugepages !== undefined && { hugepages: KIB_OF_HUGEPAGE[acceleration.hugepages] }),
-        ...(acceleration.cpuPinning && { firstHostCpu: hostCpu }),
+        ...(acceleration.cpuPinning && pinning !== undefined && { hostCpus: pinning.of(node.name) }),
       },
       { ...onHost, ...(devices !== undefined && { dependsOn: [devices] }) },
     );
-    hostCpu += node.cpus;
     return [node.name, machine] as const;
   });
 }

@@ -32,16 +32,23 @@ export function missingImages({ clusters }: Site): string[] {
   });
 }
 
-/** PCI devices that more than one VM would start with. */
+/** PCI devices that more than one VM would start with; mediated devices of one GPU are slices of it, and no such thing. */
 export function sharedDevices({ clusters }: Site): string[] {
   const claims = clusters.flatMap(({ nodes }) =>
     nodes
       .filter(isVirtual)
       .filter(({ autoStart }) => autoStart)
-      .flatMap(({ name, passthrough }) => passthrough.map(({ pciAddress }) => ({ name, pciAddress }))),
+      .flatMap(({ name, passthrough, gpus }) => [
+        ...passthrough.map(({ pciAddress }) => ({ name, pciAddress, isSlice: false })),
+        ...gpus.flatMap(({ pciAddress, vgpu }) =>
+          pciAddress === undefined || vgpu === undefined
+            ? []
+            : [{ name, pciAddress, isSlice: vgpu.backend === "mdev" }],
+        ),
+      ]),
   );
   return [...Map.groupBy(claims, ({ pciAddress }) => pciAddress)]
-    .filter(([, claimants]) => claimants.length > 1)
+    .filter(([, claimants]) => claimants.length > 1 && !claimants.every(({ isSlice }) => isSlice))
     .map(([address, claimants]) => {
       const names = claimants.map(({ name }) => name).join(" and ");
       return `${address}: ${names} would both start with it; set auto_start: false for one of them`;

@@ -55,8 +55,8 @@ export interface VirtualMachineArgs {
   hugepages?: 2048 | 1048576;
   /** Whether other processes of the host can map its memory; with mounts they always can. Default false. */
   sharedMemory?: boolean;
-  /** The first of the host's processors that its own are pinned to, one by one. Default: not pinned. */
-  firstHostCpu?: number;
+  /** The host's processors that its own are pinned to, one by one. Default: not pinned. */
+  hostCpus?: pulumi.Input<readonly number[]>;
 }
 
 /** A folder of the host in a VM. */
@@ -132,7 +132,7 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
   constructor(name: string, args: VirtualMachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:machines:VirtualMachine", name, {}, opts);
     const { hostname, domain, image, network, platform } = args;
-    const { cpus, cpuTopology, mounts = [], hugepages, firstHostCpu } = args;
+    const { cpus, cpuTopology, mounts = [], hugepages, hostCpus } = args;
     const adminUser = args.adminUser ?? "admin";
     const running = args.running ?? true;
     this.name = hostname;
@@ -222,7 +222,7 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
         ...(mounts.length > 0 && { mounts: mounts.map(({ tag, hostPath }) => ({ tag, source: hostPath })) }),
         ...(hugepages !== undefined && { hugepages }),
         ...(args.sharedMemory === true && { sharedMemory: true }),
-        ...(firstHostCpu !== undefined && { cpuPinning: pinned(cpus, firstHostCpu) }),
+        ...(hostCpus !== undefined && { cpuPinning: pulumi.output(hostCpus).apply(pinned) }),
         running,
         autostart: running && (args.autostart ?? false),
       },
@@ -262,6 +262,6 @@ function topologyOf(
   return { sockets, cores: cpus / (sockets * threads), threads };
 }
 
-function pinned(cpus: number, first: number): { vcpu: number; cpus: string }[] {
-  return Array.from({ length: cpus }, (_, vcpu) => ({ vcpu, cpus: String(first + vcpu) }));
+function pinned(hostCpus: readonly number[]): { vcpu: number; cpus: string }[] {
+  return hostCpus.map((number, vcpu) => ({ vcpu, cpus: String(number) }));
 }

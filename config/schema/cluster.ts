@@ -28,7 +28,9 @@ const kubernetesConfig = z
     ingress: text.default("nginx").describe("Ingress controller. Default: nginx."),
     storage_class: text.default("local-path").describe("Storage class. Default: local-path."),
   })
-  .describe("What Kubernetes is to be set up with. Nothing reads it yet: the VMs are made, and that is all. Default: as below.");
+  .describe(
+    "What Kubernetes is to be set up with. Nothing reads it yet: the VMs are made, and that is all. Default: as below.",
+  );
 
 /** A SLURM cluster. */
 export const hpcCluster = z

@@ -87,7 +87,7 @@ export class Provider<Config extends object = object> {
     const type = this.type(token);
     const foreseen =
       this.#config !== undefined && !hasUnknown(inputs)
-        ? type.foresee?.(inputs, { urn, config: this.#config })
+        ? type.foresee?.(inputs, { urn, config: this.#config }, last)
         : undefined;
     const kept = Object.entries(last ?? {}).filter(([key]) => type.volatile?.includes(key) !== true);
     return { ...Object.fromEntries(kept), ...inputs, ...foreseen };

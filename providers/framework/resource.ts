@@ -52,8 +52,11 @@ export interface ResourceType<Config, Inputs extends object, State extends objec
   readonly volatile?: readonly (keyof State & string)[];
   /** Checks that concern several inputs; called only when all of them are known and valid by themselves. */
   check?(inputs: Inputs): Problem[];
-  /** The outputs that are known before the resource exists; all others stay unknown in a preview. */
-  foresee?(inputs: Inputs, context: Pick<Context<Config>, "urn" | "config">): Partial<State>;
+  /**
+   * The outputs that are known before the resource exists, or before the update of one whose state is `last`; all others stay
+   * unknown in a preview.
+   */
+  foresee?(inputs: Inputs, context: Pick<Context<Config>, "urn" | "config">, last?: State): Partial<State>;
   /** The id that `create` will give, so that an interrupted creation can be cleaned up. */
   identify(inputs: Inputs, context: Pick<Context<Config>, "urn" | "config">): string;
   create(inputs: Inputs, context: Context<Config>): Promise<Existing<Inputs, State>>;

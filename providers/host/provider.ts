@@ -1,5 +1,6 @@
 import type { ProviderDefinition } from "../framework/resource.ts";
 import { container } from "./container.ts";
+import { cpuAllocation } from "./cpu-allocation.ts";
 import { dockerDaemon } from "./docker-daemon.ts";
 import { fileDigestOf } from "./file-digest.ts";
 import { folder } from "./folder.ts";
@@ -23,6 +24,7 @@ export const host: ProviderDefinition<HostConfig> = {
   config: {},
   resources: [
     container,
+    cpuAllocation,
     dockerDaemon,
     folder,
     hypervisor,

@@ -136,6 +136,22 @@ export class RandomSecret extends pulumi.CustomResource {
   }
 }
 
+/** Arguments of a `CpuAllocation`. */
+export interface CpuAllocationArgs {
+  /** Machines, each once, and how many CPUs of the host each wants for itself. */
+  requests: pulumi.Input<pulumi.Input<{ machine: string; cpus: number }>[]>;
+}
+
+/** Which of the host's CPUs each machine has for itself: a machine keeps its own while others come and go. */
+export class CpuAllocation extends pulumi.CustomResource {
+  /** Numbers of the host's CPUs, by the machine that has them. */
+  declare readonly numbers: pulumi.Output<Readonly<Record<string, readonly number[]>>>;
+
+  constructor(name: string, args: CpuAllocationArgs, opts?: pulumi.CustomResourceOptions) {
+    super("host:index:CpuAllocation", name, { ...args, numbers: undefined }, opts);
+  }
+}
+
 /** Arguments of a `Hypervisor`. */
 export interface HypervisorArgs {
   /** `auto` (default) uses KVM where a guest really boots with it, software emulation elsewhere. */

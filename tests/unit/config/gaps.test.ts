@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import ipaddr from "ipaddr.js";
 import { describe, expect, test } from "vitest";
-import { stringify } from "yaml";
 import { deriveSite, parseClusterText, type Cluster, type Site } from "../../../config/index.ts";
 
 const size = { cpu_cores: 2, memory_gb: 4, disk_gb: 20 };
@@ -22,7 +21,7 @@ const cloud = (name: string, rest: object = {}) => ({
 
 function load(clusters: object, file?: string): { site: Site; warnings: readonly string[] } {
   const options = file === undefined ? {} : { file };
-  const { config, warnings } = parseClusterText(stringify({ clusters }), { env: {}, ...options });
+  const { config, warnings } = parseClusterText(JSON.stringify({ clusters }), { env: {}, ...options });
   return {
     site: deriveSite(config),
     warnings: warnings.map(({ path, message }) => `${path}: ${message}`),
