@@ -1,10 +1,12 @@
 import { Option, type Command } from "commander";
 import { deriveSite, loadClusterFile, type Site } from "../config/index.ts";
 import { UserError } from "../config/errors.ts";
+import { planGpus } from "../gpu/index.ts";
 import { Provider } from "../providers/framework/provider.ts";
 import { ProviderError } from "../providers/framework/resource.ts";
 import type { HostDevicesResult, PciDevice } from "../providers/libvirt/host-devices.ts";
 import { libvirt } from "../providers/libvirt/provider.ts";
+import { partitionsOf } from "./derived.ts";
 import { columns } from "./table.ts";
 
 /** PCI's base class of display controllers; GPUs without a display are among them. */
@@ -19,6 +21,8 @@ interface InventoryOptions {
 /** A device with the machine that wants it. */
 interface Claimed extends PciDevice {
   readonly claimedBy: string | undefined;
+  /** Its MIG partitions in the cluster file, `1g.10gb@0 1g.10gb@1`; undefined: none. */
+  readonly partitions: string | undefined;
 }
 
 /** `inventory pcie|gpu`: the host's PCI devices, their IOMMU groups and drivers, and which machine claims them. */
@@ -41,11 +45,12 @@ export function addInventory(program: Command): void {
           .env("LIBVIRT_DEFAULT_URI"),
       )
       .action(async (options: InventoryOptions) => {
-        const claims = options.config === undefined ? new Map<string, string>() : claimsOf(options.config);
+        const claims = options.config === undefined ? new Map<string, Claim>() : claimsOf(options.config);
         const { devices, reason } = await hostDevices(options.connect);
-        const claimed = devices
-          .filter(isWanted)
-          .map((device) => ({ ...device, claimedBy: claims.get(device.address) }));
+        const claimed = devices.filter(isWanted).map((device): Claimed => {
+          const { machine, partitions } = claims.get(device.address) ?? {};
+          return { ...device, claimedBy: machine, partitions };
+        });
         if (options.json === true)
           process.stdout.write(`${JSON.stringify({ devices: claimed, reason }, undefined, 2)}\n`);
         else {
@@ -81,30 +86,41 @@ async function hostDevices(uri: string): Promise<HostDevicesResult> {
   }
 }
 
-/** The machine that claims each PCI address. */
-function claimsOf(file: string): Map<string, string> {
+/** A machine that wants a device, and how it cuts it. */
+interface Claim {
+  readonly machine: string;
+  readonly partitions: string | undefined;
+}
+
+/** The claim to each PCI address. */
+function claimsOf(file: string): Map<string, Claim> {
   const { clusters }: Site = deriveSite(loadClusterFile(file).config);
   return new Map(
     clusters.flatMap(({ nodes }) =>
-      nodes.flatMap((node) =>
-        node.ssh === undefined
-          ? node.passthrough.map(({ pciAddress }) => [pciAddress, node.name] as const)
-          : [],
-      ),
+      nodes.flatMap((node) => {
+        if (node.ssh !== undefined) return [];
+        const { plan } = planGpus(node.gpus);
+        return node.passthrough.map(({ pciAddress }) => {
+          const gpu = plan.find((each) => each.pciAddress === pciAddress && each.placements.length > 0);
+          const partitions = gpu === undefined ? undefined : partitionsOf(gpu);
+          return [pciAddress, { machine: node.name, partitions }] as const;
+        });
+      }),
     ),
   );
 }
 
 function table(devices: readonly Claimed[]): string {
   return columns([
-    ["address", "device", "id", "driver", "IOMMU group", "claimed by"],
-    ...devices.map(({ address, vendor, product, vendorId, productId, driver, iommuGroup, claimedBy }) => [
+    ["address", "device", "id", "driver", "IOMMU group", "claimed by", "partitions"],
+    ...devices.map(({ address, vendor, product, vendorId, productId, driver, iommuGroup, ...claim }) => [
       address,
       [vendor, product].filter((part) => part !== "").join(" "),
       `${vendorId}:${productId}`,
       driver,
       iommuGroup < 0 ? "none" : String(iommuGroup),
-      claimedBy ?? "",
+      claim.claimedBy ?? "",
+      claim.partitions ?? "",
     ]),
   ]);
 }

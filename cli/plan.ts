@@ -1,22 +1,10 @@
 import { Option, type Command } from "commander";
 import { markdownTable } from "markdown-table";
-import {
-  deriveSite,
-  formatProblem,
-  loadClusterFile,
-  type Cluster,
-  type Node,
-  type Site,
-} from "../config/index.ts";
+import { deriveSite, formatProblem, loadClusterFile, type Node, type Site } from "../config/index.ts";
 import { UserError } from "../config/errors.ts";
-import {
-  creationOrder,
-  gresConf,
-  gresParameter,
-  kubernetesResources,
-  planGpus,
-  type Vgpu,
-} from "../gpu/index.ts";
+import { gresParameter, planGpus, type Vgpu } from "../gpu/index.ts";
+import { clusterPlan, notesOf } from "./cluster-plan.ts";
+import { DERIVED_MEANING, isDerived, partitionsOf } from "./derived.ts";
 import { DEFAULT_CLUSTER_FILE, writeResult } from "./destination.ts";
 import { columns } from "./table.ts";
 
@@ -51,23 +39,49 @@ export function addPlan(program: Command): void {
 }
 
 function printed(site: Site, format: PlanOptions["format"]): string {
-  if (format === "json") return `${JSON.stringify(document(site), undefined, 2)}\n`;
-  return site.clusters
-    .map((cluster) => {
-      const rows = [HEADINGS, ...cluster.nodes.map(cells)];
-      const title = `${cluster.name} (${cluster.kind}), ${cluster.network?.subnet ?? "existing hosts"}`;
-      const partitions = cluster.nodes.flatMap(partitionCells);
-      return format === "markdown"
-        ? [
-            `## ${title}`,
-            markdownTable(rows),
-            ...(partitions.length > 0 ? [markdownTable(partitionRows(partitions))] : []),
-          ]
-            .map((part) => `${part}\n`)
-            .join("\n")
-        : `${title}\n${columns(rows)}${partitions.length > 0 ? `\n${columns(partitionRows(partitions))}` : ""}`;
-    })
-    .join("\n");
+  if (format === "json") return `${JSON.stringify(clusterPlan(site), undefined, 2)}\n`;
+  const isMarkdown = format === "markdown";
+  const table = (rows: string[][]): string => (isMarkdown ? `${markdownTable(rows)}\n` : columns(rows));
+  const heading = (text: string): string => (isMarkdown ? `## ${text}\n\n` : `${text}\n`);
+  const clusters = site.clusters.map((cluster) => {
+    const title = `${cluster.name} (${cluster.kind}), ${cluster.network?.subnet ?? "existing hosts"}`;
+    const partitions = cluster.nodes.flatMap(partitionCells);
+    return [
+      `${heading(title)}${table([HEADINGS, ...cluster.nodes.map(cells)])}`,
+      ...(partitions.length > 0 ? [table(partitionRows(partitions))] : []),
+      ...(cluster.nodes.some(({ gpus }) => planGpus(gpus).plan.some(isDerived))
+        ? [`${DERIVED_MEANING}\n`]
+        : []),
+      ...notesOf(cluster).map((note) => `${note}\n`),
+    ].join("\n");
+  });
+  return [...clusters, `${heading("allocations")}${table(allocationRows(site))}`].join("\n");
+}
+
+/** What the site takes of its host and its networks, a row each. */
+function allocationRows(site: Site): string[][] {
+  const { subnets, cpu_pins: pins, devices, addresses } = clusterPlan(site).allocations;
+  return [
+    ["what", "for"],
+    ...subnets.map(({ subnet, bridge, cluster }) => [`subnet ${subnet}, bridge ${bridge}`, cluster]),
+    ...addresses.map(({ address, machine }) => [`address ${address}`, machine]),
+    ...pins.map(({ machine, cpus }) => [`CPUs ${ranges(cpus)} of the host, on a new stack`, machine]),
+    ...devices.map(({ pci_address: address, machines }) => [
+      `PCI device ${address}`,
+      machines.length === 1 ? machines.join() : `${machines.join(" or ")}, one at a time`,
+    ]),
+  ];
+}
+
+/** `0-3,8` of the numbers in ascending order. */
+function ranges(numbers: readonly number[]): string {
+  const parts: { first: number; last: number }[] = [];
+  for (const number of numbers) {
+    const current = parts.at(-1);
+    if (current?.last === number - 1) current.last = number;
+    else parts.push({ first: number, last: number });
+  }
+  return parts.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
 }
 
 function cells(node: Node): string[] {
@@ -91,82 +105,17 @@ function partitionRows(partitions: readonly string[][]): string[][] {
 }
 
 function partitionCells({ name, gpus }: Node): string[][] {
-  return planGpus(gpus).plan.map(
-    ({ index, model, known, pciAddress, pretended, vgpu, timeSlices, placements }) => [
-      name,
-      String(index),
-      known?.name ?? model ?? "",
-      pretended ? "pretended" : (pciAddress ?? ""),
-      placements.length === 0
-        ? unpartitioned(vgpu, timeSlices)
-        : placements.map(({ profile, start }) => `${profile.name}@${start}`).join(" "),
-      known === undefined || placements.length === 0 ? "" : `${known.minimumDriver} or newer`,
-    ],
-  );
+  return planGpus(gpus).plan.map((gpu) => [
+    name,
+    String(gpu.index),
+    gpu.known?.name ?? gpu.model ?? "",
+    gpu.pretended ? "pretended" : (gpu.pciAddress ?? ""),
+    gpu.placements.length === 0 ? unpartitioned(gpu.vgpu, gpu.timeSlices) : partitionsOf(gpu),
+    gpu.known === undefined || gpu.placements.length === 0 ? "" : `${gpu.known.minimumDriver} or newer`,
+  ]);
 }
 
 function unpartitioned(vgpu: Vgpu | undefined, timeSlices: number): string {
   const what = vgpu === undefined ? "whole" : `vGPU type ${vgpu.type} (${vgpu.backend})`;
   return timeSlices > 1 ? `${what}, shared by ${timeSlices} jobs` : what;
-}
-
-/** The format of the old `plan clusters -f json`, with `gpus` and `gres` added. */
-function document(site: Site): unknown {
-  return {
-    metadata: { name: site.name, description: site.description },
-    clusters: Object.fromEntries(site.clusters.map((cluster) => [cluster.kind, clusterDocument(cluster)])),
-  };
-}
-
-function clusterDocument(cluster: Cluster): unknown {
-  return {
-    name: cluster.name,
-    type: cluster.kind,
-    network: cluster.network && { subnet: cluster.network.subnet, bridge: cluster.network.bridge },
-    base_image: imageName(cluster.image),
-    vms: cluster.nodes.map((node) => nodeDocument(node)),
-  };
-}
-
-function nodeDocument(node: Node): unknown {
-  const { plan } = planGpus(node.gpus);
-  const passthrough = node.ssh === undefined ? node.passthrough : [];
-  const gpu = passthrough.find(({ type }) => type === "gpu");
-  return {
-    name: node.name,
-    type: node.role,
-    cpu_cores: node.cpus ?? null,
-    memory_gb: node.memoryMib === undefined ? null : node.memoryMib / 1024,
-    disk_gb: node.diskGib ?? null,
-    ip_address: node.address ?? null,
-    base_image: node.ssh === undefined ? imageName(node.image) : null,
-    gpu_assigned:
-      gpu === undefined ? null : `${gpu.pciAddress} (${gpu.vendorId ?? "?"}:${gpu.deviceId ?? "?"})`,
-    pcie_passthrough: passthrough.map(({ pciAddress, type }) => ({
-      pci_address: pciAddress,
-      device_type: type,
-    })),
-    gpus: plan.map((each) => ({
-      index: each.index,
-      model: each.known?.key ?? each.model ?? null,
-      pci_address: each.pciAddress ?? null,
-      pretended: each.pretended,
-      vgpu: each.vgpu ?? null,
-      time_slices: each.timeSlices > 1 ? each.timeSlices : null,
-      placements: creationOrder(each),
-      minimum_driver: each.known?.minimumDriver ?? null,
-      derived: each.known?.derived ?? null,
-    })),
-    gres: gresParameter(plan) ?? null,
-    gres_conf: gresConf(node.name, plan),
-    kubernetes_resources: kubernetesResources(plan),
-  };
-}
-
-function imageName(image: Cluster["image"]): string | null {
-  if (image === undefined) return null;
-  if (image.kind === "file") return image.given;
-  if (image.kind === "built") return `built: ${image.distribution}`;
-  const source = typeof image.source === "string" ? image.source : image.source.url;
-  return `built by packer: ${image.distribution} from ${source}`;
 }

@@ -9,6 +9,7 @@ import {
 } from "../config/index.ts";
 import { planGpus, type PlannedGpu } from "../gpu/index.ts";
 import { DEFAULT_CLUSTER_FILE, writeResult } from "./destination.ts";
+import { marked } from "./derived.ts";
 import { draw, PICTURE_FORMATS, type PictureFormat } from "./pictures/draw.ts";
 import type { Arrow, Box, Picture } from "./pictures/model.ts";
 
@@ -74,23 +75,16 @@ function nodeLabel({ shortName, address, cpus, memoryMib, ssh }: Node): string[]
   ];
 }
 
-function gpuLabel({
-  index,
-  model,
-  known,
-  pciAddress,
-  pretended,
-  vgpu,
-  timeSlices,
-  placements,
-}: PlannedGpu): string[] {
+function gpuLabel(gpu: PlannedGpu): string[] {
+  const { index, model, known, pciAddress, pretended, vgpu, timeSlices, placements } = gpu;
   const partitions = [...Map.groupBy(placements, ({ profile }) => profile.name)].map(
     ([name, same]) => `${same.length} x ${name}`,
   );
+  const whole = vgpu === undefined ? "whole" : `vGPU type ${vgpu.type}`;
   return [
     `GPU ${index}: ${known?.name ?? model ?? "any"}`,
     ...(pretended ? ["pretended"] : pciAddress === undefined ? [] : [pciAddress]),
-    partitions.length > 0 ? partitions.join(", ") : vgpu === undefined ? "whole" : `vGPU type ${vgpu.type}`,
+    partitions.length > 0 ? marked(gpu, partitions.join(", ")) : whole,
     ...(timeSlices > 1 ? [`shared by ${timeSlices} jobs`] : []),
   ];
 }

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
 import { z } from "zod";
+import { clusterPlanSchema } from "../cli/cluster-plan.ts";
 import { clusterFileJsonSchema } from "../config/index.ts";
 import { planSchema } from "../engine/plan.ts";
 import { gpuModels } from "../gpu/index.ts";
@@ -48,9 +49,17 @@ export async function referencePages(): Promise<Readonly<Record<string, string>>
       "the plan",
       schemaOf.parse(z.toJSONSchema(planSchema)),
     ),
+    "cluster-plan.md": page(
+      "Plan of a cluster file: every field",
+      "What `ai-how plan FILE --format json` prints, from the file alone: machines, addresses, partitions, and what the site " +
+        "takes of its host. `cli/cluster-plan.ts` is the same as a zod schema.",
+      "the plan",
+      schemaOf.parse(z.toJSONSchema(clusterPlanSchema)),
+    ),
     "gpus.md": gpuPage(),
     "cluster-file.schema.json": JSON.stringify(clusterFileJsonSchema()),
     "outputs.schema.json": JSON.stringify(z.toJSONSchema(stackOutputsSchema)),
+    "cluster-plan.schema.json": JSON.stringify(z.toJSONSchema(clusterPlanSchema)),
     "plan.schema.json": JSON.stringify(z.toJSONSchema(planSchema)),
   };
   const options = await resolveConfig(import.meta.filename);
@@ -66,7 +75,7 @@ function gpuPage(): string {
     const profiles = geometry.profiles.map(
       (profile) => `${profile.name} {${profile.starts.join(",")}}:${profile.size}`,
     );
-    const from = `${source}${derived ? "; start slices are derived from parts of the same geometry" : ""}`;
+    const from = `${source}${derived ? "; **derived**: start slices follow from parts of the same geometry" : ""}`;
     return `| ${cell(name)} | ${names} | ${cell(profiles.join("; "))} | ${minimumDriver} | ${from} |`;
   });
   return [

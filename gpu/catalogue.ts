@@ -42,7 +42,7 @@ const A30: Geometry = {
   profiles: [
     profile("4g.24gb", 0, 4, [0]),
     profile("2g.12gb", 5, 2, [0, 2]),
-    profile("2g.12gb+me", undefined, 2, [0, 2], "media"),
+    profile("2g.12gb+me", 6, 2, [0, 2], "media"),
     profile("1g.6gb", 14, 1, [0, 1, 2, 3]),
     profile("1g.6gb+me", 21, 1, [0, 1, 2, 3], "media"),
   ],
@@ -52,6 +52,7 @@ const RTX_PRO_6000: Geometry = {
   slices: 12,
   profiles: [
     profile("4g.96gb", 0, 12, [0]),
+    profile("4g.96gb+gfx", 32, 12, [0]),
     profile("2g.48gb", 5, 6, [0, 6]),
     profile("2g.48gb+gfx", 35, 6, [0, 6]),
     profile("2g.48gb+me.all", 64, 6, [0, 6], "all media"),
@@ -103,8 +104,8 @@ export const gpuModels: readonly GpuModel[] = [
     gresType: "h100",
     geometry: sevenSlices(10, 20, 20, 40, 40, 80),
     minimumDriver: "525.85.12",
-    source: COUNTS,
-    derived: true,
+    source: LISTING,
+    derived: false,
   },
   {
     key: "h100-94gb",
@@ -113,8 +114,8 @@ export const gpuModels: readonly GpuModel[] = [
     gresType: "h100",
     geometry: sevenSlices(12, 24, 24, 47, 47, 94),
     minimumDriver: "525.85.12",
-    source: TABLES,
-    derived: true,
+    source: LISTING,
+    derived: false,
   },
   {
     key: "gh200-96gb",
@@ -211,7 +212,7 @@ export const gpuModels: readonly GpuModel[] = [
 /** Why a model's partitions cannot be planned, by its key; all others that are not in the catalogue are unknown. */
 const UNPLANNED: ReadonlyMap<string, string> = new Map([
   ...["rtx-pro-5000", "rtx-pro-4500", "thor"].map(
-    (key) => [key, "has at most two partitions, of profiles that no source names"] as const,
+    (key) => [key, "has at most two partitions, and no source says where they can begin"] as const,
   ),
   ...[
     ...["gb10", "dgx-spark", "t4", "l4", "l40", "l40s", "a2", "a10", "a16", "a40", "v100", "p100"],

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../config/errors.ts";
 import type { Site } from "../config/site.ts";
+import { planGpus } from "../gpu/index.ts";
 import { isVirtual } from "./machines.ts";
 
 /**
@@ -9,6 +10,7 @@ import { isVirtual } from "./machines.ts";
  * devices that two VMs would start with.
  */
 export function assertReady(site: Site): void {
+  for (const note of derivedPartitions(site)) void pulumi.log.info(note);
   const problems = [...missingImages(site), ...sharedDevices(site)];
   if (problems.length === 0) return;
   if (!pulumi.runtime.isDryRun())
@@ -53,4 +55,21 @@ export function sharedDevices({ clusters }: Site): string[] {
       const names = claimants.map(({ name }) => name).join(" and ");
       return `${address}: ${names} would both start with it; set auto_start: false for one of them`;
     });
+}
+
+/** Real GPUs that are cut where nobody has read from such a GPU that they can be. */
+export function derivedPartitions({ clusters }: Site): string[] {
+  return clusters.flatMap(({ nodes }) =>
+    nodes.flatMap(({ name, gpus }) =>
+      planGpus(gpus)
+        .plan.filter(
+          ({ known, placements, pretended }) =>
+            known?.derived === true && placements.length > 0 && !pretended,
+        )
+        .map(
+          ({ index, known }) =>
+            `${name}: the partitions of GPU ${index} (${known?.name ?? ""}) are derived, not read from such a GPU`,
+        ),
+    ),
+  );
 }

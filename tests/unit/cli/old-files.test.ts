@@ -1,23 +1,15 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Command } from "commander";
 import ipaddr from "ipaddr.js";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { z } from "zod";
+import { clusterPlanSchema } from "../../../cli/cluster-plan.ts";
 import { addPlan } from "../../../cli/plan.ts";
 import { addTopology } from "../../../cli/topology.ts";
 import { fixtures } from "../config/fixtures.ts";
 
 const old = fixtures("valid").filter(({ name }) => name.startsWith("old-"));
-
-const planned = z.object({
-  clusters: z.record(
-    z.string(),
-    z.object({
-      network: z.object({ subnet: z.string(), bridge: z.string().max(15) }),
-      base_image: z.string(),
-      vms: z.array(z.object({ name: z.string(), ip_address: z.ipv4() })).min(1),
-    }),
-  ),
-});
 
 /** Runs a command in this process; returns what it wrote to standard output and to standard error. */
 async function run(add: (program: Command) => void, ...words: string[]) {
@@ -48,11 +40,13 @@ describe.each(old)("$name", ({ path, lines }) => {
   test("plan gives every node an address of its own in its network", async () => {
     const { stdout, stderr } = await run(addPlan, "plan", path, "--format", "json");
     expect(stderr).toBe(warnings);
-    for (const { network, vms } of Object.values(planned.parse(JSON.parse(stdout)).clusters)) {
-      const subnet = ipaddr.parseCIDR(network.subnet);
-      const addresses = vms.map((vm) => vm.ip_address);
+    const { clusters, allocations } = clusterPlanSchema.parse(JSON.parse(stdout));
+    for (const { name, network, vms } of Object.values(clusters)) {
+      const subnet = ipaddr.parseCIDR(network?.subnet ?? "");
+      const addresses = vms.map((vm) => vm.ip_address ?? "");
       expect(new Set(addresses).size).toBe(addresses.length);
       for (const address of addresses) expect(ipaddr.parse(address).match(subnet), address).toBe(true);
+      expect(allocations.subnets).toContainEqual({ ...network, cluster: name });
     }
   });
 
@@ -68,4 +62,30 @@ describe.each(old)("$name", ({ path, lines }) => {
     expect(stdout).toMatch(/^flowchart LR\n/);
     expect(stdout).not.toMatch(/undefined|\[object|DHCP/);
   });
+});
+
+test("plan shows who has which CPUs and devices of the host", async () => {
+  const file = (name: string): string => old.find((each) => each.name === `${name}.yaml`)?.path ?? "";
+  const hardware = await run(addPlan, "plan", file("old-hardware"));
+  expect(hardware.stdout).toMatch(/^CPUs 0-3 of the host, on a new stack +hardware-controller$/m);
+  expect(hardware.stdout).toMatch(/^CPUs 4-19 of the host, on a new stack +hardware-compute-01$/m);
+
+  const shared = await run(addPlan, "plan", file("old-shared-gpu-running"));
+  expect(shared.stdout).toMatch(
+    /^PCI device 0000:01:00\.0 +hpc-test-compute-01 or cloud-test-gpu-worker-01, one at a time$/m,
+  );
+  expect(shared.stdout).toContain("is not read by anything yet");
+});
+
+test("partitions that were derived are marked in plan and topology, others are not", async () => {
+  const file = "stacks/workstation.yaml";
+  const { stdout } = await run(addPlan, "plan", file);
+  expect(stdout).toMatch(/1g\.10gb@3 \(derived\) /);
+  expect(stdout).toMatch(/^\(derived\): /m);
+  expect((await run(addTopology, "topology", file)).stdout).toContain("4 x 1g.10gb (derived)");
+
+  // The H100's have been read from one.
+  const read = join(tmpdir(), "read.yaml");
+  await writeFile(read, (await readFile(file, "utf8")).replace("a100-80gb", "h100-80gb"));
+  expect((await run(addPlan, "plan", read)).stdout).not.toContain("derived");
 });
