@@ -40,7 +40,8 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
     });
 
   const cluster = new SlurmCluster(`${hpc.name}-slurm`, {
-    clusterName: hpc.name,
+    // slurm.conf(5): ClusterName is made lower case.
+    clusterName: hpc.name.toLowerCase(),
     controller: machines.of(controller.name),
     nodes: compute.map((node) => ({ machine: machines.of(node.name), ...slurmResources(node) })),
     partitions: slurmPartitions(hpc, compute),
@@ -72,7 +73,7 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
   return {
     machines: hpc.nodes.map((node) => machineOutput(node, machines.of(node.name))),
     slurm: {
-      cluster: hpc.name,
+      cluster: cluster.clusterName,
       controller: controller.shortName,
       partitions: [...hpc.slurm.partitions]
         .sort((a, b) => Number(b.isDefault) - Number(a.isDefault))

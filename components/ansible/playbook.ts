@@ -1,5 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { checkArguments, unless } from "../arguments.ts";
 import type { Machine } from "../machines/machine.ts";
 import { inventory, knownHosts, type Variables } from "./inventory.ts";
 import type { Play } from "./play.ts";
@@ -28,6 +29,17 @@ export class Playbook extends pulumi.ComponentResource {
     const machines = [
       ...new Map([...groups.values()].flat().map((machine) => [machine.name, machine])).values(),
     ];
+    const all = [...groups.values()].flat();
+    checkArguments(name, [
+      ...unless(machines.length > 0, "plays", "name no machine: nothing would be applied"),
+      ...machines.flatMap((machine) =>
+        unless(
+          all.every((other) => other === machine || other.name !== machine.name),
+          "plays",
+          `have two machines of the name ${machine.name}`,
+        ),
+      ),
+    ]);
     const hosts = pulumi.all(
       machines.map((machine) =>
         pulumi

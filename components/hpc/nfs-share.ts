@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { checkArguments, distinct, ipv4Subnet, unless } from "../arguments.ts";
 import type { Variables } from "../ansible/inventory.ts";
 import type { Play } from "../ansible/play.ts";
 import type { Machine } from "../machines/machine.ts";
@@ -22,6 +23,12 @@ export class NfsShare extends pulumi.ComponentResource {
 
   constructor(name: string, args: NfsShareArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:hpc:NfsShare", name, {}, opts);
+    const { path, allowedSubnet, server, clients } = args;
+    checkArguments(name, [
+      ...unless(typeof path !== "string" || path.startsWith("/"), "path", "is not an absolute path"),
+      ...(typeof allowedSubnet === "string" ? ipv4Subnet("allowedSubnet", allowedSubnet) : []),
+      ...distinct([server.name, ...clients.map((client) => client.name)], (i) => `clients[${i - 1}]`),
+    ]);
     this.path = pulumi.output(args.path);
     this.play = {
       roles: ["storage"],

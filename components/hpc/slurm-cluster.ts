@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { checkArguments, distinct, unless, type ArgumentProblem } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
 import type { Variables } from "../ansible/inventory.ts";
 import type { Play } from "../ansible/play.ts";
@@ -35,6 +36,7 @@ export class SlurmCluster extends pulumi.ComponentResource {
 
   constructor(name: string, args: SlurmClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:hpc:SlurmCluster", name, {}, opts);
+    checkArguments(name, problemsOf(args));
     const conf = slurmVariables({
       clusterName: args.clusterName,
       nodes: args.nodes.map(({ machine, ...resources }) => ({ name: machine.name, ...resources })),
@@ -66,13 +68,29 @@ export class SlurmCluster extends pulumi.ComponentResource {
   }
 }
 
+/** What slurmctld would not start with, or would not do as it was meant. */
+function problemsOf({ clusterName, nodes, partitions }: SlurmClusterArgs): ArgumentProblem[] {
+  const names = nodes.map(({ machine }) => machine.name);
+  const defaults = partitions.filter(({ isDefault }) => isDefault);
+  return [
+    ...unless(clusterName === clusterName.toLowerCase(), "clusterName", "is not in lower case"),
+    ...distinct(names, (i) => `nodes[${i}].machine`),
+    ...unless(partitions.length > 0, "partitions", "is empty; give at least one"),
+    ...unless(defaults.length <= 1, "partitions", `has ${defaults.length} defaults; SLURM has one`),
+    ...distinct(
+      partitions.map((partition) => partition.name),
+      (i) => `partitions[${i}].name`,
+    ),
+    ...partitions.flatMap((partition, i) =>
+      partition.nodes.flatMap((node, j) =>
+        unless(names.includes(node), `partitions[${i}].nodes[${j}]`, `is ${node}, which is none of nodes`),
+      ),
+    ),
+  ];
+}
+
 function defaultPartition(partitions: readonly SlurmPartition[]): SlurmPartition {
   const found = partitions.find(({ isDefault }) => isDefault) ?? partitions[0];
-  if (found === undefined) {
-    throw new pulumi.InputPropertiesError({
-      message: "a SLURM cluster has no partitions",
-      errors: [{ propertyPath: "partitions", reason: "give at least one" }],
-    });
-  }
+  if (found === undefined) throw new Error("no partition: the arguments were not checked");
   return found;
 }

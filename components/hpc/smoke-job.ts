@@ -1,5 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { checkArguments, unless } from "../arguments.ts";
 import type { Playbook } from "../ansible/playbook.ts";
 import type { SlurmCluster } from "./slurm-cluster.ts";
 
@@ -27,6 +28,10 @@ export class SmokeJob extends pulumi.ComponentResource {
     super("ai-how:hpc:SmokeJob", name, {}, opts);
     const { cluster } = args;
     const partition = cluster.defaultPartition;
+    checkArguments(
+      name,
+      unless(partition.nodes.length > 0, "cluster", `has no node in its default partition ${partition.name}`),
+    );
     const job = new command.local.Command(
       `${name}-job`,
       {

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as host from "../../providers/host/resources.ts";
+import { checkArguments, ipv4, macAddress } from "../arguments.ts";
 import type { GoldenImage } from "./golden-image.ts";
 import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
@@ -38,6 +39,7 @@ export class ContainerMachine extends pulumi.ComponentResource implements Machin
 
   constructor(name: string, args: ContainerMachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:machines:ContainerMachine", name, {}, opts);
+    checkArguments(name, [...ipv4("address", args.address), ...macAddress("mac", args.mac)]);
     const { hostname, image, network } = args;
     const adminUser = args.adminUser ?? "admin";
     const running = args.running ?? true;

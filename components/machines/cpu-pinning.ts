@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { checkArguments, distinct, wholeNumber } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
 
 export interface CpuPinningArgs {
@@ -13,6 +14,13 @@ export class CpuPinning extends pulumi.ComponentResource {
 
   constructor(name: string, args: CpuPinningArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:machines:CpuPinning", name, {}, opts);
+    checkArguments(name, [
+      ...args.requests.flatMap(({ cpus }, i) => wholeNumber(`requests[${i}].cpus`, cpus, 1)),
+      ...distinct(
+        args.requests.map(({ machine }) => machine),
+        (i) => `requests[${i}].machine`,
+      ),
+    ]);
     const allocation = new host.CpuAllocation(
       `${name}-allocation`,
       { requests: args.requests.map(({ machine, cpus }) => ({ machine, cpus })) },

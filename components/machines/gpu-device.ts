@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { PlannedGpu } from "../../gpu/index.ts";
+import { checkArguments, pciAddress } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
 import type { DomainHostDeviceArgs } from "../../providers/libvirt/resources.ts";
 
@@ -15,13 +16,8 @@ export class GpuDevice extends pulumi.ComponentResource {
 
   constructor(name: string, args: GpuDeviceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:machines:GpuDevice", name, {}, opts);
-    const { pciAddress: address, vgpu } = args.gpu;
-    if (address === undefined) {
-      throw new pulumi.InputPropertiesError({
-        message: `${name} is no GPU of the host`,
-        errors: [{ propertyPath: "gpu.pciAddress", reason: "is required" }],
-      });
-    }
+    const { pciAddress: address = "", vgpu } = args.gpu;
+    checkArguments(name, pciAddress("gpu.pciAddress", address));
     if (vgpu === undefined) {
       this.hostDevice = pulumi.output({ type: "pci" as const, address });
     } else {

@@ -1,5 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { checkArguments, distinct, pciAddress, unless, wholeNumber } from "../arguments.ts";
 
 /** A PCI device of the host that VMs get whole. */
 export interface ClaimedDevice {
@@ -31,6 +32,17 @@ export class HostDevices extends pulumi.ComponentResource {
 
   constructor(name: string, args: HostDevicesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:machines:HostDevices", name, {}, opts);
+    const { owner, devices } = args;
+    checkArguments(name, [
+      ...unless(/^[a-z0-9-]+$/.test(owner), "owner", "is not of lower-case letters, digits and dashes"),
+      ...devices.flatMap(({ address }, i) => pciAddress(`devices[${i}].address`, address)),
+      ...distinct(
+        devices.map(({ address }) => address.toLowerCase()),
+        (i) => `devices[${i}].address`,
+      ),
+      ...wholeNumber("hugePages2m", args.hugePages2m, 0),
+      ...wholeNumber("hugePages1g", args.hugePages1g, 0),
+    ]);
     const nothing = { nvidia_vfio_devices: [], base_huge_pages_2m: 0, base_huge_pages_1g: 0 };
     new command.local.Command(
       `${name}-binding`,

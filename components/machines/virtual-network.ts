@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as libvirt from "../../providers/libvirt/resources.ts";
+import { checkArguments, distinct, ipv4, ipv4Subnet, macAddress, unless } from "../arguments.ts";
 import { childOf } from "../options.ts";
 
 /** A name and address that the network's DHCP server keeps for one machine. */
@@ -48,6 +49,27 @@ export class VirtualNetwork extends pulumi.ComponentResource {
 
   constructor(name: string, args: VirtualNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:machines:VirtualNetwork", name, {}, opts);
+    const { leases, bridge } = args;
+    checkArguments(name, [
+      ...ipv4Subnet("subnet", args.subnet),
+      ...ipv4("gateway", args.gateway),
+      ...ipv4("dhcpRange.start", args.dhcpRange.start),
+      ...ipv4("dhcpRange.end", args.dhcpRange.end),
+      // IFNAMSIZ of Linux is 16, with the closing zero byte.
+      ...unless(typeof bridge !== "string" || bridge.length <= 15, "bridge", "has more than 15 characters"),
+      ...leases.flatMap((lease, i) => [
+        ...ipv4(`leases[${i}].address`, lease.address),
+        ...macAddress(`leases[${i}].mac`, lease.mac),
+      ]),
+      ...distinct(
+        leases.map((lease) => lease.address),
+        (i) => `leases[${i}].address`,
+      ),
+      ...distinct(
+        leases.map((lease) => lease.mac.toLowerCase()),
+        (i) => `leases[${i}].mac`,
+      ),
+    ]);
 
     const network = new libvirt.Network(
       `${name}-network`,

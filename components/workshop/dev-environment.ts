@@ -1,5 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { checkArguments, unless, wholeNumber } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
 import type { DevImage } from "./dev-image.ts";
 
@@ -40,6 +41,12 @@ export class DevEnvironment extends pulumi.ComponentResource {
   constructor(name: string, args: DevEnvironmentArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:workshop:DevEnvironment", name, {}, opts);
     const { projectId, root, uid, gid, image } = args;
+    checkArguments(name, [
+      ...unless(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/.test(projectId), "projectId", "is no name of a project"),
+      ...unless(/^\/[^\n]*[^/\n]$/.test(root), "root", "is not an absolute path without a slash at its end"),
+      ...wholeNumber("uid", uid, 0),
+      ...wholeNumber("gid", gid, 0),
+    ]);
     const part = (folder: string): string => `${name}-${folder.replaceAll("_", "-")}`;
     const owner = { uid, gid };
     const whole = new host.Folder(part("root"), { path: root, mode: "0755", ...owner }, { parent: this });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { checkArguments, unless, wholeNumber } from "../arguments.ts";
 import { devImageArguments } from "../../versions.ts";
 
 export interface DevImageArgs {
@@ -29,6 +30,12 @@ export class DevImage extends pulumi.ComponentResource {
   constructor(name: string, args: DevImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:workshop:DevImage", name, {}, opts);
     const { uid, gid, base, context = "images/dev", contentDigest, platform } = args;
+    checkArguments(name, [
+      ...wholeNumber("uid", uid, 0),
+      ...wholeNumber("gid", gid, 0),
+      ...unless(base === undefined || /^\S+$/.test(base), "base", "is no name of an image"),
+      ...unless(contentDigest !== "", "contentDigest", "is empty: each build would have the same tag"),
+    ]);
     const buildArguments = devImageArguments({ uid, gid, base });
     const content = JSON.stringify([contentDigest, buildArguments, platform]);
     const tag = createHash("sha256").update(content).digest("hex").slice(0, 12);

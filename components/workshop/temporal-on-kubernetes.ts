@@ -5,7 +5,9 @@ import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import { Release } from "@pulumi/kubernetes/helm/v3/release.js";
 import * as pulumi from "@pulumi/pulumi";
+import { checkArguments, unless, wholeNumber } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
+import { chartImage } from "./image-reference.ts";
 import { temporalChart, temporalImages } from "../../versions.ts";
 
 export interface TemporalOnKubernetesArgs {
@@ -45,6 +47,17 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
     super("ai-how:workshop:TemporalOnKubernetes", name, {}, opts);
     const { kubernetesNamespace = "temporal", storageGib = 10, storageClass, namespace = "default" } = args;
     const images = { ...temporalImages, ...args.images };
+    const [server, adminTools, ui] = [images.server, images.adminTools, images.ui].map(chartImage);
+    checkArguments(name, [
+      ...wholeNumber("storageGib", storageGib, 1),
+      ...Object.entries(images).flatMap(([key, reference]) =>
+        unless(
+          chartImage(reference) !== undefined,
+          `images.${key}`,
+          `is ${reference}, no image with a tag or a digest`,
+        ),
+      ),
+    ]);
     const parent = { parent: this };
 
     const password = new host.RandomSecret(`${name}-password`, { bytes: 32 }, parent);
@@ -156,7 +169,7 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
         values: {
           fullnameOverride: name,
           server: {
-            image: imageOf(images.server),
+            image: server,
             config: {
               logLevel: "info",
               persistence: {
@@ -169,8 +182,8 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
             },
             dynamicConfig: { "limit.maxIDLength": [{ value: 255, constraints: {} }] },
           },
-          admintools: { enabled: false, image: imageOf(images.adminTools) },
-          web: { image: imageOf(images.ui) },
+          admintools: { enabled: false, image: adminTools },
+          web: { image: ui },
         },
         // One that fails is taken back, so that the next run can install it.
         atomic: true,
@@ -188,10 +201,4 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
     this.ui = inCluster("web", 8080).apply((address) => `http://${address}`);
     this.registerOutputs({ address: this.address, ui: this.ui });
   }
-}
-
-/** An image as the chart wants it. */
-function imageOf(reference: string): { repository: string; tag: string } {
-  const colon = reference.lastIndexOf(":");
-  return { repository: reference.slice(0, colon), tag: reference.slice(colon + 1) };
 }

@@ -1,5 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { checkArguments, unless } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
 import { temporalImages } from "../../versions.ts";
 import { createNamespace, setUpSchema } from "./temporal-scripts.ts";
@@ -37,6 +38,19 @@ export class Temporal extends pulumi.ComponentResource {
     super("ai-how:workshop:Temporal", name, {}, opts);
     const { port = 7233, uiPort = 8080, namespace = "default" } = args;
     const images = { ...temporalImages, ...args.images };
+    checkArguments(name, [
+      ...[...Object.entries({ port, uiPort })].flatMap(([key, value]) =>
+        unless(
+          Number.isInteger(value) && value >= 1 && value <= 65_535,
+          key,
+          `is ${value}, no port from 1 to 65535`,
+        ),
+      ),
+      ...unless(port !== uiPort, "uiPort", `is ${uiPort}, the same as port`),
+      ...Object.entries(images).flatMap(([key, reference]) =>
+        unless(/^\S+$/.test(reference), `images.${key}`, "is no name of an image"),
+      ),
+    ]);
     const parent = { parent: this };
 
     const password = new host.RandomSecret(`${name}-password`, { bytes: 32 }, parent);

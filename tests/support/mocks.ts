@@ -11,6 +11,9 @@ export interface Made {
 /** What every secret of a mocked program is. */
 export const PASSWORD = "the-password-itself";
 
+// What a key pair has besides its inputs.
+const KEY = { publicKey: "ssh-ed25519 AAAA mocked", privateKey: PASSWORD };
+
 /** Has programs make nothing but entries of this list, which each test begins empty; call it at a test file's top. */
 export function mockedResources(): { readonly made: Made[]; readonly one: (name: string) => Made } {
   const made: Made[] = [];
@@ -19,7 +22,7 @@ export function mockedResources(): { readonly made: Made[]; readonly one: (name:
       call: () => ({}),
       newResource: ({ name, type, inputs }: Made) => {
         made.push({ name, type, inputs });
-        return { id: `${name}-id`, state: { status: {}, ...inputs, value: PASSWORD } };
+        return { id: `${name}-id`, state: { status: {}, ...KEY, ...inputs, value: PASSWORD } };
       },
     });
   });

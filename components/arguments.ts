@@ -1,0 +1,75 @@
+import * as pulumi from "@pulumi/pulumi";
+import ipaddr from "ipaddr.js";
+
+/** What is wrong with one argument of a component. */
+export interface ArgumentProblem {
+  /** Its path below the component, `leases[1].address`. */
+  readonly propertyPath: string;
+  readonly reason: string;
+}
+
+/** Throws everything that is wrong with a component's arguments at once. */
+export function checkArguments(component: string, problems: readonly ArgumentProblem[]): void {
+  if (problems.length === 0) return;
+  const reasons = problems.map(({ propertyPath, reason }) => `${propertyPath} ${reason}`).join("; ");
+  throw new pulumi.InputPropertiesError({
+    message: `${component} cannot be as it is described: ${reasons}`,
+    errors: problems.map(({ propertyPath, reason }) => ({ propertyPath, reason })),
+  });
+}
+
+/** The problem, unless all is well. */
+export function unless(isWell: boolean, propertyPath: string, reason: string): readonly ArgumentProblem[] {
+  return isWell ? [] : [{ propertyPath, reason }];
+}
+
+/** A whole number from `minimum` on; undefined is well. */
+export function wholeNumber(
+  propertyPath: string,
+  value: number | undefined,
+  minimum: number,
+): readonly ArgumentProblem[] {
+  const isWell = value === undefined || (Number.isInteger(value) && value >= minimum);
+  return unless(isWell, propertyPath, `is ${value ?? "missing"}, no whole number from ${minimum} on`);
+}
+
+/** A dotted IPv4 address. */
+export function ipv4(propertyPath: string, value: string): readonly ArgumentProblem[] {
+  return unless(
+    ipaddr.IPv4.isValidFourPartDecimal(value),
+    propertyPath,
+    `is ${shown(value)}, no IPv4 address`,
+  );
+}
+
+/** `10.0.0.0/24` */
+export function ipv4Subnet(propertyPath: string, value: string): readonly ArgumentProblem[] {
+  const isWell = /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(value) && ipaddr.IPv4.isValidCIDR(value);
+  return unless(isWell, propertyPath, `is ${shown(value)}, no subnet such as 10.0.0.0/24`);
+}
+
+/** A PCI function, `0000:41:00.0`. */
+export function pciAddress(propertyPath: string, value: string): readonly ArgumentProblem[] {
+  const isWell = /^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i.test(value);
+  return unless(isWell, propertyPath, `is ${shown(value)}, no PCI address such as 0000:41:00.0`);
+}
+
+/** Six bytes in hexadecimal. */
+export function macAddress(propertyPath: string, value: string): readonly ArgumentProblem[] {
+  const isWell = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(value);
+  return unless(isWell, propertyPath, `is ${shown(value)}, no MAC address`);
+}
+
+/** Each value once; `propertyPath` of one of them by its number. */
+export function distinct(
+  values: readonly string[],
+  propertyPath: (index: number) => string,
+): readonly ArgumentProblem[] {
+  return values.flatMap((value, index) =>
+    unless(values.indexOf(value) === index, propertyPath(index), `is ${shown(value)} a second time`),
+  );
+}
+
+function shown(value: string): string {
+  return value === "" ? "empty" : JSON.stringify(value);
+}

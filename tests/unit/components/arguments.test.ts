@@ -1,0 +1,257 @@
+import * as pulumi from "@pulumi/pulumi";
+import { describe, expect, test } from "vitest";
+import { Playbook } from "../../../components/ansible/playbook.ts";
+import { NfsShare } from "../../../components/hpc/nfs-share.ts";
+import { SlurmCluster, type SlurmClusterArgs } from "../../../components/hpc/slurm-cluster.ts";
+import { SmokeJob } from "../../../components/hpc/smoke-job.ts";
+import { ContainerMachine } from "../../../components/machines/container-machine.ts";
+import { CpuPinning } from "../../../components/machines/cpu-pinning.ts";
+import { GpuDevice } from "../../../components/machines/gpu-device.ts";
+import { HostDevices } from "../../../components/machines/host-devices.ts";
+import type { Machine } from "../../../components/machines/machine.ts";
+import { platformOf, VirtualMachine } from "../../../components/machines/virtual-machine.ts";
+import { VirtualNetwork } from "../../../components/machines/virtual-network.ts";
+import { DevEnvironment } from "../../../components/workshop/dev-environment.ts";
+import { DevImage } from "../../../components/workshop/dev-image.ts";
+import { chartImage } from "../../../components/workshop/image-reference.ts";
+import { Temporal } from "../../../components/workshop/temporal.ts";
+import { TemporalOnKubernetes } from "../../../components/workshop/temporal-on-kubernetes.ts";
+import { planGpus } from "../../../gpu/index.ts";
+import { SshKey } from "../../../providers/host/resources.ts";
+import { mockedResources } from "../../support/mocks.ts";
+
+const { made } = mockedResources();
+
+/** The property paths of everything that a component says is wrong with its arguments; none where it is made. */
+function refused(make: () => unknown): readonly string[] {
+  try {
+    make();
+    return [];
+  } catch (error) {
+    if (!pulumi.InputPropertiesError.isInstance(error)) throw error;
+    return (error.errors ?? []).map(({ propertyPath, reason }) => {
+      expect(reason, propertyPath).toMatch(/^\S.*[^.]$/);
+      return propertyPath;
+    });
+  }
+}
+
+const network = {
+  name: "lab",
+  bridge: "virbr-lab",
+  subnet: "10.0.0.0/24",
+  gateway: "10.0.0.1",
+  dhcpRange: { start: "10.0.0.10", end: "10.0.0.99" },
+  domain: "lab.local",
+  leases: [{ name: "a", mac: "02:00:00:00:00:0a", address: "10.0.0.10" }],
+};
+const lease = (more: object) => ({ name: "b", mac: "02:00:00:00:00:0b", address: "10.0.0.11", ...more });
+
+describe("a network", () => {
+  test("as it should be is made", () => {
+    expect(refused(() => new VirtualNetwork("lab", network))).toEqual([]);
+  });
+
+  test.each([
+    [["subnet"], { subnet: "10.0.0.0" }],
+    [["subnet"], { subnet: "10.0.0.0/33" }],
+    [["gateway"], { gateway: "" }],
+    [["dhcpRange.start", "dhcpRange.end"], { dhcpRange: { start: "x", end: "10.0.0" } }],
+    [["bridge"], { bridge: "a-name-of-16-chars" }],
+    [["leases[1].address"], { leases: [...network.leases, lease({ address: "" })] }],
+    [["leases[1].mac"], { leases: [...network.leases, lease({ mac: "02:00" })] }],
+    [["leases[1].address"], { leases: [...network.leases, lease({ address: "10.0.0.10" })] }],
+    [["leases[1].mac"], { leases: [...network.leases, lease({ mac: "02:00:00:00:00:0A" })] }],
+    [["subnet", "gateway"], { subnet: "lab", gateway: "lab" }],
+  ])("says what is wrong: %j", (paths, more) => {
+    expect(refused(() => new VirtualNetwork("lab", { ...network, ...more }))).toEqual(paths);
+  });
+
+  test("makes nothing that is wrong", () => {
+    refused(() => new VirtualNetwork("lab", { ...network, subnet: "10.0.0.0" }));
+    expect(made.filter(({ type }) => type.startsWith("libvirt:"))).toEqual([]);
+  });
+});
+
+describe("machines", () => {
+  const shared = () => ({
+    hostname: "a",
+    network: new VirtualNetwork("lab", network),
+    mac: "02:00:00:00:00:0a",
+    address: "10.0.0.10",
+    adminKey: new SshKey("key", { comment: "test" }),
+  });
+  const vm = (more: object) => () =>
+    new VirtualMachine("a", {
+      ...shared(),
+      image: { disk: pulumi.output("/a.qcow2") },
+      pool: "pool",
+      consoleDirectory: pulumi.output("/console"),
+      cpus: 4,
+      memoryMib: 4096,
+      diskGib: 20,
+      domain: "lab.local",
+      platform: platformOf(pulumi.output("kvm" as const)),
+      ...more,
+    });
+
+  test("as they should be are made", () => {
+    expect(refused(vm({}))).toEqual([]);
+    const all = {
+      cpuTopology: { sockets: 2, threads: 2 },
+      numaNodes: 2,
+      hugepages: 2048,
+      hostCpus: [0, 1, 2, 3],
+    };
+    expect(refused(vm(all))).toEqual([]);
+  });
+
+  test.each([
+    [["cpus"], { cpuTopology: { sockets: 3, threads: 1 } }],
+    [["cpuTopology.threads"], { cpuTopology: { sockets: 1, threads: 0 } }],
+    [["cpus"], { cpus: 1.5 }],
+    [["memoryMib"], { memoryMib: Number.NaN }],
+    [["diskGib"], { diskGib: 0 }],
+    [["address"], { address: "" }],
+    [["address", "mac"], { address: "10.0.0.0/24", mac: "" }],
+    [["numaNodes"], { numaNodes: 8 }],
+    [["memoryMib"], { hugepages: 1048576, memoryMib: 1536 }],
+    [["hostCpus"], { hostCpus: [0, 1] }],
+    [["passthrough[0]"], { passthrough: ["41:00.0"] }],
+    [["passthrough[1]"], { passthrough: ["0000:41:00.0", "0000:41:00.0"] }],
+    [
+      ["mounts[1].tag"],
+      {
+        mounts: ["/a", "/b"].map((path) => ({ tag: "t", hostPath: path, mountPoint: path, options: "rw" })),
+      },
+    ],
+  ])("say what is wrong with a VM: %j", (paths, more) => {
+    expect(refused(vm(more))).toEqual(paths);
+  });
+
+  test("say what is wrong with a container", () => {
+    const args = {
+      ...shared(),
+      image: undefined as never,
+      networkNamespace: "/run/netns/lab",
+      stateDirectory: "/state",
+      address: "",
+    };
+    expect(refused(() => new ContainerMachine("a", args))).toEqual(["address"]);
+  });
+
+  test("say what is wrong with the host's part", () => {
+    const devices = ["0000:41:00.0", "0000:41:00.0", "gpu"].map((address) => ({ address, machines: ["a"] }));
+    const wanted = { owner: "My Stack", devices, hugePages2m: -1 };
+    expect(refused(() => new HostDevices("devices", wanted))).toEqual([
+      "owner",
+      "devices[2].address",
+      "devices[1].address",
+      "hugePages2m",
+    ]);
+    const requests = [
+      { machine: "a", cpus: 0 },
+      { machine: "a", cpus: 1 },
+    ];
+    expect(refused(() => new CpuPinning("cpus", { requests }))).toEqual([
+      "requests[0].cpus",
+      "requests[1].machine",
+    ]);
+    const [gpu] = planGpus([
+      { model: "a30", pciAddress: undefined, pretended: false, count: 1, migProfiles: [] },
+    ]).plan;
+    if (gpu === undefined) throw new Error("no GPU");
+    expect(refused(() => new GpuDevice("gpu", { gpu }))).toEqual(["gpu.pciAddress"]);
+  });
+});
+
+describe("what runs on machines", () => {
+  const machine = (name: string) => ({ name, kind: "vm", ready: pulumi.output(name) }) as unknown as Machine;
+  const [head, worker] = [machine("head"), machine("worker")];
+  const partition = {
+    name: "all",
+    nodes: ["worker"],
+    isDefault: true,
+    maxTime: "1:00",
+    state: "UP" as const,
+  };
+  const cluster = (more: Partial<SlurmClusterArgs>) => () =>
+    new SlurmCluster("lab", {
+      clusterName: "lab",
+      controller: head,
+      nodes: [{ machine: worker, cpus: 1, realMemory: 1, gpus: [] }],
+      partitions: [partition],
+      ...more,
+    });
+
+  test("as it should be is made", () => {
+    expect(refused(cluster({}))).toEqual([]);
+  });
+
+  test.each([
+    [["clusterName"], { clusterName: "Lab" }],
+    [["partitions"], { partitions: [] }],
+    [["partitions[0].nodes[1]"], { partitions: [{ ...partition, nodes: ["worker", "wroker"] }] }],
+    [["partitions", "partitions[1].name"], { partitions: [partition, partition] }],
+  ])("says what is wrong with a SLURM cluster: %j", (paths, more) => {
+    expect(refused(cluster(more))).toEqual(paths);
+  });
+
+  test("says that a job has nowhere to run, a share no place, a playbook no machine", () => {
+    const empty = cluster({ nodes: [], partitions: [{ ...partition, nodes: [] }] })();
+    const after = { triggers: [], completed: pulumi.output("") } as unknown as Playbook;
+    expect(refused(() => new SmokeJob("job", { cluster: empty, after }))).toEqual(["cluster"]);
+
+    const share = { server: head, clients: [worker, head], path: "scratch", allowedSubnet: "everybody" };
+    expect(refused(() => new NfsShare("share", share))).toEqual(["path", "allowedSubnet", "clients[1]"]);
+
+    const play = (machines: Machine[]) => ({
+      playbook: "cluster",
+      plays: [
+        {
+          roles: [],
+          groups: { all: machines },
+          variables: pulumi.output({}).apply((of): Record<string, unknown> => of),
+        },
+      ],
+    });
+    expect(refused(() => new Playbook("run", play([])))).toEqual(["plays"]);
+    expect(refused(() => new Playbook("run", play([head, machine("head")])))).toEqual(["plays"]);
+  });
+});
+
+describe("the workshop", () => {
+  test("says what is wrong with an image, an environment and Temporal", () => {
+    const image = { uid: -1, gid: 1.5, base: "two words", contentDigest: "" };
+    expect(refused(() => new DevImage("image", image))).toEqual(["uid", "gid", "base", "contentDigest"]);
+    const environment = { projectId: "../up", root: "home/", uid: 1, gid: 1, image: undefined as never };
+    expect(refused(() => new DevEnvironment("dev", environment))).toEqual(["projectId", "root"]);
+    expect(refused(() => new Temporal("t", { port: 0, uiPort: 0 }))).toEqual(["port", "uiPort", "uiPort"]);
+    const images = { server: "registry:5000/temporal", ui: "temporal ui:1" };
+    expect(refused(() => new TemporalOnKubernetes("t", { storageGib: 0.5, images }))).toEqual([
+      "storageGib",
+      "images.server",
+      "images.ui",
+    ]);
+  });
+
+  const digest = "a".repeat(64);
+  // The forms of github.com/distribution/reference.
+  test.each([
+    ["temporalio/server:1.2", "temporalio/server", "1.2"],
+    ["registry:5000/temporal/server:1.2", "registry:5000/temporal/server", "1.2"],
+    ["registry.local/server:v1_2-a.b", "registry.local/server", "v1_2-a.b"],
+    [`registry:5000/server@sha256:${digest}`, "registry:5000/server@sha256", digest],
+    [`registry:5000/server:1.2@sha256:${digest}`, "registry:5000/server:1.2@sha256", digest],
+  ])("splits %s for a chart, which puts it together again", (reference, repository, tag) => {
+    expect(chartImage(reference)).toEqual({ repository, tag });
+    expect(`${repository}:${tag}`).toBe(reference);
+  });
+
+  test.each(["server", "registry:5000/server", "server:", "a b:1", `server@sha256:${digest.slice(1)}`, ""])(
+    "takes no image that says not which one it is: %j",
+    (reference) => {
+      expect(chartImage(reference)).toBeUndefined();
+    },
+  );
+});
