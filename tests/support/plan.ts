@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { parseDocument, stringify } from "yaml";
 import { UserError } from "../../config/errors.ts";
+import type { RunOptions } from "../../engine/engine.ts";
 import { InProcessEngine } from "../../engine/in-process/index.ts";
 import type { ResourceState } from "../../engine/in-process/state.ts";
 import { repository } from "./project.ts";
@@ -32,6 +33,28 @@ export interface Previewed {
 
 /** Previews a target of this project with a cluster file of this text, as a stack of its own. */
 export async function preview(target: string, text: string, machines?: string): Promise<Previewed> {
+  let resources: readonly ResourceState[] = [];
+  const messages = await withStack(target, text, machines, async (engine, options) => {
+    ({ resources } = await engine.plan(options));
+  });
+  return { resources, ...messages };
+}
+
+/** What an `up` says that is refused before anything is made. */
+export async function refusedUp(target: string, text: string): Promise<readonly string[]> {
+  const { failures } = await withStack(target, text, undefined, async (engine, options) => {
+    await engine.up(options);
+  });
+  return failures;
+}
+
+/** Uses a stack of this project with state of its own; returns what was said meanwhile. */
+async function withStack(
+  target: string,
+  text: string,
+  machines: string | undefined,
+  use: (engine: InProcessEngine, options: RunOptions) => Promise<void>,
+): Promise<{ warnings: readonly string[]; failures: readonly string[] }> {
   const root = await mkdtemp(join(tmpdir(), "ai-how-tree-"));
   try {
     const parts = [
@@ -57,23 +80,20 @@ export async function preview(target: string, text: string, machines?: string): 
     await writeFile(join(root, "cluster.yaml"), text);
     const warnings: string[] = [];
     const failures: string[] = [];
-    const engine = new InProcessEngine({ root, stack: "tree" });
-    const planned = await engine
-      .plan({
-        emit: (event) => {
-          if (event.type === "failed") failures.push(event.message);
-          if (event.type === "log" && event.level === "warning") warnings.push(event.line);
-          if (event.type === "log" && event.level === "error") failures.push(event.line);
-        },
-        signal: new AbortController().signal,
-        parallel: 16,
-      })
-      .catch((error: unknown) => {
-        if (!(error instanceof UserError)) throw error;
-        failures.push(error.message, ...error.details);
-        return { resources: [] };
-      });
-    return { resources: planned.resources, warnings, failures };
+    const options: RunOptions = {
+      emit: (event) => {
+        if (event.type === "failed") failures.push(event.message);
+        if (event.type === "log" && event.level === "warning") warnings.push(event.line);
+        if (event.type === "log" && event.level === "error") failures.push(...event.line.split("\n"));
+      },
+      signal: new AbortController().signal,
+      parallel: 16,
+    };
+    await use(new InProcessEngine({ root, stack: "tree" }), options).catch((error: unknown) => {
+      if (!(error instanceof UserError)) throw error;
+      failures.push(error.message, ...error.details);
+    });
+    return { warnings, failures };
   } finally {
     await rm(root, { recursive: true, force: true });
   }
