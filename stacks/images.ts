@@ -3,7 +3,6 @@ import { BaseImage, fileDigest } from "../components/machines/base-image.ts";
 import type { BootImage } from "../components/machines/boot-image.ts";
 import { GoldenImage } from "../components/machines/golden-image.ts";
 import { PackerImage } from "../components/machines/packer-image.ts";
-import { UserError } from "../config/errors.ts";
 import type { Cluster, Image, Site, VirtualNode } from "../config/site.ts";
 import { isVirtual } from "./machines.ts";
 
@@ -17,17 +16,12 @@ const NOT_KNOWN = pulumi.output(pulumi.unknown).apply((): string => "");
 type ImageOf<Kind extends Image["kind"]> = Extract<Image, { kind: Kind }>;
 type Release = Pick<ImageOf<"built">, "distribution" | "mirror">;
 
-/** SHA-256 of each image file that a site's nodes start from; undefined, in a preview alone, for one that is not there yet. */
+/** SHA-256 of each image file that a site's nodes start from; undefined, in a preview alone, for one that is not there yet: preflight tells. */
 export async function imageDigests(site: Site): Promise<ReadonlyMap<string, string | undefined>> {
   const images = site.clusters.flatMap(({ nodes }) => nodes.filter(isVirtual).map(({ image }) => image));
   const paths = new Set(images.flatMap((image) => (image.kind === "file" ? [image.path] : [])));
   const digests = new Map<string, string | undefined>();
   for (const path of paths) digests.set(path, await fileDigest(path));
-  const missing = [...paths].filter((path) => digests.get(path) === undefined);
-  const lines = missing.map((path) => `base_image_path: there is no ${path}; build it before \`up\``);
-  if (lines.length > 0 && !pulumi.runtime.isDryRun())
-    throw new UserError("images are missing", { details: lines });
-  for (const line of lines) void pulumi.log.warn(line);
   return digests;
 }
 
@@ -54,7 +48,8 @@ export function imagesOf(
 
   const plain = new Map<string, BootImage>();
   const plainImage = (image: ImageOf<"file" | "built">): BootImage =>
-    once(plain, image, (number) => {
+    // Two ways to write one path are one image.
+    once(plain, image.kind === "file" ? image.path : image, (number) => {
       const name = numbered(`${cluster}-image`, number);
       if (image.kind === "built")
         return copyOf(
