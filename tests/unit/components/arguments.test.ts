@@ -29,7 +29,7 @@ function refused(make: () => unknown): readonly string[] {
     return [];
   } catch (error) {
     if (!pulumi.InputPropertiesError.isInstance(error)) throw error;
-    return (error.errors ?? []).map(({ propertyPath, reason }) => {
+    return error.errors.map(({ propertyPath, reason }) => {
       expect(reason, propertyPath).toMatch(/^\S.*[^.]$/);
       return propertyPath;
     });

@@ -66,3 +66,17 @@ test("nothing is accounted for where there is no accounting: slurmctld would end
     "AccountingStorageTRES",
   );
 });
+
+// Tried with slurmctld 22.05.8: without any NodeName it ends itself with "no nodes configured", and a `Nodes=` with nothing behind
+// it takes the next word for its value, "default partition not set".
+test("a controller alone has a node that is to come, and partitions that name none", () => {
+  const alone = slurmVariables({
+    ...conf,
+    nodes: [],
+    partitions: conf.partitions.map((partition) => ({ ...partition, nodes: [] })),
+  });
+  expect(alone.slurm_nodes).toEqual([{ NodeName: "no-compute-node", State: "FUTURE" }]);
+  expect(alone.slurm_partitions).toEqual([
+    { PartitionName: "all", Default: "YES", MaxTime: "1:00:00", State: "UP" },
+  ]);
+});
