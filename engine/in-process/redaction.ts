@@ -3,6 +3,8 @@ import { isObject, isSecret, reveal, type Value, type Values } from "./values.ts
 // Anything shorter would be found by chance everywhere; a word of a long text says something only if it is long.
 const SHORTEST = 6;
 const SHORTEST_WORD = 20;
+// An endpoint is secret for its key; its address stands in plain outputs and in what commands say.
+const ADDRESS = /^\d{1,3}(\.\d{1,3}){3}$/;
 
 /** Replaces secrets in text that a person or a log will see, as Pulumi's own engine does. */
 export class Redaction {
@@ -32,7 +34,7 @@ export class Redaction {
       const text = value.trim();
       const parts = text.includes("\n") ? text.split(/\s+/) : [text];
       const shortest = parts.length > 1 ? SHORTEST_WORD : SHORTEST;
-      for (const part of parts) if (part.length >= shortest) this.#secrets.add(part);
+      for (const part of parts) if (part.length >= shortest && !ADDRESS.test(part)) this.#secrets.add(part);
     } else if (Array.isArray(value)) {
       for (const item of value) this.#remember(item);
     } else if (isObject(value)) {

@@ -21,3 +21,9 @@ test("what is too short to be told from chance stays", () => {
   redaction.learn({ pin: secret("1234") });
   expect(redaction.apply("12345 nodes")).toBe("12345 nodes");
 });
+
+test("where a machine is reached is no secret, though it stands beside its key", () => {
+  const redaction = new Redaction();
+  redaction.learn({ ssh: secret({ address: "10.181.158.67", privateKey: "correct horse" }) });
+  expect(redaction.apply("10.181.158.67 by correct horse")).toBe("10.181.158.67 by [secret]");
+});
