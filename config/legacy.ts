@@ -206,7 +206,8 @@ class LegacyReader {
       const passed = devices.filter(isMap).filter((device) => device.device_type === "gpu");
       const address = passed.length === 1 ? { pci_address: passed[0]?.pci_address } : {};
       node.values.gpus = [{ ...address, mig: { profiles } }];
-      this.#moved.set(joinPath(node.path, "gpus"), gpu.written);
+      for (const steps of [["gpus"], ["gpus", 0]] as const)
+        this.#moved.set(joinPath(node.path, ...steps), gpu.written);
       this.#warn(gpu.written, "read as gpus, one GPU with the MIG profiles of its devices");
     }
   }

@@ -2,16 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as host from "../../providers/host/resources.ts";
 import * as libvirt from "../../providers/libvirt/resources.ts";
 import type { GpuPlan } from "../../gpu/index.ts";
-import {
-  checkArguments,
-  distinct,
-  ipv4,
-  macAddress,
-  pciAddress,
-  unless,
-  wholeNumber,
-  type ArgumentProblem,
-} from "../arguments.ts";
+import { checkArguments } from "../arguments.ts";
 import { childOf } from "../options.ts";
 import type { BootImage } from "./boot-image.ts";
 import { metaData, networkConfig, userData } from "./cloud-init.ts";
@@ -19,6 +10,7 @@ import { identityFiles, secretIdentityFiles } from "./identity.ts";
 import { GpuDevice } from "./gpu-device.ts";
 import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
 import { numaCells } from "./numa.ts";
+import { virtualMachineProblems } from "./virtual-machine-arguments.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 
 export interface VirtualMachineArgs {
@@ -141,7 +133,7 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
 
   constructor(name: string, args: VirtualMachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:machines:VirtualMachine", name, {}, opts);
-    checkArguments(name, problemsOf(args));
+    checkArguments(name, virtualMachineProblems(args));
     const { hostname, domain, image, network, platform } = args;
     const { cpus, cpuTopology, mounts = [], hugepages, hostCpus } = args;
     const adminUser = args.adminUser ?? "admin";
@@ -264,63 +256,6 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
     this.registered = machine.urn;
     this.registerOutputs({ address: this.address, ready: this.ready });
   }
-}
-
-/** What would make a VM that nobody asked for: half cores, an interface without an address. */
-function problemsOf(args: VirtualMachineArgs): ArgumentProblem[] {
-  const {
-    cpus,
-    memoryMib,
-    cpuTopology,
-    numaNodes,
-    hugepages,
-    hostCpus,
-    mounts = [],
-    passthrough = [],
-  } = args;
-  const { sockets, threads } = cpuTopology ?? { sockets: 1, threads: 1 };
-  const sizes = [
-    ...wholeNumber("cpus", cpus, 1),
-    ...wholeNumber("memoryMib", memoryMib, 1),
-    ...wholeNumber("diskGib", args.diskGib, 1),
-    ...wholeNumber("cpuTopology.sockets", sockets, 1),
-    ...wholeNumber("cpuTopology.threads", threads, 1),
-    ...wholeNumber("numaNodes", numaNodes, 1),
-  ];
-  const pages = (memoryMib * 1024) / (hugepages ?? 1);
-  return [
-    ...ipv4("address", args.address),
-    ...macAddress("mac", args.mac),
-    ...sizes,
-    ...(sizes.length > 0
-      ? []
-      : [
-          ...unless(
-            cpus % (sockets * threads) === 0,
-            "cpus",
-            `is ${cpus}, no multiple of ${sockets} sockets x ${threads} threads`,
-          ),
-          ...unless(
-            numaNodes === undefined || numaNodes <= cpus,
-            "numaNodes",
-            `is ${numaNodes ?? 1}, more than the ${cpus} CPUs`,
-          ),
-          ...unless(
-            Number.isInteger(pages),
-            "memoryMib",
-            `is ${memoryMib}, no multiple of the ${hugepages ?? 0} KiB of a huge page`,
-          ),
-        ]),
-    ...(Array.isArray(hostCpus)
-      ? unless(hostCpus.length === cpus, "hostCpus", `has ${hostCpus.length} entries for ${cpus} CPUs`)
-      : []),
-    ...passthrough.flatMap((address, i) => pciAddress(`passthrough[${i}]`, address)),
-    ...distinct(passthrough, (i) => `passthrough[${i}]`),
-    ...distinct(
-      mounts.map(({ tag }) => tag),
-      (i) => `mounts[${i}].tag`,
-    ),
-  ];
 }
 
 function topologyOf(

@@ -33,12 +33,30 @@ export function deviceProblems({ clusters, machines }: Survey): Problem[] {
   ];
 }
 
-/** PCI devices that VMs share of which one at a time can run: those of two clusters, and those that do not start by themselves. */
+/** Devices that VMs share of which one at a time can run (those of two clusters, or that do not start by themselves), and GPUs without one. */
 export function deviceWarnings({ clusters }: Survey): Problem[] {
   const nodes = clusters.flatMap((cluster) => cluster.nodes);
-  return doubleClaims(nodes)
-    .filter(({ isFatal }) => !isFatal)
-    .map(asProblem);
+  return [
+    ...doubleClaims(nodes)
+      .filter(({ isFatal }) => !isFatal)
+      .map(asProblem),
+    ...nodes.flatMap(absentDevices),
+  ];
+}
+
+/** GPUs of a VM for which no device of the host is named: SLURM is told of them, and the VM has none. */
+function absentDevices(node: SurveyedNode): Problem[] {
+  if (node.isHost || node.fields.pcie_passthrough?.enabled === true) return [];
+  return (node.fields.gpus ?? []).flatMap(({ pci_address, pretend }, i) =>
+    pretend || pci_address !== undefined
+      ? []
+      : [
+          {
+            path: joinPath(node.path, "gpus", i),
+            message: "has no pci_address: the VM gets no device for it; give one, or pretend: true",
+          },
+        ],
+  );
 }
 
 interface DoubleClaim {
