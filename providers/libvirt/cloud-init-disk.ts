@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Context } from "../framework/resource.ts";
 import { ProviderError, resourceType } from "../framework/resource.ts";
 import { makeSeedDisk } from "../framework/seed-disk.ts";
-import { nameSchema } from "./schemas.ts";
+import { nameSchema, volumeNameSchema } from "./schemas.ts";
 import { connect, type LibvirtConfig, whileReachable, withTemporaryDirectory } from "./virsh.ts";
 import {
   createVolume,
@@ -55,7 +55,7 @@ export const cloudInitDisk = resourceType<LibvirtConfig, CloudInitDiskInputs, Cl
   token: "libvirt:index:CloudInitDisk",
   inputs: {
     pool: nameSchema,
-    name: nameSchema,
+    name: volumeNameSchema,
     userData: z.string(),
     metaData: z.string(),
     networkConfig: z.string().optional(),

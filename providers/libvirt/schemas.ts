@@ -9,6 +9,14 @@ export const nameSchema = z
     "must be letters, digits, dots, dashes and underscores, 63 at most",
   );
 
+/** The name of a volume, which is that of a file, with room for the mark beside it. */
+export const volumeNameSchema = z
+  .string()
+  .regex(
+    /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,199}$/,
+    "must be letters, digits, dots, dashes and underscores, 200 at most",
+  );
+
 export const addressSchema = z.string().refine(isIPv4, {
   error: (issue) => `${String(issue.input)} is not an IPv4 address`,
 });

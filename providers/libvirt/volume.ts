@@ -5,7 +5,7 @@ import { fileDigest } from "../framework/file-digest.ts";
 import type { Context, Existing, Problem } from "../framework/resource.ts";
 import { ProviderError, resourceType } from "../framework/resource.ts";
 import { type Fingerprints, fingerprints, withDrift } from "./drift.ts";
-import { absolutePathSchema, formatSchema, nameSchema } from "./schemas.ts";
+import { absolutePathSchema, formatSchema, nameSchema, volumeNameSchema } from "./schemas.ts";
 import { connect, type Libvirt, type LibvirtConfig, whileReachable } from "./virsh.ts";
 import {
   createVolume,
@@ -69,7 +69,7 @@ export const volume = resourceType<LibvirtConfig, VolumeInputs, VolumeState>({
   token: "libvirt:index:Volume",
   inputs: {
     pool: nameSchema,
-    name: nameSchema,
+    name: volumeNameSchema,
     format: formatSchema.default("qcow2"),
     capacity: z.int().positive().optional(),
     source: absolutePathSchema.optional(),
