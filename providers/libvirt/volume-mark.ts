@@ -64,7 +64,7 @@ export async function createClaimed(
   try {
     await create();
   } catch (error) {
-    if (!(error instanceof LibvirtError && /already exists/.test(error.message))) throw error;
+    if (!(error instanceof LibvirtError && error.message.includes("already exists"))) throw error;
     await deleteVolume(libvirt, pool, markOf(name, { madeFor: uuidOf(urn) }));
     throw foreignVolume(pool, name);
   }
