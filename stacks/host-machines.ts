@@ -4,14 +4,15 @@ import { CpuPinning } from "../components/machines/cpu-pinning.ts";
 import { DiskPool } from "../components/machines/disk-pool.ts";
 import { LibvirtHost } from "../components/machines/libvirt-host.ts";
 import type { Machine } from "../components/machines/machine.ts";
-import { platformOf, VirtualMachine } from "../components/machines/virtual-machine.ts";
+import { platformOf } from "../components/machines/platform.ts";
+import { VirtualMachine } from "../components/machines/virtual-machine.ts";
 import { allocationsOf } from "../config/allocations.ts";
 import { UserError } from "../config/errors.ts";
 import type { Cluster, Network, Site } from "../config/site.ts";
 import { hostDevices, hostDevicesOf } from "./host-devices.ts";
 import type { MachinesByName } from "./hpc.ts";
 import { imageDigests, imagesOf } from "./images.ts";
-import { clusterNetwork, existingHosts, isVirtual } from "./machines.ts";
+import { clusterNetwork, existingHosts, hostArchitecture, isVirtual } from "./machines.ts";
 
 // libvirt's own place for logs of machines: its AppArmor profile lets it write there.
 const CONSOLES = "/var/log/libvirt/qemu";
@@ -74,12 +75,13 @@ function clusterMachines(
     onHost,
   );
   const imageOf = imagesOf(cluster, poolName, digests, onHost);
-  const platform = platformOf(
+  const platform = platformOf({
+    arch: hostArchitecture(),
     // A workstation that cannot do KVM has to say so: emulation would be a surprise.
-    pulumi.output(acceleration.mode === "tcg" ? ("qemu" as const) : ("kvm" as const)),
-    acceleration.cpuModel,
-    [...acceleration.cpuFeatures, ...(acceleration.nested ? NESTED : [])],
-  );
+    type: pulumi.output(acceleration.mode === "tcg" ? ("qemu" as const) : ("kvm" as const)),
+    cpuModel: acceleration.cpuModel,
+    features: [...acceleration.cpuFeatures, ...(acceleration.nested ? NESTED : [])],
+  });
   return nodes.map((node) => {
     const machine = new VirtualMachine(
       node.name,

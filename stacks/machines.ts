@@ -6,7 +6,8 @@ import { ExistingHost } from "../components/machines/existing-host.ts";
 import { GoldenImage } from "../components/machines/golden-image.ts";
 import type { Machine } from "../components/machines/machine.ts";
 import { Sandbox } from "../components/machines/sandbox.ts";
-import { platformOf, VirtualMachine } from "../components/machines/virtual-machine.ts";
+import { platformOf } from "../components/machines/platform.ts";
+import { VirtualMachine } from "../components/machines/virtual-machine.ts";
 import { VirtualNetwork } from "../components/machines/virtual-network.ts";
 import { UserError } from "../config/errors.ts";
 import type { Cluster, HpcCluster, Network, Node, Site, VirtualNode } from "../config/site.ts";
@@ -64,6 +65,11 @@ export function existingHosts({ nodes }: Cluster): (readonly [string, Machine])[
   });
 }
 
+/** libvirt's name of this machine's processor architecture: VMs have the same. */
+export function hostArchitecture(): "x86_64" | "aarch64" {
+  return process.arch === "arm64" ? "aarch64" : "x86_64";
+}
+
 export function isVirtual(node: Node): node is VirtualNode {
   return node.ssh === undefined;
 }
@@ -117,7 +123,12 @@ async function sandboxMachines(
   const { network, addressOf } = clusterNetwork(site, cluster, addressing, inside);
   const { nfs } = cluster.storage;
   const platform =
-    sandbox.hypervisor && platformOf(sandbox.hypervisor.domainType, cluster.acceleration.cpuModel);
+    sandbox.hypervisor &&
+    platformOf({
+      arch: hostArchitecture(),
+      type: sandbox.hypervisor.domainType,
+      cpuModel: cluster.acceleration.cpuModel,
+    });
   const makeMachine = (node: VirtualNode): Machine => {
     const common = {
       hostname: node.name,

@@ -10,6 +10,7 @@ import { identityFiles, secretIdentityFiles } from "./identity.ts";
 import { GpuDevice } from "./gpu-device.ts";
 import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
 import { numaCells } from "./numa.ts";
+import type { Platform } from "./platform.ts";
 import { virtualMachineProblems } from "./virtual-machine-arguments.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 
@@ -71,56 +72,6 @@ export interface VirtualMachineMount {
 }
 
 const GIB = 1024 ** 3;
-const QEMU64 = { mode: "custom" as const, model: "qemu64" };
-
-// The leanest model boots fastest under emulation, without what would have Linux load KVM.
-const EMULATED_CPU: PlatformCpu = { ...QEMU64, features: [{ name: "svm", policy: "disable" }] };
-
-// Under emulation, each of these is a tenth of a boot: what Linux does against speculative execution, which guards nothing in code
-// that QEMU has translated, and its tests of its own ciphers.
-const EMULATED_KERNEL = "mitigations=off cryptomgr.notests";
-
-/** What VMs of one host have in common. */
-export interface Platform {
-  /** libvirt's domain type. */
-  readonly type: pulumi.Output<"kvm" | "qemu">;
-  /** QEMU's machine type. */
-  readonly machine: pulumi.Output<string>;
-  readonly cpu: pulumi.Output<PlatformCpu>;
-}
-
-interface CpuFeature {
-  name: string;
-  policy: "require" | "disable" | "optional";
-}
-
-interface PlatformCpu {
-  mode: "host-passthrough" | "host-model" | "custom";
-  model?: string;
-  features?: CpuFeature[];
-}
-
-/** The platform of a host. Model and features are what guests see with KVM; under emulation the model is QEMU's own. */
-export function platformOf(
-  type: pulumi.Output<"kvm" | "qemu">,
-  cpuModel: "host-passthrough" | "host-model" | "qemu64" = "host-passthrough",
-  features: readonly CpuFeature[] = [],
-): Platform {
-  return {
-    type,
-    // The plain PC boots fastest under emulation; nothing here needs more.
-    machine: type.apply((is) => (is === "qemu" ? "pc" : "q35")),
-    cpu: type.apply((is) =>
-      is === "qemu"
-        ? EMULATED_CPU
-        : {
-            ...(cpuModel === "qemu64" ? QEMU64 : { mode: cpuModel }),
-            ...(features.length > 0 && { features: [...features] }),
-          },
-    ),
-  };
-}
-
 /** A VM on libvirt that starts from a golden image and is known by a host key of its own from the first connection on. */
 export class VirtualMachine extends pulumi.ComponentResource implements Machine {
   readonly name: string;
@@ -196,7 +147,12 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
       `${name}-domain`,
       {
         name: hostname,
-        ...platform,
+        arch: platform.arch,
+        type: platform.type,
+        machine: platform.machine,
+        cpu: platform.cpu,
+        // An Arm server has no BIOS to boot a disk from.
+        ...(platform.arch === "aarch64" && image.direct === undefined && { firmware: "uefi" as const }),
         ...(cpuTopology !== undefined && {
           cpu: platform.cpu.apply((cpu) => ({ ...cpu, topology: topologyOf(cpus, cpuTopology) })),
         }),
@@ -210,8 +166,8 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
             kernel: image.direct.kernel,
             initrd: image.direct.initrd,
             cmdline: pulumi
-              .all([image.direct.arguments, platform.type])
-              .apply(([line, type]) => (type === "qemu" ? `${line} ${EMULATED_KERNEL}` : line)),
+              .all([image.direct.arguments, platform.kernelArguments])
+              .apply((parts) => parts.filter((part) => part !== "").join(" ")),
           },
         }),
         disks: [

@@ -24,9 +24,20 @@ export function domainXml(inputs: DomainInputs, uuid: string): XmlElement {
           "@machine": inputs.machine ?? defaultMachine(inputs.arch),
           "#text": "hvm",
         },
+        // Neither an image of one's own nor a driver that DKMS has built is signed with keys that Secure Boot knows.
+        firmware:
+          inputs.firmware === "uefi"
+            ? {
+                feature: ["enrolled-keys", "secure-boot"].map((name) => ({
+                  "@enabled": "no",
+                  "@name": name,
+                })),
+              }
+            : undefined,
         ...(inputs.boot ?? { boot: { "@dev": "hd" } }),
       },
-      features: { acpi: {}, ...(isX86 ? { apic: {} } : {}) },
+      // Without UEFI an Arm kernel finds its devices by a device tree, which QEMU makes.
+      features: isX86 ? { acpi: {}, apic: {} } : inputs.firmware === "uefi" ? { acpi: {} } : {},
       cpu: cpuXml(inputs),
       clock: { "@offset": "utc" },
       on_poweroff: "destroy",

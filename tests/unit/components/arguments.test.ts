@@ -9,7 +9,8 @@ import { CpuPinning } from "../../../components/machines/cpu-pinning.ts";
 import { GpuDevice } from "../../../components/machines/gpu-device.ts";
 import { HostDevices } from "../../../components/machines/host-devices.ts";
 import type { Machine } from "../../../components/machines/machine.ts";
-import { platformOf, VirtualMachine } from "../../../components/machines/virtual-machine.ts";
+import { platformOf } from "../../../components/machines/platform.ts";
+import { VirtualMachine } from "../../../components/machines/virtual-machine.ts";
 import { VirtualNetwork } from "../../../components/machines/virtual-network.ts";
 import { DevEnvironment } from "../../../components/workshop/dev-environment.ts";
 import { DevImage } from "../../../components/workshop/dev-image.ts";
@@ -91,7 +92,7 @@ describe("machines", () => {
       memoryMib: 4096,
       diskGib: 20,
       domain: "lab.local",
-      platform: platformOf(pulumi.output("kvm" as const)),
+      platform: platformOf({ arch: "x86_64", type: pulumi.output("kvm" as const) }),
       ...more,
     });
 
