@@ -147,3 +147,11 @@ export const temporalImages = {
 
 /** The Helm chart of Temporal's makers, for Kubernetes. It has no database of its own. */
 export const temporalChart = { repository: "https://go.temporal.io/helm-charts", version: "1.6.0" } as const;
+
+/** The BeeGFS of its makers' repository, which has one for each minor version. */
+export const beegfs = {
+  version: "8.3.1",
+  repository: (minor: string) => `https://www.beegfs.io/release/beegfs_${minor}`,
+  /** Of the key that signs it, as its makers' download page gives it. */
+  keyFingerprint: "0683AF2B9AC5BC7D59B2D62340CE4E243CD50804",
+} as const;

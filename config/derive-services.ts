@@ -2,7 +2,7 @@ import { fullName, withoutCluster, workshopRoot } from "./naming.ts";
 import type { HpcClusterConfig } from "./schema/cluster.ts";
 import { asOptions } from "./schema/slurm.ts";
 import type { WorkshopConfig } from "./schema/workshop.ts";
-import type { Node, Slurm, Storage, Workshop } from "./site.ts";
+import type { Beegfs, Node, Slurm, Storage, Workshop } from "./site.ts";
 
 /** SLURM as the file describes it, with the names of nodes in full. */
 export function slurmOf(cluster: HpcClusterConfig, nodes: readonly Node[]): Slurm {
@@ -66,9 +66,23 @@ export function storageOf(cluster: HpcClusterConfig, nodes: readonly Node[]): St
             mountPoint: beegfs.mount_point,
             mountOptions: beegfs.client_config?.mount_options ?? "defaults,_netdev",
             autoMount: beegfs.client_config?.auto_mount ?? true,
+            version: beegfs.version,
+            dataDirectory: beegfs.data_directory,
+            packages: packagesOf(beegfs.packages),
+            tls: beegfs.tls,
+            license: beegfs.license,
           }
         : undefined,
   };
+}
+
+type BeegfsConfig = NonNullable<NonNullable<HpcClusterConfig["storage"]>["beegfs"]>;
+
+function packagesOf(config: BeegfsConfig["packages"]): Beegfs["packages"] {
+  const { directory, repository, key } = config ?? {};
+  if (directory !== undefined) return { from: "directory", directory };
+  if (repository !== undefined && key !== undefined) return { from: "repository", repository, key };
+  return { from: "makers" };
 }
 
 /** The full name of a node that the file names with or without the cluster's name. */

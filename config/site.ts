@@ -268,6 +268,19 @@ export interface Beegfs {
   readonly mountPoint: string;
   readonly mountOptions: string;
   readonly autoMount: boolean;
+  /** Undefined: what versions.ts has. */
+  readonly version: string | undefined;
+  /** Folder of metadata and storage nodes, absolute. */
+  readonly dataDirectory: string;
+  /** Where its packages come from; paths are of this host. */
+  readonly packages:
+    | { readonly from: "makers" }
+    | { readonly from: "repository"; readonly repository: string; readonly key: string }
+    | { readonly from: "directory"; readonly directory: string };
+  /** Files of this host, PEM. Undefined: the management node signs its own. */
+  readonly tls: { readonly certificate: string; readonly key: string } | undefined;
+  /** File of this host, PEM. */
+  readonly license: string | undefined;
 }
 
 export interface Kubernetes {

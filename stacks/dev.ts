@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../config/errors.ts";
 import type { HpcCluster, Site } from "../config/site.ts";
+import { beegfsProblems } from "./beegfs.ts";
 import { configureHpc, isReal } from "./hpc.ts";
 import { makeMachines } from "./machines.ts";
 import { ADMIN_KEY_OUTPUT, OUTPUTS_VERSION, type StackOutputs } from "./outputs.ts";
@@ -20,7 +21,7 @@ export async function dev(site: Site): Promise<pulumi.Inputs> {
 }
 
 /** The site's HPC cluster; what this target cannot build is an error, all of it at once. */
-function supported({ hpc, cloud, workshop }: Site): HpcCluster {
+function supported({ hpc, cloud, workshop, machines }: Site): HpcCluster {
   if (hpc === undefined)
     throw new UserError("the target dev builds clusters.hpc, and the cluster file has none");
   const { cpuPinning, hugepages, numaNodes, nested, cpuFeatures, cpuTopology } = hpc.acceleration;
@@ -28,7 +29,6 @@ function supported({ hpc, cloud, workshop }: Site): HpcCluster {
   const asked: readonly (readonly [string, boolean])[] = [
     ["clusters.cloud", cloud !== undefined],
     ["workshop", workshop !== undefined],
-    ["clusters.hpc.storage.beegfs", hpc.storage.beegfs !== undefined],
     ["clusters.hpc: image.builder: packer", virtual.some(({ image }) => image.kind === "packer")],
     ["clusters.hpc: gpus without `pretend: true`", hpc.nodes.some(({ gpus }) => gpus.some(isReal))],
     ["clusters.hpc: pcie_passthrough", virtual.some(({ passthrough }) => passthrough.length > 0)],
@@ -41,9 +41,16 @@ function supported({ hpc, cloud, workshop }: Site): HpcCluster {
       nested || cpuFeatures.length > 0 || cpuTopology !== undefined,
     ],
   ];
-  const details = asked
-    .filter(([, is]) => is)
-    .map(([what]) => `${what}: the target dev does not build this; leave it out`);
+  const details = [
+    ...asked
+      .filter(([, is]) => is)
+      .map(([what]) => `${what}: the target dev does not build this; leave it out`),
+    ...(machines === "container" && hpc.storage.beegfs !== undefined
+      ? [
+          "clusters.hpc.storage.beegfs: a container can load no kernel module; use machines: vm or storage.nfs",
+        ]
+      : beegfsProblems(hpc)),
+  ];
   if (details.length > 0) throw new UserError("the target dev cannot build this cluster file", { details });
   return hpc;
 }

@@ -9,6 +9,7 @@ import { MigPartitions } from "../components/machines/mig-partitions.ts";
 import { UserError } from "../config/errors.ts";
 import type { Gpu, HpcCluster, Node } from "../config/site.ts";
 import { gresOf, planGpus, shardsOf } from "../gpu/index.ts";
+import { beegfsOf } from "./beegfs.ts";
 
 // What the kernel and the system services of a small guest keep for themselves.
 const SYSTEM_MEMORY_SHARE = 0.15;
@@ -39,6 +40,8 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
       options: nfs.options,
     });
 
+  const beegfs = beegfsOf(hpc, running, machines);
+
   const cluster = new SlurmCluster(`${hpc.name}-slurm`, {
     // slurm.conf(5): ClusterName is made lower case.
     clusterName: hpc.name.toLowerCase(),
@@ -47,6 +50,7 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
     partitions: slurmPartitions(hpc, compute),
     accounting: hpc.slurm.accounting,
     config: hpc.slurm.options,
+    healthChecks: beegfs !== undefined,
   });
 
   const partitions = running.flatMap(({ name, gpus }) =>
@@ -59,6 +63,7 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
     playbook: "cluster",
     plays: [
       ...(scratch === undefined ? [] : [scratch.play]),
+      ...(beegfs === undefined ? [] : [beegfs.play]),
       ...partitions.map(({ play }) => play),
       cluster.play,
     ],
@@ -81,6 +86,7 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
       nodes: [...cluster.nodeNames],
       accounting: hpc.slurm.accounting,
       ...(nfs !== undefined && { scratch: nfs.mountPoint }),
+      ...(beegfs !== undefined && { beegfs: beegfs.mountPoint }),
       ...(smokeJob !== undefined && { smokeJob: smokeJob.result }),
     },
   };

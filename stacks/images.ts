@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { beegfsImagePackages } from "../components/hpc/beegfs.ts";
 import { BaseImage, fileDigest } from "../components/machines/base-image.ts";
 import type { BootImage } from "../components/machines/boot-image.ts";
 import { GoldenImage } from "../components/machines/golden-image.ts";
@@ -27,15 +28,21 @@ export async function imageDigests(site: Site): Promise<ReadonlyMap<string, stri
 
 /** Makes the images of a cluster's nodes on libvirt's host, each once, and finds that of a node. */
 export function imagesOf(
-  { name: cluster, acceleration }: Cluster,
+  { name: cluster, acceleration, ...rest }: Cluster,
   pool: pulumi.Output<string>,
   digests: ReadonlyMap<string, string | undefined>,
   opts: pulumi.ComponentResourceOptions,
 ): (node: VirtualNode) => BootImage {
+  const hasBeegfs = rest.kind === "hpc" && rest.storage.beegfs !== undefined;
   const golden = new Map<string, GoldenImage>();
   const goldenImage = ({ distribution, mirror }: Release, name: (number: number) => string): GoldenImage =>
     once(golden, { distribution, mirror }, (number) => {
-      const args = { distribution, cacheDirectory: CACHE, ...(mirror !== undefined && { mirror }) };
+      const args = {
+        distribution,
+        cacheDirectory: CACHE,
+        ...(mirror !== undefined && { mirror }),
+        ...(hasBeegfs && { packages: beegfsImagePackages[distribution] }),
+      };
       return new GoldenImage(name(number), args);
     });
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import pLimit from "p-limit";
+import { beegfsImagePackages } from "../components/hpc/beegfs.ts";
 import { ContainerMachine } from "../components/machines/container-machine.ts";
 import { ExistingHost } from "../components/machines/existing-host.ts";
 import { GoldenImage } from "../components/machines/golden-image.ts";
@@ -185,7 +186,7 @@ async function sandboxMachines(
   return sandbox;
 }
 
-function goldenImage({ name, image }: HpcCluster, nodes: readonly VirtualNode[]): GoldenImage {
+function goldenImage({ name, image, storage }: HpcCluster, nodes: readonly VirtualNode[]): GoldenImage {
   if (image?.kind !== "built" || nodes.some((node) => !isDeepStrictEqual(node.image, image))) {
     throw new UserError(
       "the target dev builds one image for all nodes: give `image:` instead of `base_image_path:`",
@@ -194,5 +195,6 @@ function goldenImage({ name, image }: HpcCluster, nodes: readonly VirtualNode[])
   return new GoldenImage(`${name}-image`, {
     distribution: image.distribution,
     ...(image.mirror !== undefined && { mirror: image.mirror }),
+    ...(storage.beegfs !== undefined && { packages: beegfsImagePackages[image.distribution] }),
   });
 }

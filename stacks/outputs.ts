@@ -64,6 +64,7 @@ export const stackOutputsSchema = z.object({
       nodes: z.array(z.string()).describe("Names of compute nodes"),
       accounting: z.boolean().describe("Whether `sacct` remembers jobs"),
       scratch: z.string().optional().describe("Folder that all nodes share"),
+      beegfs: z.string().optional().describe("Where all machines mount BeeGFS; absent: there is none"),
       smokeJob: z
         .object({
           jobId: z.int(),

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../config/errors.ts";
 import type { Site, Workshop } from "../config/site.ts";
+import { beegfsProblems } from "./beegfs.ts";
 import { makeHostMachines } from "./host-machines.ts";
 import { configureHpc, machineOutput } from "./hpc.ts";
 import { isVirtual } from "./machines.ts";
@@ -46,15 +47,14 @@ function refuseWhatIsMissing({ machines, hpc, cloud }: Site): void {
       machines === "container",
     ],
     [
-      "clusters.hpc.storage.beegfs: the target workstation does not build this yet; use storage.nfs",
-      hpc?.storage.beegfs !== undefined,
-    ],
-    [
       "clusters.cloud: image.builder: packer makes images of SLURM's nodes; leave it out",
       cloud?.nodes.some((node) => isVirtual(node) && node.image.kind === "packer") ?? false,
     ],
   ];
-  const details = asked.filter(([, is]) => is).map(([what]) => what);
+  const details = [
+    ...asked.filter(([, is]) => is).map(([what]) => what),
+    ...(hpc === undefined ? [] : beegfsProblems(hpc)),
+  ];
   if (details.length > 0)
     throw new UserError("the target workstation cannot build this cluster file", { details });
 }

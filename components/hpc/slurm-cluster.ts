@@ -21,6 +21,8 @@ export interface SlurmClusterArgs {
   accounting?: boolean;
   /** Further slurm.conf parameters by SLURM's own names; they win over ours. Default none. */
   config?: Readonly<Record<string, string | number | boolean>>;
+  /** Whether nodes may be drained for other reasons than their GPUs by what another play has set up. Default false. */
+  healthChecks?: boolean;
 }
 
 /** A SLURM cluster on machines: slurmctld (and slurmdbd with MariaDB) on one, slurmd on the others, one munge key. */
@@ -51,9 +53,10 @@ export class SlurmCluster extends pulumi.ComponentResource {
 
     const mungeKey = new host.RandomSecret(`${name}-munge-key`, { bytes: 128 }, { parent: this });
 
-    const drains = args.nodes.some(({ gpus }) => gpus.length > 0)
-      ? [new host.SlurmDrains(`${name}-drains`, { ssh: args.controller.ssh }, { parent: this })]
-      : [];
+    const drains =
+      args.healthChecks === true || args.nodes.some(({ gpus }) => gpus.length > 0)
+        ? [new host.SlurmDrains(`${name}-drains`, { ssh: args.controller.ssh }, { parent: this })]
+        : [];
 
     this.play = {
       roles: ["slurm"],

@@ -7,6 +7,8 @@ export interface GoldenImageArgs {
   distribution: "debian12" | "ubuntu2404";
   /** Package mirror. Default: the host's own where it runs the same release, else the distribution's. */
   mirror?: pulumi.Input<string>;
+  /** Packages besides those of every image; `{architecture}` is Debian's name of it. Default: none. */
+  packages?: readonly string[];
   /** Where images and packages are kept between runs, relative to the project's folder. Default `.ai-how/cache`. */
   cacheDirectory?: pulumi.Input<string>;
 }
@@ -32,6 +34,7 @@ export class GoldenImage extends pulumi.ComponentResource implements BootImage {
         distribution: args.distribution,
         cacheDirectory: args.cacheDirectory ?? ".ai-how/cache",
         ...(args.mirror !== undefined && { mirror: args.mirror }),
+        ...(args.packages !== undefined && { packages: [...args.packages] }),
       },
       { parent: this },
     );

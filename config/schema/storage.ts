@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { absolutePath, text } from "./fields.ts";
+import { absolutePath, says, text } from "./fields.ts";
 
 const nodeName = text.describe(
   "Name of a node: controller, compute-01, or with the cluster's name before it.",
@@ -32,6 +32,56 @@ export const beegfs = z
       })
       .optional()
       .describe("How nodes mount it."),
+    version: z
+      .string()
+      .regex(/^\d+\.\d+\.\d+$/, { error: says("is not a version such as 8.3.1") })
+      .optional()
+      .describe("Version of BeeGFS, 8.0.1 or later. Default: the newest that ai-how knows, 8.3.1."),
+    data_directory: absolutePath
+      .default("/data/beegfs")
+      .describe(
+        "Folder on metadata and storage nodes that holds metadata and file contents. Default: /data/beegfs.",
+      ),
+    packages: z
+      .strictObject({
+        directory: absolutePath
+          .optional()
+          .describe(
+            "Folder of this host with BeeGFS's .deb files, at any depth, for machines without internet.",
+          ),
+        repository: z
+          .url({ protocol: /^https?$/, error: says("is not a URL of http or https") })
+          .optional()
+          .describe("URL of an apt repository that is laid out as its makers' is. Default: its makers' own."),
+        key: absolutePath
+          .optional()
+          .describe(
+            "File of this host with the repository's public key, ASCII-armoured. Default: the makers', by its fingerprint.",
+          ),
+      })
+      .refine(
+        ({ directory, repository, key }) => directory === undefined || (repository ?? key) === undefined,
+        {
+          error: "give either a directory or a repository with its key",
+        },
+      )
+      .refine(({ repository, key }) => (repository === undefined) === (key === undefined), {
+        error: "a repository and its key go together",
+      })
+      .optional()
+      .describe("Where its packages come from. Default: its makers' repository."),
+    tls: z
+      .strictObject({
+        certificate: absolutePath.describe("File of this host with the certificate, PEM."),
+        key: absolutePath.describe("File of this host with its private key, PEM; kept as a secret."),
+      })
+      .optional()
+      .describe(
+        "Certificate of the management service. Default: one that the management node makes and signs itself.",
+      ),
+    license: absolutePath
+      .optional()
+      .describe("File of this host with the license, PEM; kept as a secret. Default: none."),
   })
   .describe("BeeGFS, a parallel file system on nodes of the cluster.");
 

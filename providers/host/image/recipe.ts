@@ -52,10 +52,10 @@ export function recipeDigest(): string {
   return filesDigest(["images/golden/**/*", "ansible/plugins/connection/chroot.py", ...bakingFiles]);
 }
 
-/** Digest of files of the checkout: of their names, modes and content. */
+/** Digest of files of the checkout: of their names, modes and content. Role beegfs is left out: it bakes nothing. */
 export function filesDigest(patterns: readonly string[]): string {
   const digest = createHash("sha256");
-  for (const file of globSync(patterns, { cwd: checkout }).sort()) {
+  for (const file of globSync(patterns, { cwd: checkout, exclude: ["ansible/roles/beegfs/**"] }).sort()) {
     const path = join(checkout, file);
     const stat = statSync(path);
     if (!stat.isFile()) continue;
@@ -94,7 +94,11 @@ export function packagesOf(
   const files = [
     "images/golden/packages.yml",
     // NVIDIA's driver is a gigabyte, and only some machines have GPUs: playbook `bake` installs it when it is asked to.
-    ...globSync("ansible/roles/*/vars/packages.yml", { cwd: checkout, exclude: ["ansible/roles/nvidia/**"] }),
+    // What BeeGFS's module is built with is in the images of clusters that have BeeGFS.
+    ...globSync("ansible/roles/*/vars/packages.yml", {
+      cwd: checkout,
+      exclude: ["ansible/roles/nvidia/**", "ansible/roles/beegfs/**"],
+    }),
   ];
   const listed = files.flatMap((file) => {
     const lists = packageFile.parse(parse(readFileSync(join(checkout, file), "utf8")));

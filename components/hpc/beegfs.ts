@@ -1,0 +1,119 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as host from "../../providers/host/resources.ts";
+import { beegfs } from "../../versions.ts";
+import type { Variables } from "../ansible/inventory.ts";
+import type { Play } from "../ansible/play.ts";
+import type { Machine } from "../machines/machine.ts";
+import { beegfsKernels, kernelsOf, minorOf } from "./beegfs-kernels.ts";
+
+/** Where BeeGFS's packages come from. */
+export type BeegfsPackages =
+  /** Its makers' own repository. */
+  | { readonly from: "makers" }
+  /** An apt repository that is laid out as theirs; `key` is its public key, ASCII-armoured. */
+  | { readonly from: "repository"; readonly repository: string; readonly key: string }
+  /** Package files of this host. */
+  | { readonly from: "files"; readonly files: readonly string[] };
+
+export interface BeegfsArgs {
+  management: Machine;
+  metadata: readonly Machine[];
+  storage: readonly Machine[];
+  /** Every machine that mounts it; no containers, which have no kernel of their own. */
+  clients: readonly Machine[];
+  /** Where clients mount it, absolute. */
+  mountPoint: string;
+  /** Options of the mount. Default `defaults,_netdev`. */
+  mountOptions?: string;
+  /** Whether clients mount it at boot. Default true. */
+  autoMount?: boolean;
+  /** Folder of metadata and storage machines that holds metadata and file contents. Default `/data/beegfs`. */
+  dataDirectory?: string;
+  /** `8.3.1`. Default: that of versions.ts. */
+  version?: string;
+  /** Default: its makers' repository. */
+  packages?: BeegfsPackages;
+  /** Certificate and key of the management service, PEM; the key is a secret. Default: it makes its own. */
+  tls?: { certificate: pulumi.Input<string>; key: pulumi.Input<string> };
+  /** The license, PEM; a secret. Default: none. */
+  license?: pulumi.Input<string>;
+}
+
+/** What an image has to bring, as Debian calls it, for BeeGFS's client module to be built without internet. */
+export const beegfsImagePackages = {
+  debian12: ["dkms", "openssl", "linux-headers-cloud-{architecture}"],
+  ubuntu2404: ["dkms", "openssl", "linux-headers-virtual"],
+} as const;
+
+/** BeeGFS on machines: a management service, metadata and storage services, and clients whose kernel module is built for their kernel. */
+export class Beegfs extends pulumi.ComponentResource {
+  readonly mountPoint: pulumi.Output<string>;
+  /** What Ansible has to apply for it. */
+  readonly play: Play;
+
+  constructor(name: string, args: BeegfsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("ai-how:hpc:Beegfs", name, {}, opts);
+    const version = args.version ?? beegfs.version;
+    refuse(args, version);
+    this.mountPoint = pulumi.output(args.mountPoint);
+    const connAuth = new host.RandomSecret(`${name}-conn-auth`, { bytes: 128 }, { parent: this });
+    const { tls, license } = args;
+
+    this.play = {
+      roles: ["beegfs"],
+      groups: {
+        beegfs_management: [args.management],
+        beegfs_metadata: args.metadata,
+        beegfs_storage: args.storage,
+        beegfs_clients: args.clients,
+      },
+      variables: pulumi
+        .all([connAuth.value, tls && pulumi.all([tls.certificate, pulumi.secret(tls.key)]), license])
+        .apply(([secret, pem, license]): Variables => ({
+          beegfs_version: version,
+          beegfs_kernels: beegfsKernels,
+          beegfs_mount_point: args.mountPoint,
+          beegfs_mount_options: args.mountOptions ?? "defaults,_netdev",
+          beegfs_auto_mount: args.autoMount ?? true,
+          beegfs_data_directory: args.dataDirectory ?? "/data/beegfs",
+          ...packageVariables(args.packages ?? { from: "makers" }, version),
+          beegfs_conn_auth: secret,
+          ...(pem !== undefined && { beegfs_tls: { certificate: pem[0], key: pem[1] } }),
+          ...(license !== undefined && { beegfs_license: license }),
+        })),
+    };
+    this.registerOutputs({ mountPoint: this.mountPoint });
+  }
+}
+
+function packageVariables(packages: BeegfsPackages, version: string): Variables {
+  if (packages.from === "files") return { beegfs_package_files: packages.files };
+  if (packages.from === "repository") {
+    return { beegfs_repository: { uri: packages.repository, key: packages.key } };
+  }
+  return {
+    beegfs_repository: { uri: beegfs.repository(minorOf(version)), fingerprint: beegfs.keyFingerprint },
+  };
+}
+
+function refuse(args: BeegfsArgs, version: string): void {
+  const errors = [
+    ...(["metadata", "storage", "clients"] as const)
+      .filter((key) => args[key].length === 0)
+      .map((key) => ({ propertyPath: key, reason: "give at least one machine" })),
+    ...args.clients
+      .filter(({ kind }) => kind === "container")
+      .map(({ name }) => ({
+        propertyPath: "clients",
+        reason: `${name} is a container, which can load no kernel module`,
+      })),
+    ...(kernelsOf(version) === undefined
+      ? [{ propertyPath: "version", reason: `nothing is known of the kernels of ${version}` }]
+      : []),
+    ...(args.mountPoint.startsWith("/")
+      ? []
+      : [{ propertyPath: "mountPoint", reason: "give an absolute path" }]),
+  ];
+  if (errors.length > 0)
+    throw new pulumi.InputPropertiesError({ message: "BeeGFS cannot be made like this", errors });
+}
