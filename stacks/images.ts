@@ -41,7 +41,7 @@ export function imagesOf(
         distribution,
         cacheDirectory: CACHE,
         ...(mirror !== undefined && { mirror }),
-        ...(hasBeegfs && { packages: beegfsImagePackages[distribution] }),
+        ...(hasBeegfs && { packages: beegfsImagePackages(distribution) }),
       };
       return new GoldenImage(name(number), args);
     });

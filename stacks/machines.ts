@@ -195,6 +195,6 @@ function goldenImage({ name, image, storage }: HpcCluster, nodes: readonly Virtu
   return new GoldenImage(`${name}-image`, {
     distribution: image.distribution,
     ...(image.mirror !== undefined && { mirror: image.mirror }),
-    ...(storage.beegfs !== undefined && { packages: beegfsImagePackages[image.distribution] }),
+    ...(storage.beegfs !== undefined && { packages: beegfsImagePackages(image.distribution) }),
   });
 }

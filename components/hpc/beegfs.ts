@@ -39,11 +39,12 @@ export interface BeegfsArgs {
   license?: pulumi.Input<string>;
 }
 
-/** What an image has to bring, as Debian calls it, for BeeGFS's client module to be built without internet. */
-export const beegfsImagePackages = {
-  debian12: ["dkms", "openssl", "linux-headers-cloud-{architecture}"],
-  ubuntu2404: ["dkms", "openssl", "linux-headers-virtual"],
-} as const;
+/** What an image has to bring, as its distribution calls it, for BeeGFS's client module to be built without internet. */
+export function beegfsImagePackages(distribution: "debian12" | "ubuntu2404"): string[] {
+  const architecture = process.arch === "arm64" ? "arm64" : "amd64";
+  const headers = { debian12: `linux-headers-cloud-${architecture}`, ubuntu2404: "linux-headers-virtual" };
+  return ["dkms", "openssl", headers[distribution]];
+}
 
 /** BeeGFS on machines: a management service, metadata and storage services, and clients whose kernel module is built for their kernel. */
 export class Beegfs extends pulumi.ComponentResource {

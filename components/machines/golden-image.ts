@@ -7,7 +7,7 @@ export interface GoldenImageArgs {
   distribution: "debian12" | "ubuntu2404";
   /** Package mirror. Default: the host's own where it runs the same release, else the distribution's. */
   mirror?: pulumi.Input<string>;
-  /** Packages besides those of every image; `{architecture}` is Debian's name of it. Default: none. */
+  /** Packages besides those of every image. Default: none. */
   packages?: readonly string[];
   /** Where images and packages are kept between runs, relative to the project's folder. Default `.ai-how/cache`. */
   cacheDirectory?: pulumi.Input<string>;

@@ -13,11 +13,13 @@ export interface ClusterSpec {
   readonly timeSlices?: number;
   /** A folder of the host that the first compute node has at /mnt/host, to read only. Default: none. */
   readonly hostFolder?: string;
+  /** `storage.beegfs` of the file, but for `enabled`. Default: there is none. */
+  readonly beegfs?: Readonly<Record<string, unknown>>;
 }
 
 /** A SLURM cluster of a controller and some compute nodes, with shared scratch: the text of its cluster file. */
 export function clusterFile(spec: ClusterSpec): string {
-  const { name, machines, computeNodes, migProfiles, timeSlices, hostFolder } = spec;
+  const { name, machines, computeNodes, migProfiles, timeSlices, hostFolder, beegfs } = spec;
   const subnet = subnetOf(name);
   return stringify({
     version: "1.0",
@@ -50,7 +52,10 @@ export function clusterFile(spec: ClusterSpec): string {
             }),
         })),
         slurm_config: { partitions: ["compute"], default_partition: "compute" },
-        storage: { nfs: { enabled: true, server: "controller", mount_point: "/scratch" } },
+        storage: {
+          nfs: { enabled: true, server: "controller", mount_point: "/scratch" },
+          ...(beegfs !== undefined && { beegfs: { enabled: true, ...beegfs } }),
+        },
       },
     },
   });

@@ -97,7 +97,12 @@ export class Site {
 
   /** Writes the cluster file with this many compute nodes. */
   async write(computeNodes: number): Promise<void> {
-    this.#spec = { ...this.#spec, computeNodes };
+    await this.change({ computeNodes });
+  }
+
+  /** Writes the cluster file with something else in it. */
+  async change(changes: Partial<Omit<ClusterSpec, "name">>): Promise<void> {
+    this.#spec = { ...this.#spec, ...changes };
     for (const name of this.machines) this.#machines.add(name);
     await writeFile(this.clusterFile, clusterFile(this.#spec));
   }
