@@ -177,6 +177,11 @@ test("storage roles are nodes by their full names", () => {
       mountPoint: "/mnt/beegfs",
       mountOptions: "defaults,_netdev",
       autoMount: true,
+      version: undefined,
+      dataDirectory: "/data/beegfs",
+      packages: { from: "makers" },
+      tls: undefined,
+      license: undefined,
     },
   });
   expect(site("containers").hpc?.storage.nfs).toEqual({

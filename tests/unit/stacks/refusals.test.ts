@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseDocument } from "yaml";
 import { deriveSite, parseClusterText, type Site } from "../../../config/index.ts";
 import { UserError } from "../../../config/errors.ts";
@@ -38,4 +38,46 @@ test("the target dev builds no workshop", async () => {
   expect(await dev(deriveSite(config)).catch(detailsOf)).toContain(
     "workshop: the target dev does not build this; leave it out",
   );
+});
+
+describe("BeeGFS that cannot be built is refused before anything is made", () => {
+  const daemons = { libvirtUri: "test:///default", dockerHost: undefined };
+
+  function withBeegfs(changes: Readonly<Record<string, unknown>>, file = "old-beegfs"): Site {
+    const document = parseDocument(validText(file));
+    const at = ["clusters", "hpc", "storage", "beegfs"];
+    document.setIn(at, document.createNode({ enabled: true, mount_point: "/mnt/beegfs", ...changes }));
+    return deriveSite(parseClusterText(document.toString(), { env: {} }).config);
+  }
+
+  test("on container nodes, which can load no module", async () => {
+    const details = await dev(withBeegfs({}, "containers")).catch(detailsOf);
+    expect(details).toEqual([
+      "clusters.hpc.storage.beegfs: a container can load no kernel module; use machines: vm or storage.nfs",
+    ]);
+  });
+
+  test("in a version that nothing is known of, or that ai-how does not set up", async () => {
+    expect(await workstation(withBeegfs({ version: "8.9.1" }), daemons).catch(detailsOf)).toEqual([
+      expect.stringMatching(
+        /^clusters\.hpc\.storage\.beegfs\.version: nothing is known of BeeGFS 8\.9\.1; known are 8\./,
+      ),
+    ]);
+    expect(await workstation(withBeegfs({ version: "7.4.6" }), daemons).catch(detailsOf)).toEqual([
+      "clusters.hpc.storage.beegfs.version: ai-how sets up BeeGFS 8, not 7.4.6; give 8.0.1 or later",
+    ]);
+  });
+
+  test("by node lists with a server that is off", async () => {
+    const site = withBeegfs({ metadata_nodes: ["compute-01"] });
+    const nodes = site.hpc?.nodes.map((node) =>
+      node.ssh === undefined && node.shortName === "compute-01" ? { ...node, autoStart: false } : node,
+    );
+    if (site.hpc === undefined || nodes === undefined) throw new Error("the file has no HPC cluster");
+    const hpc = { ...site.hpc, nodes };
+    const details = await workstation({ ...site, hpc, clusters: [hpc] }, daemons).catch(detailsOf);
+    expect(details).toEqual([
+      "clusters.hpc.storage.beegfs: test-hpc-beegfs-compute-01 serves BeeGFS and has auto_start: false; let it be true",
+    ]);
+  });
 });

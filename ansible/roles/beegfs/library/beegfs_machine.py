@@ -23,7 +23,8 @@ kernel_version: {description: Its first two numbers., type: str, returned: alway
 headers: {description: "Its headers are C(installed), C(available) in the package sources, or C(missing).", type: str, returned: always}
 other_headers: {description: "Packages of headers of its kind that the package sources have.", type: list, elements: str, returned: always}
 infiniband: {description: Whether it has the RDMA that the module can use., type: bool, returned: always}
-builds: {description: Whether DKMS and OpenSSL are installed., type: bool, returned: always}
+dkms: {description: Whether DKMS is installed., type: bool, returned: always}
+openssl: {description: Whether OpenSSL's program is installed., type: bool, returned: always}
 packages: {description: "BeeGFS's packages that are installed, and their versions.", type: dict, returned: always}
 """
 
@@ -87,7 +88,8 @@ def main():
         other_headers=others,
         infiniband=machine.infiniband(),
         packages=machine.packages(),
-        builds=all(os.path.exists(path) for path in ("/usr/sbin/dkms", "/usr/bin/openssl")),
+        dkms=os.path.exists("/usr/sbin/dkms"),
+        openssl=os.path.exists("/usr/bin/openssl"),
     )
 
 
