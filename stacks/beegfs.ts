@@ -1,5 +1,4 @@
-import { globSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { Beegfs, type BeegfsArgs } from "../components/hpc/beegfs.ts";
 import {
@@ -10,6 +9,7 @@ import {
 } from "../components/hpc/beegfs-kernels.ts";
 import { UserError } from "../config/errors.ts";
 import type { Beegfs as BeegfsSite, HpcCluster, Node } from "../config/site.ts";
+import { packageFiles } from "./beegfs-packages.ts";
 import type { MachinesByName } from "./hpc.ts";
 
 const AT = "clusters.hpc.storage.beegfs";
@@ -86,45 +86,8 @@ function packagesOf(beegfs: BeegfsSite): NonNullable<BeegfsArgs["packages"]> {
   const { packages } = beegfs;
   if (packages.from === "makers") return packages;
   if (packages.from === "repository") return { ...packages, key: read("packages.key", packages.key) };
-  return { from: "files", files: packageFiles(packages.directory, beegfs) };
-}
-
-/** The package files of a folder that are of a version, each package once; what is missing is an error that names all of it. */
-function packageFiles(directory: string, { license, ...beegfs }: BeegfsSite): string[] {
-  const version = versionOf({ license, ...beegfs });
-  const architecture = process.arch === "arm64" ? "arm64" : "amd64";
-  const wanted = [
-    "beegfs-mgmtd",
-    "beegfs-tools",
-    "beegfs-meta",
-    "beegfs-storage",
-    "beegfs-client-dkms",
-    ...(license === undefined ? [] : ["libbeegfs-license"]),
-  ];
-  const files = globSync("**/*.deb", { cwd: directory }).sort();
-  const found = wanted.map((name) => ({
-    name,
-    file: files.find((file) => isPackage(basename(file), name, version, architecture)),
-  }));
-  const missing = found.filter(({ file }) => file === undefined).map(({ name }) => name);
-  if (missing.length > 0) {
-    throw new UserError(
-      `${AT}.packages.directory: ${directory} has no ${missing.join(", ")} ${version} for ${architecture}; ` +
-        "put the .deb files there",
-    );
-  }
-  return found.flatMap(({ file }) => (file === undefined ? [] : [join(directory, file)]));
-}
-
-/** Whether a file is called `NAME_VERSION_ARCHITECTURE.deb`; the version's epoch may be left out, or written `20%3a`. */
-function isPackage(file: string, name: string, version: string, architecture: string): boolean {
-  const [its = "", itsVersion = "", itsArchitecture = ""] = file.replace(/\.deb$/, "").split("_");
-  const plain = decodeURIComponent(itsVersion).replace(/^\d+:/, "");
-  return (
-    its === name &&
-    [architecture, "all"].includes(itsArchitecture) &&
-    (plain === version || /^[^\d.]/.test(plain.startsWith(version) ? plain.slice(version.length) : "."))
-  );
+  const wanted = { version: versionOf(beegfs), license: beegfs.license !== undefined };
+  return { from: "files", files: packageFiles(packages.directory, wanted) };
 }
 
 function read(key: string, file: string): string {

@@ -58,7 +58,8 @@ export class Beegfs extends pulumi.ComponentResource {
     refuse(args, version);
     this.mountPoint = pulumi.output(args.mountPoint);
     const connAuth = new host.RandomSecret(`${name}-conn-auth`, { bytes: 128 }, { parent: this });
-    const { tls, license } = args;
+    const { tls } = args;
+    const license = args.license === undefined ? undefined : pulumi.secret(args.license);
 
     this.play = {
       roles: ["beegfs"],

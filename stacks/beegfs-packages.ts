@@ -1,0 +1,44 @@
+import { globSync } from "node:fs";
+import { basename, join } from "node:path";
+import { UserError } from "../config/errors.ts";
+
+/** Which of BeeGFS's packages are wanted. */
+export interface WantedPackages {
+  readonly version: string;
+  /** Whether the package that reads a license is. */
+  readonly license: boolean;
+}
+
+/** The package files of a folder that are of a version, each package once; what is missing is an error that names all of it. */
+export function packageFiles(directory: string, { version, license }: WantedPackages): string[] {
+  const architecture = process.arch === "arm64" ? "arm64" : "amd64";
+  const wanted = [
+    ...["beegfs-mgmtd", "beegfs-tools", "beegfs-meta", "beegfs-storage", "beegfs-client-dkms"],
+    ...(license ? ["libbeegfs-license"] : []),
+  ];
+  const files = globSync("**/*.deb", { cwd: directory }).sort();
+  const found = wanted.map((name) => ({
+    name,
+    file: files.find((file) => isPackage(basename(file), name, version, architecture)),
+  }));
+  const missing = found.filter(({ file }) => file === undefined).map(({ name }) => name);
+  if (missing.length > 0) {
+    throw new UserError(
+      `clusters.hpc.storage.beegfs.packages.directory: ${directory} has no ${missing.join(", ")} ${version} ` +
+        `for ${architecture}; put the .deb files there`,
+    );
+  }
+  return found.flatMap(({ file }) => (file === undefined ? [] : [join(directory, file)]));
+}
+
+/** Whether a file is called `NAME_VERSION_ARCHITECTURE.deb`; the version may have an epoch, `20%3a`, and a revision, `-1`. */
+function isPackage(file: string, name: string, version: string, architecture: string): boolean {
+  const [itsName, itsVersion = "", itsArchitecture = ""] = file.replace(/\.deb$/, "").split("_");
+  const plain = itsVersion.replace(/^\d+(:|%3a)/i, "");
+  return (
+    itsName === name &&
+    [architecture, "all"].includes(itsArchitecture) &&
+    plain.startsWith(version) &&
+    /^([^\d.].*)?$/.test(plain.slice(version.length))
+  );
+}
