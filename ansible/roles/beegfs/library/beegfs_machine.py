@@ -8,7 +8,8 @@ module: beegfs_machine
 short_description: What decides whether BeeGFS's client module can be built on a machine, and what it has of BeeGFS
 description:
   - Changes nothing but package lists, which are fetched where the headers of the running kernel are not installed.
-options: {}
+options:
+  client: {description: Whether it is to have the module., type: bool, default: true}
 """
 
 EXAMPLES = r"""
@@ -19,8 +20,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 kernel: {description: The kernel that runs., type: str, returned: always}
+codename: {description: "What its distribution calls the release, C(bookworm).", type: str, returned: always}
 kernel_version: {description: Its first two numbers., type: str, returned: always}
-headers: {description: "Its headers are C(installed), C(available) in the package sources, or C(missing).", type: str, returned: always}
+headers: {description: "Its headers are C(installed), C(available) in the package sources, or C(missing); empty for no client.", type: str, returned: always}
 other_headers: {description: "Packages of headers of its kind that the package sources have.", type: list, elements: str, returned: always}
 infiniband: {description: Whether it has the RDMA that the module can use., type: bool, returned: always}
 dkms: {description: Whether DKMS is installed., type: bool, returned: always}
@@ -33,6 +35,10 @@ import os
 import re
 
 from ansible.module_utils.basic import AnsibleModule
+
+
+# A machine without a way to its package sources has to say so soon.
+QUICKLY = [f"--option={name}" for name in ("DPkg::Lock::Timeout=300", "Acquire::Retries=0", "Acquire::http::Timeout=10")]
 
 
 class Machine:
@@ -50,7 +56,7 @@ class Machine:
         if os.path.exists(f"/lib/modules/{self.kernel}/build/Makefile"):
             return "installed", []
         name = f"linux-headers-{self.kernel}"
-        self.run("apt-get", "update", "--quiet", "--option", "DPkg::Lock::Timeout=300")
+        self.run("apt-get", "update", "--quiet", *QUICKLY)
         candidate = re.search(r"Candidate: (\S+)", self.run("apt-cache", "policy", name))
         if candidate and candidate.group(1) != "(none)":
             return "available", []
@@ -58,6 +64,11 @@ class Machine:
         flavour = re.sub(r"^[0-9.]+(-[0-9]+)?-?", "", self.kernel)
         found = self.run("apt-cache", "search", "--names-only", rf"^linux-headers-[0-9].*{re.escape(flavour)}$")
         return "missing", sorted(line.split()[0] for line in found.splitlines())
+
+    def codename(self):
+        with open("/etc/os-release", encoding="utf-8") as file:
+            found = re.search(r'^VERSION_CODENAME="?([^"\n]+)', file.read(), re.MULTILINE)
+        return found.group(1) if found else ""
 
     def infiniband(self):
         for path in (f"/boot/config-{self.kernel}", f"/lib/modules/{self.kernel}/build/.config"):
@@ -77,12 +88,13 @@ class Machine:
 
 
 def main():
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={"client": {"type": "bool", "default": True}}, supports_check_mode=True)
     machine = Machine(module)
-    headers, others = machine.headers()
+    headers, others = machine.headers() if module.params["client"] else ("", [])
     module.exit_json(
         changed=False,
         kernel=machine.kernel,
+        codename=machine.codename(),
         kernel_version=".".join(re.findall(r"[0-9]+", machine.kernel)[:2]),
         headers=headers,
         other_headers=others,
