@@ -80,9 +80,9 @@ describe.skipIf(unavailable !== undefined)("role beegfs", () => {
     expect(play.exitCode, play.output).toBe(0);
     const files = "/etc/beegfs/conn.auth /etc/beegfs/key.pem /etc/beegfs/license.pem";
     expect(await stage.on("manager", `sudo stat -c '%a %U' ${files}`)).toBe("400 root\n400 root\n400 root");
-    expect(await stage.on("server", "sudo sh -c 'cat /etc/beegfs/conn.auth; ls /etc/beegfs | grep -v dpkg'")).toBe(
-      `${secret}beegfs-meta.conf\nbeegfs-storage.conf\nconn.auth`,
-    );
+    expect(
+      await stage.on("server", "sudo sh -c 'cat /etc/beegfs/conn.auth; ls /etc/beegfs | grep -v dpkg'"),
+    ).toBe(`${secret}beegfs-meta.conf\nbeegfs-storage.conf\nconn.auth`);
     for (const shown of [secret, tls.key.split("\n")[3] ?? "", "licensed"])
       expect(play.output).not.toContain(shown);
   });
@@ -142,14 +142,19 @@ describe.skipIf(unavailable !== undefined)("role beegfs", () => {
     );
   });
 
-  it("takes no key from a repository whose fingerprint is another's", async () => {
+  it("takes the key of a repository by its fingerprint, as gpg says it, and no other", async () => {
+    const shown = await execa("gpg", ["--show-keys", "--with-colons", join(folder, "gpg/GPG-KEY-beegfs")]);
+    const [, fingerprint] = /^fpr:+([0-9A-F]{40}):/m.exec(shown.stdout) ?? [];
+    const from = (expected: unknown) => ({
+      beegfs_version: "8.3.2",
+      beegfs_repository: { uri: "http://192.168.190.1", fingerprint: expected },
+    });
     await stage.on("manager", "sudo dpkg --purge beegfs-tools; sudo rm -f /etc/ai-how/beegfs.asc");
-    const repository = { uri: "http://192.168.190.1", fingerprint: "0".repeat(40) };
-    const play = await stage.play(
-      servers,
-      variables({ beegfs_version: "8.3.2", beegfs_repository: repository }),
-    );
-    expect(play.exitCode).not.toBe(0);
-    expect(play.output).toMatch(/the key at http:\/\/192\.168\.190\.1 is [0-9A-F]{40} and not 0{40}/);
+    const other = await stage.play(servers, variables(from("0".repeat(40))));
+    expect(other.exitCode).not.toBe(0);
+    expect(other.output).toContain(`the key at http://192.168.190.1 is ${fingerprint ?? ""} and not 000`);
+    const same = await stage.play(servers, variables(from(fingerprint)));
+    expect(same.exitCode, same.output).toBe(0);
+    expect(await stage.on("manager", "dpkg-query -W -f '${Version}' beegfs-tools")).toBe("20:8.3.2");
   });
 });

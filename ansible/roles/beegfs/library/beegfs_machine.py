@@ -57,8 +57,8 @@ class Machine:
             return "installed", []
         name = f"linux-headers-{self.kernel}"
         self.run("apt-get", "update", "--quiet", *QUICKLY)
-        candidate = re.search(r"Candidate: (\S+)", self.run("apt-cache", "policy", name))
-        if candidate and candidate.group(1) != "(none)":
+        # Where it is installed and what it brings is not there, to install it again changes nothing.
+        if re.search(r"Installed: \(none\)\s+Candidate: [^(\s]", self.run("apt-cache", "policy", name)):
             return "available", []
         # `cloud-amd64` of 6.1.0-50-cloud-amd64, `generic` of 6.8.0-31-generic.
         flavour = re.sub(r"^[0-9.]+(-[0-9]+)?-?", "", self.kernel)
