@@ -1,6 +1,5 @@
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
-import { UserError } from "../config/errors.ts";
 
 /** Which of BeeGFS's packages are wanted. */
 export interface WantedPackages {
@@ -9,8 +8,11 @@ export interface WantedPackages {
   readonly license: boolean;
 }
 
-/** The package files of a folder that are of a version, each package once; what is missing is an error that names all of it. */
-export function packageFiles(directory: string, { version, license }: WantedPackages): string[] {
+/** The package files of a folder that are of a version, each package once, and what is missing, if anything is. */
+export function packageFiles(
+  directory: string,
+  { version, license }: WantedPackages,
+): { readonly files: string[]; readonly missing: string | undefined } {
   const architecture = process.arch === "arm64" ? "arm64" : "amd64";
   const wanted = [
     ...["beegfs-mgmtd", "beegfs-tools", "beegfs-meta", "beegfs-storage", "beegfs-client-dkms"],
@@ -22,13 +24,13 @@ export function packageFiles(directory: string, { version, license }: WantedPack
     file: files.find((file) => isPackage(basename(file), name, version, architecture)),
   }));
   const missing = found.filter(({ file }) => file === undefined).map(({ name }) => name);
-  if (missing.length > 0) {
-    throw new UserError(
-      `clusters.hpc.storage.beegfs.packages.directory: ${directory} has no ${missing.join(", ")} ${version} ` +
-        `for ${architecture}; put the .deb files there`,
-    );
-  }
-  return found.flatMap(({ file }) => (file === undefined ? [] : [join(directory, file)]));
+  return {
+    files: found.flatMap(({ file }) => (file === undefined ? [] : [join(directory, file)])),
+    missing:
+      missing.length === 0
+        ? undefined
+        : `${directory} has no ${missing.join(", ")} ${version} for ${architecture}; put the .deb files there`,
+  };
 }
 
 /** Whether a file is called `NAME_VERSION_ARCHITECTURE.deb`; the version may have an epoch, `20%3a`, and a revision, `-1`. */

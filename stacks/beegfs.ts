@@ -22,12 +22,14 @@ export function beegfsOf(
 ): Beegfs | undefined {
   const { beegfs } = hpc.storage;
   if (beegfs === undefined) return undefined;
+  const servers = runningServers(beegfs, new Set(running.map(({ name }) => name)));
+  if (servers === undefined) return undefined;
   const named = (names: readonly string[]) => names.map((name) => machines.of(name));
   const { tls, license } = beegfs;
   return new Beegfs(`${hpc.name}-beegfs`, {
     management: machines.of(beegfs.managementNode),
-    metadata: named(beegfs.metadataNodes),
-    storage: named(beegfs.storageNodes),
+    metadata: named(servers.metadata),
+    storage: named(servers.storage),
     clients: named(running.map(({ name }) => name)),
     mountPoint: beegfs.mountPoint,
     mountOptions: beegfs.mountOptions,
@@ -51,8 +53,6 @@ export function beegfsProblems(hpc: HpcCluster): string[] {
   if (beegfs === undefined) return [];
   const version = versionOf(beegfs);
   const kernels = new Set(hpc.nodes.flatMap(kernelOf));
-  const off = new Set(hpc.nodes.filter(isOff).map(({ name }) => name));
-  const servers = [beegfs.managementNode, ...beegfs.metadataNodes, ...beegfs.storageNodes];
   return [
     ...(version.startsWith("8.")
       ? []
@@ -62,9 +62,6 @@ export function beegfsProblems(hpc: HpcCluster): string[] {
       const problem = kernelProblem(version, kernel);
       return problem === undefined || kernelsOf(version) === undefined ? [] : [`${AT}.version: ${problem}`];
     }),
-    ...[...new Set(servers)]
-      .filter((name) => off.has(name))
-      .map((name) => `${AT}: ${name} serves BeeGFS and has auto_start: false; let it be true`),
   ];
 }
 
@@ -78,8 +75,31 @@ function kernelOf(node: Node): string[] {
   return [distributionKernels[node.image.distribution]];
 }
 
-function isOff(node: Node): boolean {
-  return node.ssh === undefined && !node.autoStart;
+/** The servers of the file that run; undefined, in a preview alone, where a service would have none. */
+function runningServers(
+  { managementNode, metadataNodes, storageNodes }: BeegfsSite,
+  running: ReadonlySet<string>,
+): { readonly metadata: string[]; readonly storage: string[] } | undefined {
+  const runs = (name: string): boolean => running.has(name);
+  const listed = {
+    management_node: [managementNode],
+    metadata_nodes: metadataNodes,
+    storage_nodes: storageNodes,
+  };
+  const without = Object.entries(listed).flatMap(([key, names]) => (names.some(runs) ? [] : [key]));
+  if (without.length > 0) {
+    tell(`${AT}: nothing of ${without.join(" and ")} runs; let auto_start be true there, or use storage.nfs`);
+    return undefined;
+  }
+  const off = [...new Set(Object.values(listed).flat())].filter((name) => !runs(name));
+  if (off.length > 0) void pulumi.log.warn(`${AT}: ${off.join(", ")} is off, and serves nothing of it`);
+  return { metadata: metadataNodes.filter(runs), storage: storageNodes.filter(runs) };
+}
+
+/** What can be mended until then is a warning in a preview, and the end of an `up`. */
+function tell(problem: string): void {
+  if (!pulumi.runtime.isDryRun()) throw new UserError(problem);
+  void pulumi.log.warn(problem);
 }
 
 function packagesOf(beegfs: BeegfsSite): NonNullable<BeegfsArgs["packages"]> {
@@ -87,14 +107,18 @@ function packagesOf(beegfs: BeegfsSite): NonNullable<BeegfsArgs["packages"]> {
   if (packages.from === "makers") return packages;
   if (packages.from === "repository") return { ...packages, key: read("packages.key", packages.key) };
   const wanted = { version: versionOf(beegfs), license: beegfs.license !== undefined };
-  return { from: "files", files: packageFiles(packages.directory, wanted) };
+  const { files, missing } = packageFiles(packages.directory, wanted);
+  if (missing !== undefined) tell(`${AT}.packages.directory: ${missing}`);
+  return { from: "files", files };
 }
 
+/** The text of a file; empty, in a preview alone, where it cannot be read. */
 function read(key: string, file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
     const why = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new UserError(`${AT}.${key}: ${file} cannot be read (${why}); put the file there`);
+    tell(`${AT}.${key}: ${file} cannot be read (${why}); put the file there`);
+    return "";
   }
 }

@@ -50,6 +50,31 @@ describe.skipIf(unavailable !== undefined)("role slurm", () => {
     expect(await stage.on("compute01", "sudo journalctl --no-pager")).not.toContain(mungeKey);
   });
 
+  it("drains a node for what another role's check prints, or when that fails, and brings it back", async () => {
+    const check = "/usr/local/sbin/check-trial";
+    const script =
+      "#!/bin/sh\ncat /var/tmp/away 2>/dev/null || exit $(cat /var/tmp/code 2>/dev/null || echo 0)\n";
+    for (const name of ["compute01", "compute02"])
+      await stage.on(name, `sudo tee ${check} >/dev/null && sudo chmod 755 ${check}`, script);
+    const slurm_config = { ...variables.slurm_config, HealthCheckInterval: 2 };
+    const checks = { ...variables, slurm_config, slurm_health_checks: [check] };
+    expect(await stage.play(cluster, checks)).toMatchObject({ exitCode: 0 });
+    expect(await stage.play(cluster, checks)).toMatchObject({ exitCode: 0, changed: 0 });
+    const state = () => stage.on("controller", "sinfo -hN -n compute02 -o '%T %E'");
+    await expect.poll(state, { timeout: 20_000 }).toBe("idle none");
+    for (const [change, reason] of [
+      ["echo 'storage is away' >/var/tmp/away", "storage is away"],
+      ["rm /var/tmp/away; echo 3 >/var/tmp/code", `${check} failed`],
+    ] as const) {
+      await stage.on("compute02", `sudo sh -c "${change}"`);
+      await expect.poll(state, { timeout: 30_000 }).toBe(`drained ai-how: ${reason}`);
+    }
+    await stage.on("compute02", "sudo rm /var/tmp/code");
+    await expect.poll(state, { timeout: 30_000 }).toBe("idle none");
+    expect(await stage.play(cluster, variables)).toMatchObject({ exitCode: 0 });
+    expect(await stage.on("compute02", "ls /etc/ai-how")).not.toContain("health-checks");
+  });
+
   it("runs the smoke job on both nodes, and accounting remembers it", async () => {
     const said = await stage.on("controller", "bash -s -- 2", await text(createReadStream(smokeJob)));
     const result = JSON.parse(said) as { jobId: number };

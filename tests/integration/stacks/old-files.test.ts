@@ -7,15 +7,8 @@ import { fixtures } from "../../unit/config/fixtures.ts";
 const old = fixtures("valid").filter(({ name }) => name.startsWith("old-"));
 const vmsOf = z.object({ name: z.string(), interfaces: z.array(z.object({ mac: z.string() })) });
 
-/** What the target itself says as long as it does not build BeeGFS. */
-const BEEGFS = "clusters.hpc.storage.beegfs: the target workstation does not build this yet";
-
 test.each(old)("$name: the target workstation previews a file of the old ai-how", async ({ text, lines }) => {
   const { resources, warnings, failures } = await preview("workstation", text);
-  if (failures.some((line) => line.includes(BEEGFS))) {
-    expect(text).toContain("beegfs:");
-    return;
-  }
   expect(failures).toEqual([]);
 
   // Everything that validate warns of, and the images, none of which is built here.

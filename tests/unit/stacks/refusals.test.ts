@@ -67,17 +67,4 @@ describe("BeeGFS that cannot be built is refused before anything is made", () =>
       "clusters.hpc.storage.beegfs.version: ai-how sets up BeeGFS 8, not 7.4.6; give 8.0.1 or later",
     ]);
   });
-
-  test("by node lists with a server that is off", async () => {
-    const site = withBeegfs({ metadata_nodes: ["compute-01"] });
-    const nodes = site.hpc?.nodes.map((node) =>
-      node.ssh === undefined && node.shortName === "compute-01" ? { ...node, autoStart: false } : node,
-    );
-    if (site.hpc === undefined || nodes === undefined) throw new Error("the file has no HPC cluster");
-    const hpc = { ...site.hpc, nodes };
-    const details = await workstation({ ...site, hpc, clusters: [hpc] }, daemons).catch(detailsOf);
-    expect(details).toEqual([
-      "clusters.hpc.storage.beegfs: test-hpc-beegfs-compute-01 serves BeeGFS and has auto_start: false; let it be true",
-    ]);
-  });
 });
