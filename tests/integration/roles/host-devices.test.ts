@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, readlinkSync, unlinkSync, writeFileSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FakeHost } from "../../support/fake-host.ts";
 
 const run = resolve(import.meta.dirname, "../../../ansible/run");
 const HUGE_PAGES = "sys/kernel/mm/hugepages";
@@ -11,120 +11,50 @@ const GPU = "0000:17:00.0";
 const AUDIO = "0000:17:00.1";
 const DISPLAY = "0000:03:00.0";
 
-/** A fake of the host's /sys, /proc and /etc, with a fake kernel that does what it is asked to through them. */
-class FakeHost {
-  root = "";
-  #kernel: NodeJS.Timeout | undefined;
+const NVME = "0000:18:00.0";
+const SATA = "0000:19:00.0";
+const NETWORK = "0000:1a:00.0";
 
-  async make(): Promise<void> {
-    this.root = await mkdtemp(join(tmpdir(), "ai-how-fake-host-"));
-    for (const driver of ["vfio-pci", "nvidia", "snd_hda_intel", "pcieport"])
-      await mkdir(this.path("sys/bus/pci/drivers", driver), { recursive: true });
-    for (const [size, count] of [
-      ["2048", 8],
-      ["1048576", 0],
-    ] as const) {
-      await mkdir(this.path(HUGE_PAGES, `hugepages-${size}kB`), { recursive: true });
-      await writeFile(this.path(HUGE_PAGES, `hugepages-${size}kB`, "nr_hugepages"), `${count}\n`);
-    }
-    await writeFile(this.path("sys/bus/pci/drivers_probe"), "");
-    await this.device("0000:16:01.0", "14", "pcieport", "0x060400");
-    await this.device(GPU, "14", "nvidia", "0x030000");
-    await this.device(AUDIO, "14", "snd_hda_intel", "0x040300");
-    await this.device(DISPLAY, "2", "nvidia", "0x030000");
-    await writeFile(this.path("sys/bus/pci/devices", DISPLAY, "boot_vga"), "1\n");
-    this.#kernel = setInterval(() => {
-      this.#work();
-    }, 10);
-  }
+let host: FakeHost;
 
-  async remove(): Promise<void> {
-    clearInterval(this.#kernel);
-    await rm(this.root, { recursive: true, force: true });
-  }
+beforeEach(() => {
+  host = new FakeHost();
+  const behind = "0000:16:01.0";
+  host.device({ address: behind, group: "14", driver: "pcieport", kind: "0x060400" });
+  host.device({ address: GPU, group: "14", driver: "nvidia", kind: "0x030000", bridge: behind });
+  host.device({ address: AUDIO, group: "14", driver: "snd_hda_intel", kind: "0x040300", bridge: behind });
+  const display = host.device({ address: DISPLAY, group: "2", driver: "nvidia", kind: "0x030000" });
+  host.write(`${display}/boot_vga`, "1\n");
+});
 
-  /** How many the kernel has, of 2 MiB and of 1 GiB. */
-  async hugePages(): Promise<number[]> {
-    const files = ["2048", "1048576"].map((size) =>
-      readFile(this.path(HUGE_PAGES, `hugepages-${size}kB`, "nr_hugepages"), "utf8"),
-    );
-    return (await Promise.all(files)).map(Number);
-  }
+afterEach(() => {
+  host.remove();
+});
 
-  path(...parts: string[]): string {
-    return join(this.root, ...parts);
-  }
-
-  driver(address: string): string {
-    const link = this.path("sys/bus/pci/devices", address, "driver");
-    return existsSync(link) ? basename(readlinkSync(link)) : "";
-  }
-
-  async device(address: string, group: string, driver: string, kind: string): Promise<void> {
-    const device = this.path("sys/bus/pci/devices", address);
-    const members = this.path("sys/kernel/iommu_groups", group, "devices");
-    await mkdir(members, { recursive: true });
-    await mkdir(device, { recursive: true });
-    await writeFile(join(device, "class"), `${kind}\n`);
-    await writeFile(join(device, "driver_override"), "(null)\n");
-    await writeFile(join(device, "own_driver"), driver);
-    await symlink(this.path("sys/kernel/iommu_groups", group), join(device, "iommu_group"));
-    await symlink(device, join(members, address));
-    await symlink(this.path("sys/bus/pci/drivers", driver), join(device, "driver"));
-  }
-
-  /** A VM that has a group open. */
-  async machine(pid: string, name: string, group: string): Promise<void> {
-    await mkdir(this.path("proc", pid, "fd"), { recursive: true });
-    await symlink(`/dev/vfio/${group}`, this.path("proc", pid, "fd", "9"));
-    await writeFile(
-      this.path("proc", pid, "cmdline"),
-      `qemu-system-x86_64\0-name\0guest=${name},debug-threads=on\0`,
-    );
-  }
-
-  #work(): void {
-    const probe = this.path("sys/bus/pci/drivers_probe");
-    const address = readFileSync(probe, "utf8");
-    if (address === "") return;
-    writeFileSync(probe, "");
-    const device = this.path("sys/bus/pci/devices", address);
-    const wanted = readFileSync(join(device, "driver_override"), "utf8").trim();
-    const driver =
-      wanted === "" || wanted === "(null)" ? readFileSync(join(device, "own_driver"), "utf8") : wanted;
-    unlinkSync(join(device, "driver"));
-    void symlink(this.path("sys/bus/pci/drivers", driver), join(device, "driver"));
-  }
+async function play(devices: readonly object[], more: Readonly<Record<string, unknown>> = {}) {
+  const vars = {
+    ...{
+      host_root: host.root,
+      nvidia_vfio_owner: "ws",
+      base_huge_pages_owner: "ws",
+      nvidia_vfio_devices: devices,
+    },
+    ...more,
+  };
+  const inventory = {
+    all: { hosts: ["this-host"], vars },
+    _meta: { hostvars: { "this-host": { ansible_connection: "local" } } },
+  };
+  const said = await execa(run, ["host-devices"], {
+    env: { AI_HOW_INVENTORY: "-" },
+    input: JSON.stringify(inventory),
+    all: true,
+    reject: false,
+  });
+  return { failed: said.failed, changed: /^recap .* changed=(\d+)/m.exec(said.all)?.[1], output: said.all };
 }
 
 describe("playbook host-devices", () => {
-  const host = new FakeHost();
-  beforeEach(() => host.make());
-  afterEach(() => host.remove());
-
-  async function play(devices: readonly object[], more: Readonly<Record<string, unknown>> = {}) {
-    const vars = {
-      ...{
-        host_root: host.root,
-        nvidia_vfio_owner: "ws",
-        base_huge_pages_owner: "ws",
-        nvidia_vfio_devices: devices,
-      },
-      ...more,
-    };
-    const inventory = {
-      all: { hosts: ["this-host"], vars },
-      _meta: { hostvars: { "this-host": { ansible_connection: "local" } } },
-    };
-    const said = await execa(run, ["host-devices"], {
-      env: { AI_HOW_INVENTORY: "-" },
-      input: JSON.stringify(inventory),
-      all: true,
-      reject: false,
-    });
-    return { failed: said.failed, changed: /^recap .* changed=(\d+)/m.exec(said.all)?.[1], output: said.all };
-  }
-
   it("binds whole IOMMU groups for good, changes nothing the second time, and gives all of it back", async () => {
     const both = [{ address: GPU }, { address: AUDIO.toUpperCase() }];
     const pages = { base_huge_pages_2m: 100, base_huge_pages_1g: 3 };
@@ -137,9 +67,9 @@ describe("playbook host-devices", () => {
     ]);
     const rules = host.path("etc/udev/rules.d/10-ai-how-vfio-ws.rules");
     expect(await readFile(rules, "utf8")).toContain(
-      `ACTION=="add", SUBSYSTEM=="pci", KERNEL=="${GPU}", ATTR{driver_override}="vfio-pci"\n`,
+      `ACTION=="add", SUBSYSTEM=="pci", KERNEL=="${GPU}", DEVPATH=="/devices/pci0000:00/0000:16:01.0/${GPU}", ATTR{vendor}=="0x10de", ATTR{device}=="0x20b5", ATTR{driver_override}="vfio-pci"\n`,
     );
-    expect(await host.hugePages(), "8 of 2 MiB were somebody else's").toEqual([108, 3]);
+    expect(host.hugePages(), "8 of 2 MiB were somebody else's").toEqual([108, 3]);
     expect(await readFile(host.path("etc/tmpfiles.d/60-ai-how-huge-pages-1048576.conf"), "utf8")).toBe(
       "w /sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages - - - - 3\n",
     );
@@ -147,7 +77,7 @@ describe("playbook host-devices", () => {
 
     expect(await play([])).toMatchObject({ failed: false, changed: "2" });
     expect([host.driver(GPU), host.driver(AUDIO)]).toEqual(["nvidia", "snd_hda_intel"]);
-    expect(await host.hugePages()).toEqual([8, 0]);
+    expect(host.hugePages()).toEqual([8, 0]);
     for (const file of [
       "udev/rules.d/10-ai-how-vfio-ws.rules",
       "modules-load.d/ai-how-vfio.conf",
@@ -167,7 +97,7 @@ describe("playbook host-devices", () => {
   });
 
   it("tells every problem at once, a line each, and changes nothing then", async () => {
-    await host.machine("4711", "somebody", "2");
+    host.machine("4711", "somebody", "2");
     const said = await play([{ address: GPU }, { address: DISPLAY }, { address: "0000:99:00.0" }]);
     expect(said.failed).toBe(true);
     for (const line of [
@@ -182,7 +112,7 @@ describe("playbook host-devices", () => {
   });
 
   it("takes the display's GPU when told to, and a device that its own VM is using", async () => {
-    await host.machine("4711", "ws-compute-01", "2");
+    host.machine("4711", "ws-compute-01", "2");
     const said = await play([{ address: DISPLAY, machines: ["ws-compute-01"] }], {
       nvidia_vfio_allow_display: true,
     });
@@ -226,29 +156,262 @@ describe("playbook host-devices", () => {
     expect(await readdir(scripts)).toEqual([]);
   });
 
-  it("takes no device from a driver while this host uses it: the kernel would wait for ever", async () => {
-    const device = host.path("sys/bus/pci/devices", GPU);
-    await mkdir(host.path("proc/driver/nvidia/gpus", GPU), { recursive: true });
-    await writeFile(
-      host.path("proc/driver/nvidia/gpus", GPU, "information"),
-      "Model: fake\nDevice Minor: 3\n",
-    );
-    await mkdir(host.path("proc/900/fd"), { recursive: true });
-    await symlink("/dev/nvidia3", host.path("proc/900/fd/4"));
-    await writeFile(host.path("proc/900/cmdline"), "/usr/bin/nvidia-persistenced\0--user\0");
-    await mkdir(join(device, "nvme/nvme0/nvme0n1"), { recursive: true });
-    await writeFile(join(device, "nvme/nvme0/nvme0n1/uevent"), "MAJOR=259\nDEVNAME=nvme0n1\n");
-    await writeFile(host.path("proc/mounts"), "/dev/nvme0n1 /home ext4 rw 0 0\n");
-    await mkdir(host.path("sys/bus/pci/devices", AUDIO, "net/eth1"), { recursive: true });
-    await writeFile(host.path("sys/bus/pci/devices", AUDIO, "net/eth1/operstate"), "up\n");
+  it("takes no device from a driver while a program uses it: the kernel would wait for ever", async () => {
+    host.write(`proc/driver/nvidia/gpus/${GPU}/information`, "Model: fake\nDevice Minor: 3\n");
+    host.process("900", "/usr/bin/nvidia-persistenced --user", { files: ["/dev/nvidia3"] });
     const said = await play([{ address: GPU }, { address: AUDIO }]);
-    expect(said.failed).toBe(true);
-    for (const line of [
-      `${GPU}: is in use by /usr/bin/nvidia-persistenced (900); stop it first`,
-      `${GPU}: is in use: /dev/nvme0n1 is mounted on /home`,
-      `${AUDIO}: is in use: it is the network interface eth1, which is up`,
-    ])
-      expect(said.output).toContain(line);
+    expect(said.output).toContain(`${GPU}: is in use by /usr/bin/nvidia-persistenced (900); stop it first`);
     expect(host.driver(GPU)).toBe("nvidia");
+  });
+
+  it("binds for the next boot what the kernel itself has open, and asks for a reboot", async () => {
+    host.write("sys/module/nvidia_drm/parameters/modeset", "Y\n");
+    const devices = [{ address: GPU }, { address: AUDIO }];
+    for (const attempt of ["at first", "again"]) {
+      const said = await play(devices);
+      expect(said.failed, attempt).toBe(true);
+      expect(said.output).toContain(
+        `${GPU}: its driver nvidia cannot let go of it, as nvidia_drm has it open (modeset); it is bound to vfio-pci at the next boot: reboot this machine, then run \`ai-how up\` again`,
+      );
+      expect([host.driver(GPU), host.driver(AUDIO)]).toEqual(["nvidia", "vfio-pci"]);
+      expect(host.read("etc/udev/rules.d/10-ai-how-vfio-ws.rules")).toContain(GPU);
+    }
+  });
+
+  it("says so when a driver does not let go, instead of waiting with it", async () => {
+    // A pipe that nobody reads: whoever writes to it waits for ever, as in the kernel.
+    await execa("mkfifo", [host.path("sys/bus/pci/drivers/snd_hda_intel/unbind")]);
+    const said = await play([{ address: GPU }, { address: AUDIO }], { nvidia_vfio_patience: 1 });
+    expect(said.failed).toBe(true);
+    expect(said.output).toContain(
+      "unbind: the kernel has not answered in 1 s; reboot this machine, the binding is written for its next boot",
+    );
+  });
+
+  it("makes the initramfs anew until that has worked once", async () => {
+    const program = "usr/sbin/update-initramfs";
+    await mkdir(host.path("etc/initramfs-tools/scripts/init-top"), { recursive: true });
+    host.write(
+      program,
+      `#!/bin/sh\necho "$@" >>${host.path("calls")}\necho no space left >&2\nexit 1\n`,
+      0o755,
+    );
+    const both = [{ address: GPU }, { address: AUDIO }];
+    expect((await play(both)).output).toContain("no space left");
+    expect(host.driver(GPU), "nothing is taken that the next boot would give to another driver").toBe(
+      "nvidia",
+    );
+    host.write(program, `#!/bin/sh\necho "$@" >>${host.path("calls")}\n`, 0o755);
+    expect(await play(both)).toMatchObject({ failed: false });
+    expect(await play(both)).toMatchObject({ failed: false, changed: "0" });
+    expect(host.read("calls")).toBe("-u -k all\n-u -k all\n");
+    expect(host.driver(GPU)).toBe("vfio-pci");
+  });
+
+  it("leaves a device alone that has come to a claimed address: at boot, at the next run, and when it gives back", async () => {
+    const scripts = "etc/initramfs-tools/scripts/init-top";
+    await mkdir(host.path(scripts), { recursive: true });
+    host.device({ address: NVME, group: "18", driver: "nvme", kind: "0x010802", id: "144d:a80a" });
+    expect(await play([{ address: NVME }])).toMatchObject({ failed: false });
+
+    // A card more, and the bus has other numbers: the same model of disk, from another slot, has the address now.
+    await rm(host.path("sys/bus/pci/devices", NVME));
+    await rm(host.path(host.devicePath({ address: NVME })), { recursive: true });
+    await rm(host.path("sys/kernel/iommu_groups/18"), { recursive: true });
+    const root = host.device({
+      ...{ address: NVME, group: "18", driver: "nvme", kind: "0x010802", id: "144d:a80a" },
+      bridge: "0000:00:1c.4",
+    });
+    const boot = async (): Promise<string> => {
+      const text = host.read(`${scripts}/00-ai-how-vfio-ws`).replaceAll("/sys/", host.path("sys/"));
+      await execa("sh", ["-c", text]);
+      return host.read(`${root}/driver_override`);
+    };
+    expect(await boot(), "another slot").toBe("(null)\n");
+    const said = await play([{ address: NVME }]);
+    expect(said.output).toContain(
+      `${NVME}: is another device now, 144d:a80a at /devices/pci0000:00/0000:00:1c.4/${NVME}, than was planned, 144d:a80a at /devices/pci0000:00/${NVME}; give the file the address`,
+    );
+    expect(await play([])).toMatchObject({ failed: false });
+    expect([host.driver(NVME), host.read(`${root}/driver_override`)]).toEqual(["nvme", "(null)\n"]);
+
+    // Another card in the slot.
+    expect(await play([{ address: NVME }])).toMatchObject({ failed: false });
+    host.write(`${root}/driver_override`, "(null)\n");
+    expect(await boot(), "as planned").toBe("vfio-pci\n");
+    host.write(`${root}/driver_override`, "(null)\n");
+    host.write(`${root}/device`, "0xa80b\n");
+    expect(await boot(), "another model").toBe("(null)\n");
+  });
+});
+
+describe("what this host lives on is never taken", () => {
+  const disk = () =>
+    host.device({ address: NVME, group: "18", driver: "nvme", kind: "0x010802", id: "144d:a80a" });
+  const controller = () =>
+    host.device({ address: SATA, group: "19", driver: "ahci", kind: "0x010601", id: "8086:a352" });
+  const card = () =>
+    host.device({ address: NETWORK, group: "26", driver: "ixgbe", kind: "0x020000", id: "8086:1528" });
+
+  const lives: Readonly<Record<string, readonly [make: () => void, address: string, said: string]>> = {
+    "a disk with LVM below /": [
+      () => {
+        const at = `${disk()}/nvme/nvme0/nvme0n1`;
+        host.block(at);
+        host.block(`${at}/nvme0n1p3`);
+        const root = host.mapped("dm-0", ["nvme0n1p3"], "vg-root");
+        host.process("1", "/sbin/init", { mounts: [[root, "/", "/dev/mapper/vg-root"]] });
+      },
+      NVME,
+      "is in use: /dev/dm-0, which lies on /dev/nvme0n1p3, is mounted on /",
+    ],
+    "a disk with swap in LVM in LUKS": [
+      () => {
+        const at = `${disk()}/nvme/nvme0/nvme0n1`;
+        host.block(at);
+        host.block(`${at}/nvme0n1p2`);
+        host.mapped("dm-0", ["nvme0n1p2"], "luks-1234");
+        host.mapped("dm-1", ["dm-0"], "vg-swap");
+        host.write("proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n/dev/dm-1 partition 8388604 0 -2\n");
+      },
+      NVME,
+      "is in use: /dev/dm-1, which lies on /dev/dm-0, is swap space",
+    ],
+    "a controller whose disk is in a RAID that only a service sees mounted": [
+      () => {
+        const at = `${controller()}/ata1/host0/target0:0:0/0:0:0:0/block/sda`;
+        host.block(at);
+        host.block(`${at}/sda1`);
+        const raid = host.mapped("md0", ["sda1"]);
+        host.process("1", "/sbin/init");
+        host.process("77", "/usr/sbin/backupd", { mounts: [[raid, "/srv", "/dev/md0"]] });
+      },
+      SATA,
+      "is in use: /dev/md0, which lies on /dev/sda1, is mounted on /srv by /usr/sbin/backupd (77)",
+    ],
+    "a disk of an imported ZFS pool": [
+      () => {
+        const at = `${controller()}/ata1/host0/target0:0:0/0:0:0:0/block/sdb`;
+        host.block(at);
+        host.block(`${at}/sdb1`, { fileSystem: "zfs_member", label: "tank" });
+        host.write("proc/spl/kstat/zfs/tank/state", "ONLINE\n");
+      },
+      SATA,
+      "is in use: /dev/sdb1 is part of the ZFS pool tank",
+    ],
+    "the second disk of a mounted Btrfs": [
+      () => {
+        host.block(`${disk()}/nvme/nvme1/nvme1n1`);
+        host.process("1", "/sbin/init", { mounts: [["0:33", "/data", "/dev/sdz"]] });
+        host.link("sys/fs/btrfs/0b0f/devices/nvme1n1", "sys/class/block/nvme1n1");
+      },
+      NVME,
+      "is in use: /dev/nvme1n1 is part of a mounted Btrfs",
+    ],
+    "a disk with two paths, which belongs to neither": [
+      () => {
+        const at = `${disk()}/nvme/nvme2`;
+        host.write(`${at}/uevent`, "DEVNAME=nvme2\n");
+        host.link(`${at}/subsystem`, "sys/class/nvme");
+        const head = "sys/devices/virtual/nvme-subsystem/nvme-subsys2";
+        const number = host.block(`${head}/nvme2n1`);
+        host.link(`${head}/nvme2`, at);
+        host.link("sys/class/nvme-subsystem/nvme-subsys2", head);
+        host.process("1", "/sbin/init", { mounts: [[number, "/var", "/dev/nvme2n1"]] });
+      },
+      NVME,
+      "is in use: /dev/nvme2n1 is mounted on /var",
+    ],
+    "a logical volume that nobody has mounted": [
+      () => {
+        host.block(`${disk()}/nvme/nvme0/nvme0n1`);
+        host.mapped("dm-4", ["nvme0n1"], "vg-machines");
+      },
+      NVME,
+      "is in use: /dev/nvme0n1 is held by dm-4 (vg-machines)",
+    ],
+    "a USB controller with the disk that the host has started from": [
+      () => {
+        const at = `${controller()}/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdc`;
+        host.block(at);
+        const number = host.block(`${at}/sdc2`);
+        host.process("1", "/sbin/init", { mounts: [[number, "/boot", "/dev/sdc2"]] });
+      },
+      SATA,
+      "is in use: /dev/sdc2 is mounted on /boot",
+    ],
+    "an interface that is up": [
+      () => {
+        host.net(`${card()}/net/eno1`, "up");
+      },
+      NETWORK,
+      "is in use: it is the network interface eno1, which is up",
+    ],
+    "the idle half of a bond that a bridge is on": [
+      () => {
+        host.net("sys/devices/virtual/net/br0", "up");
+        host.net("sys/devices/virtual/net/bond0", "down", ["br0"]);
+        host.net(`${card()}/net/eno2`, "down", ["bond0"]);
+      },
+      NETWORK,
+      "is in use: its network interface eno2 is part of br0, which is up",
+    ],
+    "a card whose virtual functions are there": [
+      () => {
+        host.write(`${card()}/sriov_numvfs`, "4\n");
+      },
+      NETWORK,
+      "is in use: 4 virtual functions of it are there; remove them first",
+    ],
+    "the GPU with the console's framebuffer": [
+      () => {
+        const at = host.device({
+          ...{ address: NETWORK, group: "26", driver: "amdgpu", kind: "0x038000", id: "1002:73bf" },
+        });
+        host.write(`${at}/graphics/fb0/uevent`, "DEVNAME=fb0\n");
+        host.write("sys/class/vtconsole/vtcon1/bind", "1\n");
+        host.write("sys/class/vtconsole/vtcon1/name", "(M) frame buffer device\n");
+      },
+      NETWORK,
+      "has this host's console on fb0; take another GPU, or allow it to be taken",
+    ],
+    "the GPU that a monitor is on": [
+      () => {
+        const at = host.device({
+          ...{ address: NETWORK, group: "26", driver: "amdgpu", kind: "0x030000", id: "1002:73bf" },
+        });
+        host.write(`${at}/drm/card1/card1-DP-2/enabled`, "enabled\n");
+        host.write(`${at}/drm/card1/card1-DP-2/uevent`, "");
+        host.link(`${at}/drm/card1/card1-DP-2/subsystem`, "sys/class/drm");
+      },
+      NETWORK,
+      "shows something on card1-DP-2; take another GPU, or allow it to be taken",
+    ],
+    "a bridge with everything behind it": [
+      () => {
+        host.device({ address: NVME, group: "18", driver: "pcieport", kind: "0x060400", id: "8086:2030" });
+      },
+      NVME,
+      "is a bridge, which vfio-pci cannot have; list the devices behind it",
+    ],
+  };
+
+  it.each(Object.entries(lives))("%s", async (_name, [make, address, said]) => {
+    make();
+    const before = host.driver(address);
+    const result = await play([{ address }]);
+    expect(result.failed).toBe(true);
+    expect(result.output).toContain(`${address}: ${said}`);
+    expect(host.driver(address)).toBe(before);
+    expect(host.read(`sys/bus/pci/devices/${address}/driver_override`)).toBe("(null)\n");
+    expect(existsSync(host.path("etc"))).toBe(false);
+  });
+
+  it("takes a disk that nothing is on, and a card that is down", async () => {
+    host.block(`${disk()}/nvme/nvme0/nvme0n1`);
+    host.net(`${card()}/net/eno1`, "down");
+    host.process("1", "/sbin/init", { mounts: [["8:1", "/", "/dev/sda1"]] });
+    expect(await play([{ address: NVME }, { address: NETWORK }])).toMatchObject({ failed: false });
+    expect([host.driver(NVME), host.driver(NETWORK)]).toEqual(["vfio-pci", "vfio-pci"]);
   });
 });
