@@ -3,13 +3,13 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { describe } from "vitest";
 import { z } from "zod";
-import { diagnose } from "../../cli/diagnosis.ts";
+import { diagnoseDev } from "../../cli/doctor/dev.ts";
 import { findPulumi } from "../../engine/select.ts";
 import { repository } from "./project.ts";
 
 /** Why a stack cannot be brought up on this host, as `doctor` says it; undefined where it can. */
 export async function hostLacks(): Promise<string | undefined> {
-  const failures = (await diagnose(repository)).filter(({ level }) => level === "fail");
+  const failures = (await diagnoseDev(repository)).filter(({ level }) => level === "fail");
   return failures.length === 0
     ? undefined
     : failures.map(({ check, found }) => `${check}: ${found}`).join("; ");

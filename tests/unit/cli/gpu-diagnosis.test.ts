@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { diagnoseGpus } from "../../../cli/gpu-diagnosis.ts";
-import { GpuHost } from "../../../cli/gpu-host.ts";
+import { diagnoseGpus } from "../../../cli/doctor/gpu.ts";
+import { GpuHost } from "../../../cli/doctor/gpu-host.ts";
 
 const ADDRESS = "0000:17:00.0";
 
@@ -90,7 +90,7 @@ function fakeHost(spec: FakeHostSpec): GpuHost {
   if (spec.cdi !== undefined) write("etc/cdi/nvidia.yaml", spec.cdi);
   for (const node of spec.nodes ?? []) write(`dev/${node}`, "");
   mkdirSync(join(root, "bin"), { recursive: true });
-  return new GpuHost(root, join(root, "bin"));
+  return new GpuHost({ root, path: join(root, "bin") });
 }
 
 async function failures(spec: FakeHostSpec): Promise<string[]> {
@@ -240,7 +240,7 @@ describe("doctor gpu", () => {
   });
 
   it("says that a host without any has none", async () => {
-    expect(await diagnoseGpus(new GpuHost("/nonexistent", "/nonexistent"))).toMatchObject([
+    expect(await diagnoseGpus(new GpuHost({ root: "/nonexistent", path: "/nonexistent" }))).toMatchObject([
       { check: "gpu", level: "fail", found: "no NVIDIA GPU on the PCI bus" },
     ]);
   });

@@ -1,4 +1,4 @@
-import type { Finding } from "./diagnosis.ts";
+import type { Finding } from "./finding.ts";
 import { readReport, type DriverGpu, type DriverReport, type GpuHost } from "./gpu-host.ts";
 
 // NVIDIA's "Minor Version Compatibility": the oldest driver that runs programs of any CUDA 12.

@@ -1,7 +1,7 @@
-import { access, constants, readdir, readFile, readlink } from "node:fs/promises";
+import { constants, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { execa } from "execa";
-import { Xml } from "../providers/libvirt/xml.ts";
+import { Xml } from "../../providers/libvirt/xml.ts";
+import { Host } from "./host.ts";
 
 /** An NVIDIA GPU as the PCI bus has it. */
 export interface PciGpu {
@@ -36,35 +36,20 @@ export interface DriverReport {
   readonly gpus: readonly DriverGpu[];
 }
 
-/** What a program said; `missing`: it is not installed. */
-export type Said =
-  | { readonly kind: "missing" }
-  | { readonly kind: "said"; readonly exitCode: number; readonly stdout: string; readonly output: string };
-
 const NVIDIA = "0x10de";
 const DISPLAY_CLASS = "0x03";
-const ANSWER_MS = 30_000;
 
-/** The host as GPU diagnosis reads it: files below a root and programs by a search path, so that tests have hosts of their own. */
-export class GpuHost {
-  readonly #root: string;
-  readonly #path: string;
-
-  constructor(root = "/", path = process.env.PATH ?? "") {
-    this.#root = root;
-    this.#path = path;
-  }
-
+/** The host as GPU diagnosis reads it. */
+export class GpuHost extends Host {
   /** NVIDIA's GPUs on the PCI bus, by address. */
   async pciGpus(): Promise<PciGpu[]> {
-    const devices = join(this.#root, "sys/bus/pci/devices");
-    const addresses = await readdir(devices).catch(() => []);
+    const devices = "sys/bus/pci/devices";
     const found = await Promise.all(
-      addresses.toSorted().map(async (address): Promise<PciGpu | undefined> => {
-        const text = (file: string) => readFile(join(devices, address, file), "utf8").catch(() => "");
+      (await this.list(devices)).map(async (address): Promise<PciGpu | undefined> => {
+        const text = async (file: string) => (await this.text(join(devices, address, file))) ?? "";
         const [vendor, code] = [await text("vendor"), await text("class")];
         if (vendor.trim() !== NVIDIA || !code.startsWith(DISPLAY_CLASS)) return undefined;
-        const driver = await readlink(join(devices, address, "driver")).catch(() => undefined);
+        const driver = await this.link(join(devices, address, "driver"));
         return { address, driver: driver === undefined ? undefined : basename(driver) };
       }),
     );
@@ -79,46 +64,18 @@ export class GpuHost {
 
   /** Whether the firmware loads signed modules only. */
   async secureBoot(): Promise<boolean> {
-    const folder = join(this.#root, "sys/firmware/efi/efivars");
-    const names = await readdir(folder).catch(() => []);
-    const name = names.find((each) => each.startsWith("SecureBoot-"));
+    const folder = "sys/firmware/efi/efivars";
+    const name = (await this.list(folder)).find((each) => each.startsWith("SecureBoot-"));
     if (name === undefined) return false;
     // Four bytes of attributes, and one that is the value.
-    const value = await readFile(join(folder, name)).catch(() => Buffer.alloc(0));
+    const value = await readFile(join(this.root, folder, name)).catch(() => Buffer.alloc(0));
     return value[4] === 1;
-  }
-
-  /** A file's text; undefined where it is not there. */
-  text(path: string): Promise<string | undefined> {
-    return readFile(join(this.#root, path), "utf8").catch(() => undefined);
   }
 
   /** Whether a device node is there, and whether the person who runs this may use it. */
   async deviceNode(path: string): Promise<"missing" | "forbidden" | "usable"> {
-    const may = (mode: number) =>
-      access(join(this.#root, path), mode).then(
-        () => true,
-        () => false,
-      );
-    if (!(await may(constants.F_OK))) return "missing";
-    return (await may(constants.R_OK | constants.W_OK)) ? "usable" : "forbidden";
-  }
-
-  async run(program: string, ...args: readonly string[]): Promise<Said> {
-    const result = await execa(program, args, {
-      env: { PATH: this.#path, LC_ALL: "C" },
-      reject: false,
-      stdin: "ignore",
-      all: true,
-      timeout: ANSWER_MS,
-    });
-    if (result.code === "ENOENT") return { kind: "missing" };
-    return {
-      kind: "said",
-      exitCode: result.exitCode ?? 1,
-      stdout: result.stdout,
-      output: result.timedOut ? `no answer in ${ANSWER_MS / 1000} s` : result.all.trim(),
-    };
+    if (!(await this.may(path))) return "missing";
+    return (await this.may(path, constants.R_OK | constants.W_OK)) ? "usable" : "forbidden";
   }
 }
 

@@ -1,9 +1,15 @@
 import type { Command } from "commander";
+import { resolve } from "node:path";
 import { styleText } from "node:util";
-import { findRoot } from "../engine/project.ts";
-import { diagnose, type Finding } from "./diagnosis.ts";
-import { diagnoseGpus } from "./gpu-diagnosis.ts";
+import { deriveSite, loadClusterFile, type Site } from "../../config/index.ts";
+import { UserError } from "../../config/errors.ts";
+import { findRoot, plainStackValue } from "../../engine/project.ts";
+import { diagnoseDev } from "./dev.ts";
+import type { Finding } from "./finding.ts";
+import { diagnoseGpus } from "./gpu.ts";
 import { GpuHost } from "./gpu-host.ts";
+import { Host } from "./host.ts";
+import { diagnoseWorkstation } from "./workstation/index.ts";
 
 /** `doctor [stack]` and `doctor gpu`: what this host lacks, with a remedy for each thing. Exit 0 pass, 1 fail. */
 export function addDoctor(program: Command): void {
@@ -26,6 +32,27 @@ export function addDoctor(program: Command): void {
 
 interface DoctorOptions {
   readonly json?: boolean;
+}
+
+/** Looks at what the stack's target needs of this host, by its cluster file. */
+async function diagnose(root: string, stack: string): Promise<Finding[]> {
+  const target = (await plainStackValue(root, stack, "ai-how:target")) ?? stack;
+  if (target === "dev") return diagnoseDev(root);
+  if (target === "workstation") {
+    const libvirtUri = (await plainStackValue(root, stack, "ai-how:libvirtUri")) ?? "qemu:///system";
+    return diagnoseWorkstation(new Host(), { root, libvirtUri, site: await siteOf(root, stack) });
+  }
+  throw new UserError(`the target ${target} is not there yet; \`dev\` and \`workstation\` are`, {
+    exitCode: 2,
+  });
+}
+
+/** The site that a stack's cluster file describes. */
+export async function siteOf(root: string, stack: string): Promise<Site> {
+  const file = await plainStackValue(root, stack, "ai-how:clusterFile");
+  if (file === undefined)
+    throw new UserError(`Pulumi.${stack}.yaml: ai-how:clusterFile is missing`, { exitCode: 2 });
+  return deriveSite(loadClusterFile(resolve(root, file)).config);
 }
 
 /** Prints what was found, and makes the exit code of it. */

@@ -1,0 +1,81 @@
+import type { Site } from "../../../config/index.ts";
+import { ansible, engine, packer, program } from "../common.ts";
+import { fail, note, pass, type Finding } from "../finding.ts";
+import type { Host } from "../host.ts";
+import { devices, iommu } from "./devices.ts";
+import { apparmor, dockerBesideLibvirt, emulator, libvirtd, virtlogd } from "./libvirt.ts";
+import { hugePages, kvm, memory } from "./processor.ts";
+import { disk, firmware, folders, virtiofsd } from "./storage.ts";
+import { needsOf } from "./needs.ts";
+
+export interface Workstation {
+  /** The project's folder. */
+  readonly root: string;
+  readonly site: Site;
+  readonly libvirtUri: string;
+}
+
+// What each program is for; all of them come with `make setup`.
+const PROGRAMS: Readonly<Record<string, string>> = {
+  virsh: "talks to libvirt",
+  "qemu-img": "makes disks",
+  "ssh-keygen": "makes keys",
+  nc: "is how libvirt is reached on another host",
+};
+
+/** Looks at everything that a workstation's cluster file needs of the host. */
+export async function diagnoseWorkstation(
+  host: Host,
+  { root, site, libvirtUri }: Workstation,
+): Promise<Finding[]> {
+  const needs = needsOf(site);
+  const wantsPacker = needs.images.some(({ kind }) => kind === "packer");
+  const everywhere = [
+    ...Object.entries(PROGRAMS)
+      .filter(([name]) => name !== "nc" || libvirtUri.includes("+ssh:"))
+      .map(([name, purpose]) => program(host, name, purpose)),
+    ansible(root),
+    engine(),
+    ...(wantsPacker ? [packer()] : []),
+    ...(needs.images.some(isMadeOfPackages)
+      ? [program(host, "mmdebstrap", "builds the images that the cluster file asks for")]
+      : []),
+  ];
+  if (needs.vms.length === 0) return Promise.all(everywhere);
+  if (!/^qemu(\+unix)?:\/\/\//.test(libvirtUri)) {
+    const found = `${libvirtUri} is another machine; what is there was not looked at`;
+    return Promise.all([...everywhere, note("libvirt", found, "run `ai-how doctor workstation` there")]);
+  }
+  return (
+    await Promise.all([
+      user(host, needs.claims.size > 0),
+      ...everywhere,
+      libvirtd(host, libvirtUri),
+      virtlogd(host),
+      emulator(host),
+      apparmor(host, libvirtUri),
+      dockerBesideLibvirt(host),
+      kvm(host, needs),
+      memory(host, needs),
+      hugePages(host, needs),
+      iommu(host, needs),
+      devices(host, needs),
+      virtiofsd(host, needs),
+      folders(host, needs),
+      firmware(host, needs),
+      disk(host, needs),
+    ])
+  ).flat();
+}
+
+function isMadeOfPackages(image: ReturnType<typeof needsOf>["images"][number]): boolean {
+  return image.kind === "built" || (image.kind === "packer" && image.source === "mmdebstrap");
+}
+
+function user({ uid }: Host, takesDevices: boolean): Finding {
+  if (uid === 0) return pass("user", "root");
+  const found = "not root";
+  return takesDevices
+    ? fail("user", `${found}; devices of the host are bound to VFIO`, "run with sudo")
+    : note("user", `${found}; libvirt's system connection may want it`, "run with sudo");
+}
