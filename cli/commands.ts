@@ -26,6 +26,7 @@ export const SOURCES: readonly Source[] = [
   { names: ["graph"], load: async () => (await import("./graph.ts")).addGraph },
   { names: ["render"], load: async () => (await import("./render.ts")).addRender },
   { names: ["doctor"], load: async () => (await import("./doctor/index.ts")).addDoctor },
+  { names: ["verify"], load: async () => (await import("./verify/index.ts")).addVerify },
   { names: ["pipeline"], load: async () => (await import("./pipeline/index.ts")).addPipeline },
   { names: ["job"], load: async () => (await import("./job/index.ts")).addJob },
   { names: ["dev"], load: async () => (await import("./dev.ts")).addDev },

@@ -36,7 +36,7 @@ export function findMachine({ outputs }: Connection, name: string): MachineOutpu
 /** Runs ssh to a machine, with its pinned host key; the private key travels in memory only. */
 export function ssh<Settings extends Options>(
   root: string,
-  { privateKey }: Connection,
+  { privateKey }: Pick<Connection, "privateKey">,
   { kind, address, port, user, hostKey, proxyCommand, privateKeyPath }: MachineOutput,
   command: readonly string[],
   options: Settings,

@@ -2,6 +2,7 @@
 export { findGpuModel, gpuModels, isKnownGpu, knownGpuNames, whyUnpartitioned } from "./catalogue.ts";
 export type { Geometry, GpuModel, MigProfile } from "./geometry.ts";
 export { kubernetesResources, nodeLabels } from "./kubernetes.ts";
+export { compareListing, listedDevices, listedProfiles, type ListedProfile } from "./listing.ts";
 export { creationOrder, migParted } from "./mig-parted.ts";
 export { nvidiaGpus, type NvidiaGpu } from "./nvidia.ts";
 export {

@@ -33,6 +33,12 @@ options:
       address: {description: "0000:17:00.0", type: str, required: true}
       machines: {description: Names of virtual machines that may be using it., type: list, elements: str, default: []}
   allow_display: {description: Whether the GPU that drives the display may be taken., type: bool, default: false}
+  trial:
+    description:
+      - Each device is bound and given back to its driver at once; nothing is written for the next boot, and the owner's other devices
+        stay. What was found is in C(trials), and no problem is a failure.
+    type: bool
+    default: false
   patience: {description: Seconds that the kernel may take for a step., type: int, default: 30}
   root: {description: Where the file systems begin; another one in tests., type: path, default: /}
 """
@@ -86,6 +92,35 @@ def problems_of(host, boot, owner, wanted, allow_display):
     return problems
 
 
+def try_each(module, host, boot, owner, wanted):
+    """What happens to each device when it is bound and given back, the others staying as they are."""
+    trials = []
+    for address in wanted:
+        problems = problems_of(host, boot, owner, wanted, module.params["allow_display"])
+        own = [problem.removeprefix(f"{address}: ") for problem in problems if problem.startswith(f"{address}: ")]
+        held = "" if own else held_by_kernel(host, address)
+        trial = {"address": address, "problems": own, "held": held, "seconds": None}
+        trials.append(trial)
+        if own or held or host.driver(address) == DRIVER or module.check_mode:
+            continue
+        began = time.monotonic()
+        try:
+            rebind(module, host, address, DRIVER)
+        except KernelRefused as error:
+            trial["refused"] = str(error)
+        try:
+            rebind(module, host, address, "")
+        except KernelRefused as error:
+            trial["refused"] = str(error)
+        if "refused" not in trial:
+            trial["seconds"] = round(time.monotonic() - began, 1)
+    return trials
+
+
+class KernelRefused(Exception):
+    """The kernel did not do what it was asked for, or not in time."""
+
+
 def write(module, path, text):
     """
     Writes to a file of the kernel's, in another process: where a driver waits for ever, that one does, and nothing can end it.
@@ -101,13 +136,13 @@ def write(module, path, text):
     while writer.poll() is None:
         if time.monotonic() > deadline:
             writer.kill()
-            module.fail_json(
-                msg=f"{path}: the kernel has not answered in {module.params['patience']} s; reboot this machine, the binding is "
+            raise KernelRefused(
+                f"{path}: the kernel has not answered in {module.params['patience']} s; reboot this machine, the binding is "
                 "written for its next boot"
             )
         time.sleep(0.02)
     if writer.returncode != 0:
-        module.fail_json(msg=f"{path}: {writer.stderr.read().decode(errors='replace').strip()}")
+        raise KernelRefused(f"{path}: {writer.stderr.read().decode(errors='replace').strip()}")
 
 
 def rebind(module, host, address, override):
@@ -120,8 +155,14 @@ def rebind(module, host, address, override):
     deadline = time.monotonic() + module.params["patience"]
     while (host.driver(address) == DRIVER) != (override == DRIVER):
         if time.monotonic() > deadline:
-            module.fail_json(msg=f"{address}: the kernel left it with {host.driver(address) or 'no driver'}; see dmesg")
+            raise KernelRefused(f"{address}: the kernel left it with {host.driver(address) or 'no driver'}; see dmesg")
         time.sleep(0.02)
+
+
+def modprobe(module, host):
+    program = host.root / "usr/sbin/modprobe"
+    if program.exists() and not (host.pci / "drivers" / DRIVER).exists():
+        module.run_command([str(program), DRIVER], check_rc=True)
 
 
 def main():
@@ -138,6 +179,7 @@ def main():
                 },
             },
             "allow_display": {"type": "bool", "default": False},
+            "trial": {"type": "bool", "default": False},
             "patience": {"type": "int", "default": 30},
             "root": {"type": "path", "default": "/"},
         },
@@ -149,6 +191,9 @@ def main():
     if not re.fullmatch(r"[a-z0-9-]+", owner):
         module.fail_json(msg=f"{owner}: an owner has lower-case letters, digits and dashes only")
     wanted = {device["address"].lower(): device["machines"] for device in module.params["devices"]}
+    if module.params["trial"]:
+        modprobe(module, host)
+        module.exit_json(changed=False, trials=try_each(module, host, boot, owner, wanted))
     problems = problems_of(host, boot, owner, wanted, module.params["allow_display"])
     if problems:
         module.fail_json(msg="\n".join(problems), problems=problems)
@@ -171,13 +216,15 @@ def main():
     # First what survives: a run that ends here is finished by the next one.
     changed = boot.write(owner, {address: host.identity(address) for address in wanted})
     changed |= boot.renew_initramfs(lambda command: module.run_command(command, check_rc=True))
-    modprobe = host.root / "usr/sbin/modprobe"
-    if now and modprobe.exists() and not (host.pci / "drivers" / DRIVER).exists():
-        module.run_command([str(modprobe), DRIVER], check_rc=True)
-    for address in now:
-        rebind(module, host, address, DRIVER)
-    for address in given_back:
-        rebind(module, host, address, "")
+    if now:
+        modprobe(module, host)
+    try:
+        for address in now:
+            rebind(module, host, address, DRIVER)
+        for address in given_back:
+            rebind(module, host, address, "")
+    except KernelRefused as error:
+        module.fail_json(msg=str(error))
     if held:
         lines = [
             f"{address}: its driver {host.driver(address)} cannot let go of it, as {why}; it is bound to {DRIVER} at the next boot: "

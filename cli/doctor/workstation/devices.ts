@@ -35,9 +35,13 @@ async function vfioModule(host: Host): Promise<Finding> {
   );
 }
 
-/** Every device that the file claims: whether it is there, in a group, and with everything of its group. */
-export async function devices(host: Host, { claims }: Needs): Promise<Finding[]> {
-  return Promise.all([...claims].map(([address, machines]) => device(host, address, machines, claims)));
+/** Every claimed device: whether it is there, in a group, and with everything of its group, as `all` that is claimed has it. */
+export async function devices(
+  host: Host,
+  { claims }: Needs,
+  all: Needs["claims"] = claims,
+): Promise<Finding[]> {
+  return Promise.all([...claims].map(([address, machines]) => device(host, address, machines, all)));
 }
 
 async function device(
