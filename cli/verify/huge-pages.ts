@@ -71,9 +71,19 @@ export class HugePages {
     );
   }
 
+  /** Gives back what an earlier run has set aside; whether there was anything. */
+  async clean(): Promise<boolean> {
+    const shares = Object.values(KIB).map((kib) => `etc/ai-how/huge-pages/${kib}/${OWNER}`);
+    const there = await Promise.all(shares.map((file) => this.#ground.host.may(file)));
+    if (!there.includes(true)) return false;
+    this.#reserved = true;
+    return (await this.giveBack()) === undefined;
+  }
+
   /** Gives back what was set aside; what could not be, if anything. */
   async giveBack(): Promise<string | undefined> {
     if (!this.#reserved) return undefined;
+    this.#reserved = false;
     return succeeded(await this.#set(0)) ? undefined : `huge pages of ${OWNER}`;
   }
 

@@ -42,6 +42,10 @@ export function addVerify(program: Command): void {
         abort.abort();
       };
       process.on("SIGINT", stop).on("SIGTERM", stop);
+      // Who reads the report may have enough of it; what was made is removed all the same.
+      process.stdout.on("error", () => {
+        abort.abort();
+      });
       try {
         await verify(stack, options, abort.signal);
       } finally {

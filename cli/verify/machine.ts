@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -67,11 +67,12 @@ const PARTS: readonly { step: string; types: readonly string[]; remedy: string }
 export async function* verifyMachine(ground: Ground, bench: Workbench): AsyncGenerator<Result> {
   const { host, site, libvirtUri } = ground;
   const { vms, mounts } = needsOf(site);
-  if (await bench.throwaway.clean(host))
-    yield await attempt("leftovers", NAME, () => Promise.resolve(passed("an earlier run's are removed")));
   const pages = new HugePages(ground, MEMORY_MIB);
-  await mkdir(bench.shares, { recursive: true });
-  const share = await mkdtemp(join(bench.shares, "verify-"));
+  if ((await bench.throwaway.clean(host)) || (await pages.clean()))
+    yield await attempt("leftovers", NAME, () => Promise.resolve(passed("an earlier run's are removed")));
+  const share = join(bench.shares, NAME);
+  await rm(share, { recursive: true, force: true });
+  await mkdir(share, { recursive: true, mode: 0o700 });
   try {
     const [program] = await virtiofsd(host, { ...needsOf(site), mounts: [...mounts, ANY_MOUNT] });
     const canShare = program?.level === "pass";
