@@ -32,7 +32,7 @@ export interface Workbench {
 
 const MEMORY_MIB = 1024;
 const MOUNT = "/mnt/verify";
-const CONSOLE_TRIES = 20;
+const CONSOLE_TRIES = 25;
 // What makes a machine, in the order in which it is waited for.
 const PARTS: readonly { step: string; types: readonly string[]; remedy: string }[] = [
   {
@@ -203,7 +203,7 @@ async function consoleWord(ground: Ground, guest: Guest): Promise<Outcome> {
   if (!succeeded(said)) return failed(lastLine(said), "see whether the machine has a serial console");
   for (let tries = 0; tries < CONSOLE_TRIES; tries++) {
     if ((await consoleText(ground)).includes(word)) return passed(`what it says is in ${CONSOLE_LOG}`);
-    await sleep(500, undefined, { signal: ground.signal });
+    await sleep(200, undefined, { signal: ground.signal });
   }
   return failed(
     `what it says does not arrive in ${CONSOLE_LOG}`,

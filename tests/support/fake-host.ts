@@ -74,6 +74,10 @@ export class FakeHost {
     symlinkSync(target.startsWith("/") ? target : this.path(target), this.path(path));
   }
 
+  unlink(path: string): void {
+    unlinkSync(this.path(path));
+  }
+
   /** How many the kernel has, of 2 MiB and of 1 GiB. */
   hugePages(): number[] {
     return ["2048", "1048576"].map((size) =>

@@ -159,24 +159,30 @@ export class FakeMachine {
     const log = join(this.#fake, "calls.log");
     appendFileSync(log, "");
     const before = readFileSync(log, "utf8").length;
-    const { exitCode, stdout, stderr } = await execa(
-      "/usr/bin/python3",
-      [program, action, "--root", this.root, ...(options.args ?? [])],
-      {
-        reject: false,
-        extendEnv: false,
-        env: {
-          PATH: options.path ?? `${fakeDriver}:/usr/bin:/bin`,
-          PYTHONDONTWRITEBYTECODE: "1",
-          FAKE_NVIDIA: this.#fake,
-          FAKE_NVIDIA_RUN: join(this.root, "run/fake-nvidia"),
-          FAKE_NVIDIA_ROOT: this.root,
-        },
-      },
-    );
+    const command = ["/usr/bin/python3", program, action, "--root", this.root, ...(options.args ?? [])];
+    const { exitCode, stdout, stderr } = await this.execute(command, options.path);
     const calls = readFileSync(log, "utf8").slice(before).split("\n");
     const changes = calls.filter((call) => /-mig|-cgi|-dci|-dgi|reset/.test(call));
     return { exitCode, stdout, stderr, changes };
+  }
+
+  /** Runs a program of the machine's, `nvidia-smi` for one. */
+  async execute(
+    [file = "", ...args]: readonly string[],
+    path = `${fakeDriver}:/usr/bin:/bin`,
+  ): Promise<{ exitCode: number | undefined; stdout: string; stderr: string }> {
+    const { exitCode, stdout, stderr } = await execa(file, args, {
+      reject: false,
+      extendEnv: false,
+      env: {
+        PATH: path,
+        PYTHONDONTWRITEBYTECODE: "1",
+        FAKE_NVIDIA: this.#fake,
+        FAKE_NVIDIA_RUN: join(this.root, "run/fake-nvidia"),
+        FAKE_NVIDIA_ROOT: this.root,
+      },
+    });
+    return { exitCode, stdout, stderr };
   }
 
   remove(): void {

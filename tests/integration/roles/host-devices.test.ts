@@ -31,7 +31,11 @@ afterEach(() => {
   host.remove();
 });
 
-async function play(devices: readonly object[], more: Readonly<Record<string, unknown>> = {}) {
+async function play(
+  devices: readonly object[],
+  more: Readonly<Record<string, unknown>> = {},
+  playbook = "host-devices",
+) {
   const vars = {
     ...{
       host_root: host.root,
@@ -45,7 +49,7 @@ async function play(devices: readonly object[], more: Readonly<Record<string, un
     all: { hosts: ["this-host"], vars },
     _meta: { hostvars: { "this-host": { ansible_connection: "local" } } },
   };
-  const said = await execa(run, ["host-devices"], {
+  const said = await execa(run, [playbook], {
     env: { AI_HOW_INVENTORY: "-" },
     input: JSON.stringify(inventory),
     all: true,
@@ -413,5 +417,40 @@ describe("what this host lives on is never taken", () => {
     host.process("1", "/sbin/init", { mounts: [["8:1", "/", "/dev/sda1"]] });
     expect(await play([{ address: NVME }, { address: NETWORK }])).toMatchObject({ failed: false });
     expect([host.driver(NVME), host.driver(NETWORK)]).toEqual(["vfio-pci", "vfio-pci"]);
+  });
+});
+
+describe("playbook host-devices-trial", () => {
+  const both = [{ address: GPU }, { address: AUDIO }];
+  async function trial(devices: readonly object[]) {
+    const report = host.path("trials.json");
+    const more = { nvidia_vfio_report: report, nvidia_vfio_patience: 1 };
+    const said = await play(devices, more, "host-devices-trial");
+    expect(said, said.output).toMatchObject({ failed: false });
+    return JSON.parse(await readFile(report, "utf8")) as unknown;
+  }
+
+  it("binds each device and gives it back, and writes nothing for the next boot", async () => {
+    const good = { problems: [], held: "", seconds: expect.any(Number) as number };
+    expect(await trial(both)).toEqual([
+      { address: GPU, ...good },
+      { address: AUDIO, ...good },
+    ]);
+    expect([host.driver(GPU), host.driver(AUDIO)]).toEqual(["nvidia", "snd_hda_intel"]);
+    expect(existsSync(host.path("etc"))).toBe(false);
+  });
+
+  it("tries nothing that the host lives on or the kernel has open, and says what does not let go", async () => {
+    host.write("sys/module/nvidia_drm/parameters/modeset", "Y\n");
+    await execa("mkfifo", [host.path("sys/bus/pci/drivers/snd_hda_intel/unbind")]);
+    const disk = host.device({ address: NVME, group: "18", driver: "nvme", kind: "0x010802" });
+    const number = host.block(`${disk}/nvme/nvme0/nvme0n1`);
+    host.process("1", "/sbin/init", { mounts: [[number, "/", "/dev/nvme0n1"]] });
+    expect(await trial([...both, { address: NVME }])).toMatchObject([
+      { address: GPU, held: "nvidia_drm has it open (modeset)", seconds: null },
+      { address: AUDIO, seconds: null },
+      { address: NVME, problems: ["is in use: /dev/nvme0n1 is mounted on /"], seconds: null },
+    ]);
+    expect(host.driver(NVME)).toBe("nvme");
   });
 });
