@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { findGpuModel, type NvidiaGpu } from "../../gpu/index.ts";
 
@@ -51,6 +51,8 @@ const fakeGpuSchema = z.object({
 });
 const fakeStateSchema = z.object({
   driver: z.string(),
+  /** Whether the driver makes no device nodes: something else has to. Default false. */
+  noNodes: z.boolean().optional(),
   gpus: z.array(fakeGpuSchema),
   /** What goes wrong, by a part of nvidia-smi's arguments or `*`: seconds that it sleeps, exit code and words. */
   faults: z.record(
@@ -139,6 +141,12 @@ export class FakeMachine {
   /** The machine's file. */
   file(path: string): string {
     return readFileSync(join(this.root, path), "utf8");
+  }
+
+  write(path: string, text: string): void {
+    const file = join(this.root, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
   }
 
   plan(gpus: readonly NvidiaGpu[], more: object = {}): void {

@@ -1,6 +1,8 @@
+import { rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { gpuModels, nvidiaGpus, planGpus, type GpuRequest, type NvidiaGpu } from "../../../gpu/index.ts";
-import { fakeGpu, FakeMachine, type FakeGpu } from "../../support/fake-nvidia.ts";
+import { fakeDriver, fakeGpu, FakeMachine, type FakeGpu } from "../../support/fake-nvidia.ts";
 
 const machines: FakeMachine[] = [];
 function machine(gpus: readonly FakeGpu[], plan: readonly NvidiaGpu[]): FakeMachine {
@@ -113,10 +115,58 @@ describe("ai-how-gpus on a fake driver", () => {
     expect(ran.changes.slice(0, 2)).toEqual(["-i 0000:17:00.0 -mig 1", "--gpu-reset -i 0000:17:00.0"]);
   });
 
+  it("stops what has the GPU open for a reset, and starts it again, whatever came of it", async () => {
+    const path = `${join(import.meta.dirname, "../../support/fake-holders")}:${fakeDriver}:/usr/bin:/bin`;
+    const units = ["nvidia-dcgm.service", "nvidia-persistenced.service"];
+    for (const canBeReset of [true, false]) {
+      const it = machine([a100(0, { resetsItself: false, canBeReset })], mixed);
+      it.write("sys/module/nvidia_drm/refcnt", "0\n");
+      for (const unit of units) it.write(`fake/units/${unit}`, "");
+      const ran = await it.run("apply", { path });
+      expect(ran.exitCode).toBe(canBeReset ? 0 : 3);
+      expect(ran.stdout).toContain(
+        "GPU 0 at 0000:17:00.0: stopped for the reset: nvidia-dcgm.service, nvidia-persistenced.service, nvidia_drm",
+      );
+      expect(it.file("fake/holders.log").split("\n").filter((line) => !line.includes("is-active"))).toEqual([
+        ...units.map((unit) => `systemctl stop ${unit}`),
+        "modprobe --remove nvidia_drm",
+        "modprobe nvidia_drm",
+        ...units.toReversed().map((unit) => `systemctl start ${unit}`),
+        "",
+      ]);
+      if (canBeReset) expect(it.instances).toEqual([placed]);
+    }
+  });
+
+  it("leaves a driver alone that the console has open, and then asks for a reboot", async () => {
+    const path = `${join(import.meta.dirname, "../../support/fake-holders")}:${fakeDriver}:/usr/bin:/bin`;
+    const it = machine([a100(0, { resetsItself: false })], mixed);
+    it.write("sys/module/nvidia_drm/held", "");
+    const ran = await it.run("apply", { path });
+    expect(ran.exitCode).toBe(3);
+    expect(ran.stderr).toContain("currently in use by another process");
+  });
+
+  it("makes the device nodes of partitions that are missing, or offers nothing to SLURM", async () => {
+    const it = machine([a100()], planOf(["a100-80gb", "3g.40gb"]));
+    await it.run("apply");
+    const caps = join(it.root, "dev/nvidia-caps");
+    rmSync(join(caps, "nvidia-cap12"));
+    // The fake driver makes them whenever it runs, unless there is another thing in their place.
+    it.change((state) => (state.noNodes = true));
+    expect((await it.run("apply")).stderr).toContain("nvidia-cap12: is missing and cannot be made");
+    expect(it.file("run/ai-how/gres.conf")).not.toContain("Name=gpu");
+    it.write("proc/devices", "Character devices:\n  1 mem\n236 nvidia-caps\n");
+    expect(await it.run("apply")).toMatchObject({ exitCode: 0 });
+    const { mode, rdev } = statSync(join(caps, "nvidia-cap12"));
+    expect([mode & 0o170000, mode & 0o777, rdev]).toEqual([0o020000, 0o444, (236 << 8) | 12]);
+    expect(it.file("run/ai-how/gres.conf")).toContain("nvidia-cap12");
+  });
+
   it("finishes after the reboot that a change of mode needs in some virtual machines", async () => {
     const it = machine([a100(0, { resetsItself: false, canBeReset: false, keepsMode: true })], mixed);
     const ran = await it.run("apply");
-    expect(ran.exitCode).toBe(1);
+    expect(ran.exitCode).toBe(3);
     expect(ran.stderr).toMatch(/^GPU 0 at 0000:17:00.0: MIG mode will be enabled after a reset .* reboot this machine$/);
     it.reboot();
     expect(await it.run("apply")).toMatchObject({ exitCode: 0 });

@@ -4,6 +4,7 @@
     ai-how-gpus verify   changes nothing; --line says a difference in one line, for SLURM's reason
 
 Exit code 0: as planned. 1: not as planned, or the plan cannot be applied now. 2: wrong usage, or a plan that is none.
+3: the plan can be applied after a reboot of this machine, and not before.
 """
 
 import argparse
@@ -29,6 +30,7 @@ class Machine:
     """Where things are; another root than / is for tests."""
 
     def __init__(self, root):
+        self.root = root
         self.plan = root / "etc/ai-how/gpu-plan.json"
         self.run = root / "run/ai-how"
         self.dev = root / "dev"
@@ -58,7 +60,7 @@ def apply(machine):
         done = False
         try:
             plan = plans.read_plan(machine.plan)
-            for line in application.apply(plan, driver.read(), machine.dev):
+            for line in application.apply(plan, driver.read(), machine.root):
                 print(line, flush=True)
                 done = True
             found = driver.read()
@@ -103,7 +105,7 @@ def main():
     except NotAsPlanned as error:
         code, text, line = 1, str(error), error.line
     except (application.Refused, driver.DriverError) as error:
-        code, text = 1, str(error)
+        code, text = 3 if isinstance(error, application.RebootNeeded) else 1, str(error)
         line = "GPUs cannot be verified: " + "; ".join(text.splitlines())
     except plans.PlanError as error:
         code, text = 2, str(error)

@@ -4,22 +4,27 @@ import dataclasses
 
 import comparison
 import driver
+import holders
 
 
 class Refused(Exception):
     """The plan cannot be applied now; a line for each reason."""
 
 
-def apply(plan, found, dev):
+class RebootNeeded(Refused):
+    """Nothing but a reboot of this machine helps."""
+
+
+def apply(plan, found, root):
     """Changes GPUs and yields a line for each thing that was done; does nothing where not all can be mended."""
-    differences = comparison.compare(plan, found, dev)
+    differences = comparison.compare(plan, found, root / "dev")
     if any(not difference.mendable for difference in differences):
         return
     matched, _ = comparison.pairs(plan, found)
     todo = [(planned, gpu) for planned, gpu in matched if any(d.where == str(gpu) for d in differences)]
     refuse_clients(gpu for _, gpu in todo)
     for planned, gpu in todo:
-        yield from apply_gpu(planned, gpu)
+        yield from apply_gpu(planned, gpu, root)
 
 
 def refuse_clients(gpus):
@@ -28,7 +33,7 @@ def refuse_clients(gpus):
         raise Refused("\n".join(busy))
 
 
-def apply_gpu(planned, gpu):
+def apply_gpu(planned, gpu, root):
     if gpu.instances and not comparison.same_partitions(planned.partitions, gpu.instances):
         if planned.partitions:
             placements(planned, gpu)  # refuses before anything is destroyed
@@ -37,7 +42,7 @@ def apply_gpu(planned, gpu):
         gpu = dataclasses.replace(gpu, instances=())
     wanted = bool(planned.partitions)
     if (gpu.mig, gpu.mig_pending) != (wanted, wanted):
-        switch(gpu, wanted)
+        yield from switch(gpu, wanted, root)
         yield f"{gpu}: MIG mode {comparison.on(wanted)}"
     if wanted and not gpu.instances:
         driver.create_instances(gpu, placements(planned, gpu))
@@ -62,10 +67,10 @@ def placements(planned, gpu):
     return [f"{known[partition.profile]}:{partition.start}" for partition in planned.partitions]
 
 
-def switch(gpu, wanted):
+def switch(gpu, wanted, root):
     """
-    Switches MIG on or off. Ampere needs a reset of the GPU for it, which the driver does by itself where it can; where
-    a hypervisor does not let it, only a reboot helps (MIG user guide, "Enable MIG Mode").
+    Switches MIG on or off. Ampere needs a reset of the GPU for it, which the driver does by itself where nothing has the GPU open;
+    where a hypervisor does not let it, only a reboot helps (MIG user guide, "Enable MIG Mode").
     """
     if gpu.mig_pending != wanted:
         driver.set_mig(gpu, wanted)
@@ -73,12 +78,18 @@ def switch(gpu, wanted):
     if gpu.mig == wanted:
         return
     reason = ""
-    try:
-        driver.reset(gpu)
-    except driver.DriverError as error:
-        reason = f" ({error})"
+    with holders.released(root) as stopped:
+        if stopped:
+            yield f"{gpu}: stopped for the reset: {', '.join(stopped)}"
+        try:
+            driver.reset(gpu)
+        except driver.DriverError as error:
+            reason = f" ({error})"
+        if driver.with_mig_mode(gpu).mig != wanted:
+            # Some drivers reset it only when they are asked for the mode again.
+            driver.set_mig(gpu, wanted)
     if driver.with_mig_mode(gpu).mig != wanted:
-        raise Refused(
+        raise RebootNeeded(
             f"{gpu}: MIG mode will be {comparison.on(wanted)} after a reset that the driver cannot do now{reason}: "
             "stop what uses the GPU (DCGM, other monitors), or reboot this machine"
         )

@@ -5,7 +5,9 @@ explicit can be checked. A partition is three device nodes, as in SLURM's own gp
 of GPU instance and compute instance.
 """
 
+import os
 import re
+import stat
 
 import comparison
 from driver import DriverError
@@ -29,18 +31,42 @@ def lines(plan, found, dev, proc):
             instance = by_start[partition.start]
             directory = proc / "driver/nvidia/capabilities" / f"gpu{minor}" / "mig" / f"gi{instance.id}"
             [(compute, _name)] = instance.compute
-            files = [device, capability(directory, dev), capability(directory / f"ci{compute}", dev)]
+            files = [device, *(capability(path, dev, proc) for path in (directory, directory / f"ci{compute}"))]
             result.append(f"Name=gpu Type={partition.profile} MultipleFiles={','.join(files)}")
     return result + shards
 
 
-def capability(directory, dev):
-    """The device node that gives access; see "Device Nodes and Capabilities" in NVIDIA's MIG user guide."""
+def capability(directory, dev, proc):
+    """
+    The device node that gives access, which is made where it is missing: slurmd does not start without one that it was told of. See
+    "Device Nodes and Capabilities" in NVIDIA's MIG user guide.
+    """
     try:
         text = (directory / "access").read_text(encoding="ascii")
     except OSError as error:
         raise DriverError(f"{directory}/access: {error.strerror}") from error
-    match = re.search(r"^DeviceFileMinor: (\d+)$", text, re.MULTILINE)
-    if match is None:
+    minor = field(text, "DeviceFileMinor")
+    if minor is None:
         raise DriverError(f"{directory}/access: no DeviceFileMinor")
-    return f"{dev}/nvidia-caps/nvidia-cap{match[1]}"
+    node = dev / f"nvidia-caps/nvidia-cap{minor}"
+    if not node.exists():
+        make_node(node, proc, minor, field(text, "DeviceFileMode") or 0o444)
+    return str(node)
+
+
+def make_node(node, proc, minor, mode):
+    try:
+        devices = (proc / "devices").read_text(encoding="ascii")
+        match = re.search(r"^\s*(\d+) nvidia-caps$", devices, re.MULTILINE)
+        if match is None:
+            raise DriverError(f"{node}: is missing, and {proc}/devices has no nvidia-caps")
+        node.parent.mkdir(mode=0o755, exist_ok=True)
+        os.mknod(node, stat.S_IFCHR | mode, os.makedev(int(match[1]), minor))
+        node.chmod(mode)
+    except OSError as error:
+        raise DriverError(f"{node}: is missing and cannot be made: {error.strerror}") from error
+
+
+def field(text, name):
+    match = re.search(rf"^{name}: (\d+)$", text, re.MULTILINE)
+    return None if match is None else int(match[1])

@@ -1,0 +1,120 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { z } from "zod";
+import { buildImage } from "../integration/roles/stage.ts";
+import { aiHowCommand, Running } from "../support/command.ts";
+import { DistributionLibvirt } from "../support/distribution-libvirt.ts";
+import { repository } from "../support/project.ts";
+import { describeUnless, hostLacks } from "../support/where.ts";
+
+const STACK = "test-verify";
+const NAME = "ai-how-verify";
+const reportSchema = z.object({
+  passed: z.boolean(),
+  steps: z.array(
+    z.object({ step: z.string(), subject: z.string().optional(), status: z.string(), found: z.string() }),
+  ),
+});
+
+/** `nsenter` waits for what it has started, in the other process namespace. */
+function commandOf({ pid }: Running): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim());
+}
+
+const CLUSTER = `version: "1.0"
+metadata: { name: trial, description: two small VMs }
+clusters:
+  hpc:
+    name: trial
+    image: { distribution: debian12 }
+    network: { subnet: 192.168.100.0/24, bridge: virbr-trial }
+    hardware: { acceleration: tcg }
+    controller: { cpu_cores: 1, memory_gb: 1, disk_gb: 10, ip_address: 192.168.100.10 }
+    compute_nodes: [{ cpu_cores: 1, memory_gb: 1, disk_gb: 10, ip: 192.168.100.11 }]
+    slurm_config: { partitions: [cpu], default_partition: cpu, max_job_time: "1:00:00" }
+`;
+
+describeUnless(
+  await hostLacks(),
+  "ai-how verify, on libvirtd and virtlogd as the distribution has them",
+  () => {
+    const configuration = join(repository, `Pulumi.${STACK}.yaml`);
+    let folder = "";
+    let host: DistributionLibvirt;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), "verify-"));
+      writeFileSync(join(folder, "cluster.yaml"), CLUSTER);
+      writeFileSync(
+        configuration,
+        `config:\n  ai-how:target: workstation\n  ai-how:clusterFile: ${join(folder, "cluster.yaml")}\n`,
+      );
+      await buildImage();
+      host = new DistributionLibvirt(folder, join(repository, ".ai-how/cache"));
+      await host.start();
+    });
+
+    afterAll(async () => {
+      await host.stop();
+      await rm(configuration, { force: true });
+      await rm(join(repository, ".ai-how/verify"), { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    const start = (...args: string[]): Running =>
+      new Running(...host.command(aiHowCommand, "verify", STACK, ...args));
+    const virsh = async (...args: string[]): Promise<string> =>
+      (await execa(...host.command("virsh", "--quiet", ...args))).stdout.trim();
+
+    async function nothingLeft(): Promise<void> {
+      expect(await virsh("list", "--all", "--name")).toBe("");
+      expect(await virsh("net-list", "--all", "--name")).toBe("");
+      expect(await virsh("pool-list", "--all", "--name")).toBe("");
+      for (const place of ["var/log/libvirt/qemu", "var/lib/ai-how", "var/lib/libvirt/images"])
+        expect(readdirSync(host.path(place)), place).toEqual([]);
+      expect(existsSync(join(repository, ".ai-how/verify"))).toBe(false);
+    }
+
+    it("proves what this host can do, fails what it cannot, and leaves nothing", async () => {
+      const { exitCode, stdout } = await start("--json").ended;
+      const { steps, passed } = reportSchema.parse(JSON.parse(stdout));
+      const lines = steps.map(
+        ({ step, subject, status, found }) => `${status} ${subject ?? ""}: ${step}: ${found}`,
+      );
+      for (const line of [
+        `passed ${NAME}: start: runs, by emulation`,
+        `passed ${NAME}: SSH: made`,
+        `passed ${NAME}: console log: what it says is in /var/log/libvirt/qemu/${NAME}-console.log`,
+        `passed ${NAME}: virtiofs: a word there and one back`,
+        `not tried ${NAME}: huge pages: the cluster file asks for none`,
+        `passed ${NAME}: removal: nothing is left`,
+        "not tried : devices: the cluster file claims none",
+      ])
+        expect(lines).toContain(line);
+      // Its network namespace has no way out.
+      expect(lines.find((line) => line.includes("package mirror"))).toMatch(/^failed /);
+      expect([exitCode, passed]).toEqual([1, false]);
+      await nothingLeft();
+    });
+
+    it("removes what a run has left that was killed, and leaves nothing when it is interrupted", async () => {
+      const killed = start();
+      while (!(await virsh("list", "--name")).includes(NAME)) await sleep(500);
+      process.kill(commandOf(killed), "SIGKILL");
+      await killed.ended;
+      expect(await virsh("list", "--name")).toBe(NAME);
+
+      const again = start();
+      await again.until(/leftovers: an earlier run's are removed/);
+      while (!(await virsh("list", "--name")).includes(NAME)) await sleep(500);
+      process.kill(commandOf(again), "SIGINT");
+      expect((await again.ended).exitCode).toBe(130);
+      await nothingLeft();
+    });
+  },
+);
