@@ -71,6 +71,16 @@ describeUnless(
     const virsh = async (...args: string[]): Promise<string> =>
       (await execa(...host.command("virsh", "--quiet", ...args))).stdout.trim();
 
+    /** Waits until the machine of a run is there. */
+    async function running(run: Running): Promise<void> {
+      let isOver = false;
+      void run.ended.then(() => (isOver = true));
+      while (!(await virsh("list", "--name")).includes(NAME)) {
+        if (isOver) throw new Error(`it ended without a machine:\n${run.output}`);
+        await sleep(500);
+      }
+    }
+
     async function nothingLeft(): Promise<void> {
       expect(await virsh("list", "--all", "--name")).toBe("");
       expect(await virsh("net-list", "--all", "--name")).toBe("");
@@ -104,14 +114,14 @@ describeUnless(
 
     it("removes what a run has left that was killed, and leaves nothing when it is interrupted", async () => {
       const killed = start();
-      while (!(await virsh("list", "--name")).includes(NAME)) await sleep(500);
+      await running(killed);
       process.kill(commandOf(killed), "SIGKILL");
       await killed.ended;
       expect(await virsh("list", "--name")).toBe(NAME);
 
       const again = start();
       await again.until(/leftovers: an earlier run's are removed/);
-      while (!(await virsh("list", "--name")).includes(NAME)) await sleep(500);
+      await running(again);
       process.kill(commandOf(again), "SIGINT");
       expect((await again.ended).exitCode).toBe(130);
       await nothingLeft();
