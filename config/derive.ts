@@ -4,6 +4,7 @@ import { networkDefaults, parseSubnet } from "./ipv4.ts";
 import { leaseAddresses } from "./leases.ts";
 import { fullName, hasGpu, macAddress, shortNames, type Named } from "./naming.ts";
 import type { CloudClusterConfig, HpcClusterConfig } from "./schema/cluster.ts";
+import type { DriverConfig } from "./schema/driver.ts";
 import type { ClusterFile } from "./schema/cluster-file.ts";
 import type { Hardware } from "./schema/hardware.ts";
 import type { Image as ImageConfig } from "./schema/image.ts";
@@ -19,6 +20,7 @@ import type {
   Image,
   Mount,
   Network,
+  NvidiaDriver,
   Node,
   PassthroughDevice,
   Site,
@@ -71,8 +73,13 @@ function hpcCluster(config: HpcClusterConfig, folder: string): HpcCluster {
     ...cluster,
     nodes,
     slurm: slurmOf(config, nodes),
+    driver: config.driver && driverOf(config.driver),
     storage: storageOf(config, nodes),
   };
+}
+
+function driverOf({ source, branch, version, modules, repository, bake }: DriverConfig): NvidiaDriver {
+  return { source, branch, version, modules, repository, bake };
 }
 
 function cloudCluster(config: CloudClusterConfig, folder: string): CloudCluster {

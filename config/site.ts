@@ -80,7 +80,22 @@ interface ClusterBase {
 export interface HpcCluster extends ClusterBase {
   readonly kind: "hpc";
   readonly slurm: Slurm;
+  /** NVIDIA's driver on nodes that have its GPUs; undefined: as role `nvidia` has it by default, in no image. */
+  readonly driver: NvidiaDriver | undefined;
   readonly storage: Storage;
+}
+
+/** Which driver of NVIDIA's, and where it comes from. */
+export interface NvidiaDriver {
+  readonly source: "distribution" | "nvidia" | "none";
+  /** Ubuntu's branch, `580-server`. */
+  readonly branch: string | undefined;
+  /** Of its packages as apt knows it; undefined: the newest. */
+  readonly version: string | undefined;
+  readonly modules: "open" | "proprietary";
+  readonly repository: { readonly uri: string; readonly key: string } | undefined;
+  /** Whether images of nodes with GPUs are built with it. */
+  readonly bake: boolean;
 }
 
 /** A Kubernetes cluster. */

@@ -2,7 +2,8 @@ import type * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../config/errors.ts";
 import type { HpcCluster, Site } from "../config/site.ts";
 import { beegfsProblems } from "./beegfs.ts";
-import { configureHpc, isReal } from "./hpc.ts";
+import { isReal } from "./gpu-driver.ts";
+import { configureHpc } from "./hpc.ts";
 import { makeMachines } from "./machines.ts";
 import { ADMIN_KEY_OUTPUT, OUTPUTS_VERSION, type StackOutputs } from "./outputs.ts";
 

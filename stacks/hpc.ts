@@ -7,7 +7,8 @@ import { SmokeJob } from "../components/hpc/smoke-job.ts";
 import type { Machine } from "../components/machines/machine.ts";
 import { MigPartitions } from "../components/machines/mig-partitions.ts";
 import { UserError } from "../config/errors.ts";
-import type { Gpu, HpcCluster, Node } from "../config/site.ts";
+import type { HpcCluster, Node } from "../config/site.ts";
+import { driverOf, isReal } from "./gpu-driver.ts";
 import { gresOf, planGpus, shardsOf } from "../gpu/index.ts";
 import { beegfsOf } from "./beegfs.ts";
 
@@ -53,11 +54,12 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
     healthChecks: beegfs !== undefined,
   });
 
-  const partitions = running.flatMap(({ name, gpus }) =>
-    gpus.some(isReal)
-      ? [new MigPartitions(`${name}-gpus`, { machine: machines.of(name), gpus: planGpus(gpus).plan })]
-      : [],
-  );
+  const driver = driverOf(hpc);
+  const partitions = running.flatMap(({ name, gpus }) => {
+    if (!gpus.some(isReal)) return [];
+    const args = { machine: machines.of(name), gpus: planGpus(gpus).plan };
+    return [new MigPartitions(`${name}-gpus`, { ...args, ...(driver !== undefined && { driver }) })];
+  });
 
   const configuration = new Playbook(`${hpc.name}-configuration`, {
     playbook: "cluster",
@@ -124,9 +126,4 @@ export function machineOutput(node: Node, machine: Machine): pulumi.Inputs {
     ...(plan.length > 0 && { gpus: gresOf(plan) }),
     ...(shardsOf(plan) > 0 && { shards: shardsOf(plan) }),
   };
-}
-
-/** Whether there is to be a device, and not only the scheduler's belief in one. */
-export function isReal({ pretended }: Gpu): boolean {
-  return !pretended;
 }

@@ -2,9 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { beegfsImagePackages } from "../components/hpc/beegfs.ts";
 import { BaseImage, fileDigest } from "../components/machines/base-image.ts";
 import type { BootImage } from "../components/machines/boot-image.ts";
-import { GoldenImage } from "../components/machines/golden-image.ts";
+import { GoldenImage, type GoldenImageArgs } from "../components/machines/golden-image.ts";
+import { bakedDriver } from "../components/machines/nvidia-driver.ts";
 import { PackerImage } from "../components/machines/packer-image.ts";
 import type { Cluster, Image, Site, VirtualNode } from "../config/site.ts";
+import { isReal } from "./gpu-driver.ts";
 import { isVirtual } from "./machines.ts";
 
 // Where others than root may look, too: libvirt's machines run under an account of their own.
@@ -28,18 +30,22 @@ export async function imageDigests(site: Site): Promise<ReadonlyMap<string, stri
 
 /** Makes the images of a cluster's nodes on libvirt's host, each once, and finds that of a node. */
 export function imagesOf(
-  { name: cluster, acceleration, ...rest }: Cluster,
+  of: Cluster,
   pool: pulumi.Output<string>,
   digests: ReadonlyMap<string, string | undefined>,
   opts: pulumi.ComponentResourceOptions,
 ): (node: VirtualNode) => BootImage {
-  const hasBeegfs = rest.kind === "hpc" && rest.storage.beegfs !== undefined;
+  const { name: cluster, acceleration } = of;
+  const hasBeegfs = of.kind === "hpc" && of.storage.beegfs !== undefined;
   const golden = new Map<string, GoldenImage>();
-  const goldenImage = ({ distribution, mirror }: Release, name: (number: number) => string): GoldenImage =>
-    once(golden, { distribution, mirror }, (number) => {
+  const goldenImage = (
+    { distribution, mirror }: Release,
+    variables: RoleVariables,
+    name: (number: number) => string,
+  ): GoldenImage =>
+    once(golden, { distribution, mirror, ...variables }, (number) => {
       const args = {
-        distribution,
-        cacheDirectory: CACHE,
+        ...{ distribution, cacheDirectory: CACHE, ...variables },
         ...(mirror !== undefined && { mirror }),
         ...(hasBeegfs && { packages: beegfsImagePackages(distribution) }),
       };
@@ -54,14 +60,14 @@ export function imagesOf(
   };
 
   const plain = new Map<string, BootImage>();
-  const plainImage = (image: ImageOf<"file" | "built">): BootImage =>
+  const plainImage = (image: ImageOf<"file" | "built">, variables: RoleVariables): BootImage =>
     // Two ways to write one path are one image.
-    once(plain, image.kind === "file" ? image.path : image, (number) => {
+    once(plain, image.kind === "file" ? image.path : { ...image, ...variables }, (number) => {
       const name = numbered(`${cluster}-image`, number);
       if (image.kind === "built")
         return copyOf(
           name,
-          goldenImage(image, () => name),
+          goldenImage(image, variables, () => name),
         );
       const digest = digests.get(image.path);
       const args = { pool, fileName: numbered(`${cluster}-base`, number), disk: image.path };
@@ -70,10 +76,14 @@ export function imagesOf(
     });
 
   const packed = { controller: new Map<string, BootImage>(), compute: new Map<string, BootImage>() };
-  const packerImage = (image: ImageOf<"packer">, kind: "controller" | "compute"): BootImage =>
-    once(packed[kind], image, (number) => {
+  const packerImage = (
+    image: ImageOf<"packer">,
+    kind: "controller" | "compute",
+    variables: RoleVariables,
+  ): BootImage =>
+    once(packed[kind], { ...image, ...variables }, (number) => {
       const { distribution, source } = image;
-      const base = () => goldenImage(image, (count) => numbered(`${cluster}-base-image`, count));
+      const base = () => goldenImage(image, {}, (count) => numbered(`${cluster}-base-image`, count));
       const name = numbered(`${cluster}-${kind}-image`, number);
       const made = new PackerImage(name, {
         kind,
@@ -81,14 +91,27 @@ export function imagesOf(
         source: source === "mmdebstrap" ? base() : source,
         acceleration: acceleration.mode,
         cacheDirectory: CACHE,
+        ...variables,
       });
       return copyOf(name, made);
     });
 
-  return ({ image, role }) => {
-    if (image.kind !== "packer") return plainImage(image);
-    return packerImage(image, role === "controller" ? "controller" : "compute");
+  return (node) => {
+    const { image, role } = node;
+    // Nobody bakes a file of the user's.
+    const variables = image.kind === "file" ? {} : driverIn(of, node);
+    if (image.kind !== "packer") return plainImage(image, variables);
+    return packerImage(image, role === "controller" ? "controller" : "compute", variables);
   };
+}
+
+type RoleVariables = Pick<GoldenImageArgs, "roleVariables">;
+
+/** What the image of a node is baked with: the driver, where it has GPUs and the file says which. */
+function driverIn(cluster: Cluster, { gpus }: VirtualNode): RoleVariables {
+  const driver = cluster.kind === "hpc" ? cluster.driver : undefined;
+  if (driver?.bake !== true || driver.source === "none" || !gpus.some(isReal)) return {};
+  return { roleVariables: bakedDriver(driver) };
 }
 
 /** What is in the map for a value; made when it is not there yet, with a number from 1 on. */

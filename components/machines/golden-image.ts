@@ -11,6 +11,8 @@ export interface GoldenImageArgs {
   packages?: readonly string[];
   /** Where images and packages are kept between runs, relative to the project's folder. Default `.ai-how/cache`. */
   cacheDirectory?: pulumi.Input<string>;
+  /** Variables of the roles that bake it. Default none. */
+  roleVariables?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -35,6 +37,7 @@ export class GoldenImage extends pulumi.ComponentResource implements BootImage {
         cacheDirectory: args.cacheDirectory ?? ".ai-how/cache",
         ...(args.mirror !== undefined && { mirror: args.mirror }),
         ...(args.packages !== undefined && { packages: [...args.packages] }),
+        ...(args.roleVariables !== undefined && { roleVariables: args.roleVariables }),
       },
       { parent: this },
     );

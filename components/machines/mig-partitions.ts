@@ -8,6 +8,8 @@ export interface MigPartitionsArgs {
   machine: Machine;
   /** Its GPUs as planned; pretended ones are left out. */
   gpus: GpuPlan;
+  /** Which driver it gets, as variables of role `nvidia`. Default: the role's. */
+  driver?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -33,7 +35,7 @@ export class MigPartitions extends pulumi.ComponentResource {
       groups: { gpu_nodes: [machine] },
       variables: pulumi
         .output(nvidiaGpus(gpus, machine.kind === "vm" ? "guest" : "host"))
-        .apply((planned): Variables => ({ nvidia_plans: { [machine.name]: planned } })),
+        .apply((planned): Variables => ({ ...args.driver, nvidia_plans: { [machine.name]: planned } })),
     };
     this.registerOutputs({ gres: this.gres, migParted: this.migParted });
   }

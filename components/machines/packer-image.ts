@@ -15,6 +15,8 @@ export interface PackerImageArgs {
   acceleration: "auto" | "kvm" | "tcg";
   /** Where images are kept between runs, relative to the project's folder. Default `.ai-how/cache`. */
   cacheDirectory?: pulumi.Input<string>;
+  /** Variables of the roles that bake it. Default none. */
+  roleVariables?: Readonly<Record<string, string>>;
 }
 
 /** A system image that Packer makes by booting another and letting the roles bake it; named by its content. */
@@ -43,6 +45,7 @@ export class PackerImage extends pulumi.ComponentResource implements BootImage {
         source: source instanceof GoldenImage ? { image: builtImage(source) } : { cloud: downloads(args) },
         accelerator: hypervisor.domainType.apply((type) => (type === "kvm" ? "kvm" : "tcg")),
         cacheDirectory: args.cacheDirectory ?? ".ai-how/cache",
+        ...(args.roleVariables !== undefined && { roleVariables: args.roleVariables }),
       },
       { parent: this },
     );

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { imagePath, says, text } from "./fields.ts";
+import { driver } from "./driver.ts";
 import { hardware } from "./hardware.ts";
 import { image } from "./image.ts";
 import { network } from "./network.ts";
@@ -41,6 +42,7 @@ export const hpcCluster = z
       .default([])
       .describe("The compute nodes: a list, or a group of VMs that are alike. Default: none."),
     slurm_config: slurmConfig.prefault({}),
+    driver: driver.optional(),
     storage: storage.optional(),
   })
   .describe("A SLURM cluster.");

@@ -16,6 +16,8 @@ export interface ImageArgs {
   cacheDirectory: pulumi.Input<string>;
   /** Any text; another one builds anew, for example for newer packages. Default empty. */
   edition?: pulumi.Input<string | undefined>;
+  /** Variables of the roles that bake it; no secrets. Default none. */
+  roleVariables?: pulumi.Input<Readonly<Record<string, string>> | undefined>;
 }
 
 /**
@@ -83,6 +85,8 @@ export interface PackerImageArgs {
   cacheDirectory: pulumi.Input<string>;
   /** Any text; another one builds anew, for example for newer packages. Default empty. */
   edition?: pulumi.Input<string | undefined>;
+  /** Variables of the roles that bake it; no secrets. Default none. */
+  roleVariables?: pulumi.Input<Readonly<Record<string, string>> | undefined>;
 }
 
 /** A system image that Packer makes of another one, named by its content. Destroying it keeps it in the cache. */

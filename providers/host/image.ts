@@ -23,6 +23,8 @@ export interface ImageInputs {
   cacheDirectory: string;
   /** Any text; another one builds anew, for example for newer packages. */
   edition: string;
+  /** Variables of the roles that bake it; no secrets. */
+  roleVariables: Record<string, string>;
   /** Digest of the files that it is built from. Computed: a program does not set it. */
   recipe: string;
 }
@@ -71,6 +73,7 @@ export const image = resourceType<HostConfig, ImageInputs, ImageState>({
     mirror: z.url({ protocol: /^https?$/ }).optional(),
     cacheDirectory: z.string().min(1),
     edition: z.string().default(""),
+    roleVariables: z.record(z.string().regex(/^[a-z][a-z0-9_]*$/), z.string()).default({}),
     // A default is computed at each check, so a changed role is a changed input.
     recipe: z.string().default(recipeDigest),
   },

@@ -48,6 +48,8 @@ export interface PackerImageInputs {
   cacheDirectory: string;
   /** Any text; another one builds anew, for example for newer packages. */
   edition: string;
+  /** Variables of the roles that bake it; no secrets. */
+  roleVariables: Record<string, string>;
   /** Digest of the files that every image is built from. Computed: a program does not set it. */
   recipe: string;
 }
@@ -108,6 +110,7 @@ export const packerImage = resourceType<HostConfig, PackerImageInputs, PackerIma
     accelerator: z.enum(["kvm", "tcg"]),
     cacheDirectory: path,
     edition: z.string().default(""),
+    roleVariables: z.record(z.string().regex(/^[a-z][a-z0-9_]*$/), z.string()).default({}),
     recipe: z.string().default(packerRecipe),
   },
   changes: {

@@ -59,6 +59,7 @@ async function runBuilder(
       AI_HOW_SOURCES: (await aptSources(inputs)).join("\n"),
       AI_HOW_APT_CACHE: packages,
       AI_HOW_ADMIN_USER: inputs.adminUser,
+      AI_HOW_ROLE_VARIABLES: JSON.stringify(inputs.roleVariables),
     },
     reject: false,
   });

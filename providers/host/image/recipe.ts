@@ -68,7 +68,7 @@ export function filesDigest(patterns: readonly string[]): string {
 
 /** `debian12-amd64-0123456789ab`: the same inputs give the same name. */
 export function imageName(inputs: ImageInputs): string {
-  const { distribution, architecture, packages, adminUser, edition, recipe } = inputs;
+  const { distribution, architecture, packages, adminUser, edition, roleVariables, recipe } = inputs;
   const content = JSON.stringify([
     distribution,
     architecture,
@@ -76,6 +76,7 @@ export function imageName(inputs: ImageInputs): string {
     adminUser,
     edition,
     recipe,
+    ...Object.entries(roleVariables).toSorted(),
   ]);
   return `${distribution}-${architecture}-${createHash("sha256").update(content).digest("hex").slice(0, 12)}`;
 }

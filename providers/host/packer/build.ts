@@ -103,6 +103,7 @@ function variablesOf(inputs: PackerImageInputs, access: BuildAccess): TemplateVa
     cpus: isEmulated ? 1 : Math.min(4, availableParallelism()),
     memory: MEMORY_MIB,
     admin_user: adminUser,
+    role_variables: JSON.stringify(inputs.roleVariables),
     seed: access.seed,
     ssh_private_key_file: access.privateKeyFile,
     ssh_host_key: access.hostKey,

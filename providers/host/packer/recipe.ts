@@ -27,9 +27,13 @@ export function rolesDigest(kind: string): string {
 
 /** `compute-debian12-amd64-0123456789ab`: the same inputs give the same name. */
 export function packerImageName(inputs: PackerImageInputs): string {
-  const { kind, distribution, architecture, adminUser, edition, recipe } = inputs;
+  const { kind, distribution, architecture, adminUser, edition, roleVariables, recipe } = inputs;
   const source = contentOf(inputs.source);
-  const content = JSON.stringify([kind, distribution, architecture, source, adminUser, edition, recipe]);
+  const variables = Object.entries(roleVariables).toSorted();
+  const content = JSON.stringify([
+    ...[kind, distribution, architecture, source, adminUser, edition, recipe],
+    ...variables,
+  ]);
   const digest = createHash("sha256").update(content).digest("hex").slice(0, 12);
   return `${kind.name}-${distribution}-${architecture}-${digest}`;
 }
