@@ -11,8 +11,8 @@ RULE = re.compile(
     r'KERNEL=="(?P<address>[0-9a-f:.]+)"'
     r'(?:, DEVPATH=="(?P<path>[^"]+)", ATTR\{vendor\}=="(?P<vendor>\w+)", ATTR\{device\}=="(?P<device>\w+)")?'
 )
+SHELL = "#!/bin/sh\n"
 SCRIPT = """\
-#!/bin/sh
 # Written by ai-how: these devices are for virtual machines. No driver may take them first.
 # After a change of the machine another device may have the address; it is left alone.
 if [ "$1" = prereqs ]; then exit 0; fi
@@ -60,7 +60,7 @@ class Boot:
                 f"claim {address} /sys{identity.path} {identity.vendor}:{identity.device}\n"
                 for address, identity in sorted(devices.items())
             ]
-            script = SCRIPT + "".join(calls) if devices else ""
+            script = SHELL + SCRIPT + "".join(calls) if devices else ""
             # Before `udev`, which loads drivers: initramfs-tools keeps the order of names where scripts need nothing.
             path = self.initramfs / "scripts/init-top" / f"00-ai-how-vfio-{owner}"
             if text_of(path) != script:

@@ -24,16 +24,15 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 
 /** Looks at everything that the dev stack needs of this host. */
 export async function diagnoseDev(root: string, host = new Host()): Promise<Finding[]> {
-  return Promise.all([
-    user(host),
+  const found = await Promise.all([
     ...Object.entries(PROGRAMS).map(([name, purpose]) => program(host, name, purpose)),
     ansible(root),
     networkNamespace(),
     kvm(host),
-    memory(),
     disk(root, host),
     engine(),
   ]);
+  return [user(host), ...found, memory()];
 }
 
 function user({ uid }: Host): Finding {

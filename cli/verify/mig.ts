@@ -80,11 +80,11 @@ async function* partitioning(ground: Ground, { node, planned, guest }: GpuNode):
       yield await attempt(step, node.name, () => Promise.resolve(notTried(why ?? NOT_UP)));
     return;
   }
-  let isOff = false;
+  const now = { isOff: false };
   try {
     await setState(controller, node.name, "DRAIN");
     yield await attempt(STEPS[0], node.name, async () => {
-      isOff = true;
+      now.isOff = true;
       for (const [index, { placements }] of planned.entries()) {
         if (placements.length === 0) continue;
         for (const step of [
@@ -104,10 +104,10 @@ async function* partitioning(ground: Ground, { node, planned, guest }: GpuNode):
         : passed("no partition is left");
     });
     yield await attempt(STEPS[1], node.name, () => applied(guest));
-    isOff = false;
+    now.isOff = false;
     yield await attempt(STEPS[2], node.name, () => rebooted(ground, guest));
   } finally {
-    if (isOff) await guest.run("ai-how-gpus", "apply");
+    if (now.isOff) await guest.run("ai-how-gpus", "apply");
     await setState(controller, node.name, "RESUME");
   }
 }

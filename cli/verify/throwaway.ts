@@ -124,9 +124,8 @@ const routesSchema = z.array(z.object({ dst: z.string() }));
 /** A subnet that no route of this host leads to. */
 export async function freeSubnet(host: Host): Promise<string> {
   const said = await host.run("ip", "-json", "-4", "route", "show", "table", "all");
-  const routes = routesSchema.parse(
-    said.kind === "said" && said.exitCode === 0 ? JSON.parse(said.stdout) : [],
-  );
+  const text = said.kind === "said" && said.exitCode === 0 ? said.stdout : "[]";
+  const routes = routesSchema.parse(JSON.parse(text));
   const taken = routes
     .map(({ dst }) => (dst.includes("/") ? dst : `${dst}/32`))
     .filter((dst) => /^\d+(\.\d+){3}\/\d+$/.test(dst) && !dst.startsWith("0.0.0.0/"))

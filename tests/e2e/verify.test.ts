@@ -73,10 +73,10 @@ describeUnless(
 
     /** Waits until the machine of a run is there. */
     async function running(run: Running): Promise<void> {
-      let isOver = false;
-      void run.ended.then(() => (isOver = true));
+      const command = { isOver: false };
+      void run.ended.then(() => (command.isOver = true));
       while (!(await virsh("list", "--name")).includes(NAME)) {
-        if (isOver) throw new Error(`it ended without a machine:\n${run.output}`);
+        if (command.isOver) throw new Error(`it ended without a machine:\n${run.output}`);
         await sleep(500);
       }
     }

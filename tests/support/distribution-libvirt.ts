@@ -82,7 +82,7 @@ export class DistributionLibvirt {
 
   async stop(): Promise<void> {
     const init = this.#init;
-    if (init === undefined || init.exitCode !== null) return;
+    if (init?.exitCode !== null) return;
     const ended = new Promise((resolve) => init.once("exit", resolve));
     init.kill("SIGKILL");
     await ended;

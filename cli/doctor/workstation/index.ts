@@ -44,11 +44,13 @@ export async function diagnoseWorkstation(
   if (needs.vms.length === 0) return Promise.all(everywhere);
   if (!/^qemu(\+unix)?:\/\/\//.test(libvirtUri)) {
     const found = `${libvirtUri} is another machine; what is there was not looked at`;
-    return Promise.all([...everywhere, note("libvirt", found, "run `ai-how doctor workstation` there")]);
+    return [
+      ...(await Promise.all(everywhere)),
+      note("libvirt", found, "run `ai-how doctor workstation` there"),
+    ];
   }
-  return (
+  const found = (
     await Promise.all([
-      user(host, needs.claims.size > 0),
       ...everywhere,
       libvirtd(host, libvirtUri),
       virtlogd(host),
@@ -66,6 +68,7 @@ export async function diagnoseWorkstation(
       disk(host, needs),
     ])
   ).flat();
+  return [user(host, needs.claims.size > 0), ...found];
 }
 
 function isMadeOfPackages(image: ReturnType<typeof needsOf>["images"][number]): boolean {

@@ -22,10 +22,7 @@ const EXPECTED = {
 };
 
 /** The example of a workstation with another builder and driver. */
-async function resourcesWith(
-  builder: string | undefined,
-  driver: object,
-): Promise<readonly ResourceState[]> {
+async function resourcesWith(builder: string | undefined, driver: object): Promise<readonly ResourceState[]> {
   const file = parseDocument(await readFile(join(repository, "stacks/workstation.yaml"), "utf8"));
   if (builder === undefined) file.deleteIn(["clusters", "hpc", "image", "builder"]);
   file.setIn(["clusters", "hpc", "driver"], file.createNode(driver));
