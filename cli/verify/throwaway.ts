@@ -111,7 +111,7 @@ export class Throwaway {
     const program = relative(this.#folder, join(this.#root, "stacks", "throwaway-vm.ts"));
     const project = { name: "ai-how-verify", runtime: "nodejs", main: program };
     await writeFile(join(this.#folder, "Pulumi.yaml"), stringify(project));
-    const values = Object.entries(config).map(([key, value]) => [`ai-how:${key}`, value]);
+    const values = Object.entries(config).map(([key, value]) => [`ai-how:${key}`, value] as const);
     await writeFile(
       join(this.#folder, "Pulumi.verify.yaml"),
       stringify({ config: Object.fromEntries(values) }),
