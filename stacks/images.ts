@@ -54,9 +54,7 @@ export function imagesOf(
 
   // A cache may be emptied, so machines start from copies beside their disks.
   const copyOf = (name: string, made: GoldenImage | PackerImage): BaseImage => {
-    const { imageName, disk, direct } = made;
-    // Its digest: with the whole name, a file's would be longer than libvirt's may be.
-    const content = imageName.apply((whole) => whole.split("-").at(-1) ?? whole);
+    const { imageName: content, disk, direct } = made;
     const args = { pool, fileName: name, content, disk, ...(direct !== undefined && { direct }) };
     return new BaseImage(`${name}-base`, args, opts);
   };
