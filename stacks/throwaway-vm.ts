@@ -3,9 +3,11 @@ import { BaseImage } from "../components/machines/base-image.ts";
 import { DiskPool } from "../components/machines/disk-pool.ts";
 import { GoldenImage } from "../components/machines/golden-image.ts";
 import { LibvirtHost } from "../components/machines/libvirt-host.ts";
-import { platformOf, VirtualMachine } from "../components/machines/virtual-machine.ts";
+import { platformOf } from "../components/machines/platform.ts";
+import { VirtualMachine } from "../components/machines/virtual-machine.ts";
 import { VirtualNetwork } from "../components/machines/virtual-network.ts";
 import { networkDefaults, parseSubnet } from "../config/ipv4.ts";
+import { hostArchitecture } from "./machines.ts";
 
 // A program of its own, which `ai-how verify` runs: one machine, made as a workstation's are, by the same components.
 
@@ -57,7 +59,7 @@ const machine = new VirtualMachine(
     cpus: 1,
     memoryMib: config.requireNumber("memoryMib"),
     diskGib: 4,
-    platform: platformOf(pulumi.output(type)),
+    platform: platformOf({ arch: hostArchitecture(), type: pulumi.output(type) }),
     adminKey: host.adminKey,
     ...(share !== undefined && {
       mounts: [{ tag: "verify", hostPath: share, mountPoint: "/mnt/verify", options: "rw" }],
