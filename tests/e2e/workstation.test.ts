@@ -141,7 +141,9 @@ describeUnless(await hostLacks(), "a workstation", () => {
     await site.write({ computeNodes: 2, diskGib: 10 });
     const preview = await site.run("preview");
     expect(preview.exitCode).toBe(1);
-    expect(preview.output).toMatch(/Volume wkst-\S+-disk: a change of capacity replaces \S+: its disk is lost/);
+    expect(preview.output).toMatch(
+      /Volume wkst-\S+-disk: a change of capacity replaces \S+: its disk is lost/,
+    );
     expect((await site.run("up")).exitCode).toBe(1);
     for (const machine of [controller, compute]) expect(await site.on(machine, "cat ~/work")).toBe("work");
     await site.write({ computeNodes: 2, diskGib: 11 });
