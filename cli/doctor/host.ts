@@ -1,4 +1,4 @@
-import { access, constants, readdir, readFile, readlink, statfs } from "node:fs/promises";
+import { access, constants, readdir, readFile, readlink, stat, statfs } from "node:fs/promises";
 import { connect } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
@@ -56,6 +56,12 @@ export class Host {
       () => true,
       () => false,
     );
+  }
+
+  /** Mode bits and group of a file; undefined where it is not there. */
+  async permissions(path: string): Promise<{ mode: number; gid: number } | undefined> {
+    const found = await stat(join(this.root, path)).catch(() => undefined);
+    return found && { mode: found.mode & 0o777, gid: found.gid };
   }
 
   /** Where a program is; undefined where it is not installed. */

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile, rmdir } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -103,6 +103,7 @@ export async function* verifyMachine(ground: Ground, bench: Workbench): AsyncGen
     yield await attempt("removal", NAME, async () => {
       await bench.throwaway.remove(host);
       await rm(share, { recursive: true, force: true });
+      await rmdir(bench.shares).catch(() => undefined); // stays while sandboxes are in it
       return left(ground, await pages.giveBack());
     });
   }

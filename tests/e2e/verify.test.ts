@@ -1,14 +1,13 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { buildImage } from "../integration/roles/stage.ts";
-import { aiHowCommand, Running } from "../support/command.ts";
-import { DistributionLibvirt } from "../support/distribution-libvirt.ts";
+import { aiHowCommand, type Running } from "../support/command.ts";
+import { DistributionHost } from "../support/distribution-host.ts";
 import { repository } from "../support/project.ts";
 import { describeUnless, hostLacks } from "../support/where.ts";
 
@@ -20,11 +19,6 @@ const reportSchema = z.object({
     z.object({ step: z.string(), subject: z.string().optional(), status: z.string(), found: z.string() }),
   ),
 });
-
-/** `nsenter` waits for what it has started, in the other process namespace. */
-function commandOf({ pid }: Running): number {
-  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim());
-}
 
 const CLUSTER = `version: "1.0"
 metadata: { name: trial, description: two small VMs }
@@ -45,7 +39,7 @@ describeUnless(
   () => {
     const configuration = join(repository, `Pulumi.${STACK}.yaml`);
     let folder = "";
-    let host: DistributionLibvirt;
+    const host = new DistributionHost();
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), "verify-"));
@@ -55,21 +49,18 @@ describeUnless(
         `config:\n  ai-how:target: workstation\n  ai-how:clusterFile: ${join(folder, "cluster.yaml")}\n`,
       );
       await buildImage();
-      host = new DistributionLibvirt(folder, join(repository, ".ai-how/cache"));
-      await host.start();
+      await host.make();
     });
 
     afterAll(async () => {
-      await host.stop();
+      await host.remove();
       await rm(configuration, { force: true });
       await rm(join(repository, ".ai-how/verify"), { recursive: true, force: true });
       await rm(folder, { recursive: true, force: true });
     });
 
-    const start = (...args: string[]): Running =>
-      new Running(...host.command(aiHowCommand, "verify", STACK, ...args));
-    const virsh = async (...args: string[]): Promise<string> =>
-      (await execa(...host.command("virsh", "--quiet", ...args))).stdout.trim();
+    const start = (...args: string[]): Running => host.start(aiHowCommand, "verify", STACK, ...args);
+    const virsh = async (...args: string[]): Promise<string> => (await host.virsh(...args)).trim();
 
     /** Waits until the machine of a run is there. */
     async function running(run: Running): Promise<void> {
@@ -86,8 +77,9 @@ describeUnless(
       // The distribution has a network of its own.
       expect(await virsh("net-list", "--all", "--name")).not.toContain(NAME);
       expect(await virsh("pool-list", "--all", "--name")).not.toContain(NAME);
-      for (const place of ["var/log/libvirt/qemu", "var/lib/ai-how", "var/lib/libvirt/images"])
-        expect(readdirSync(host.path(place)), place).toEqual([]);
+      for (const place of ["/var/log/libvirt/qemu", "/var/lib/libvirt/images"])
+        expect((await host.succeed("ls", "-A", place)).stdout, place).toBe("");
+      expect(existsSync(`/var/lib/ai-how/${NAME}`)).toBe(false);
       expect(existsSync(join(repository, ".ai-how/verify"))).toBe(false);
     }
 
@@ -116,15 +108,13 @@ describeUnless(
     it("removes what a run has left that was killed, and leaves nothing when it is interrupted", async () => {
       const killed = start();
       await running(killed);
-      process.kill(commandOf(killed), "SIGKILL");
-      await killed.ended;
+      await host.kill(killed);
       expect(await virsh("list", "--name")).toBe(NAME);
 
       const again = start();
       await again.until(/leftovers: an earlier run's are removed/);
       await running(again);
-      process.kill(commandOf(again), "SIGINT");
-      expect((await again.ended).exitCode).toBe(130);
+      expect((await host.kill(again, "SIGINT")).exitCode).toBe(130);
       await nothingLeft();
     });
   },

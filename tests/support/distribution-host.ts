@@ -120,11 +120,11 @@ export class DistributionHost {
     return said;
   }
 
-  /** Ends a command of the host with SIGKILL, which nobody can catch. */
-  async kill(running: Running): Promise<Said> {
+  /** Ends a command of the host; by default with SIGKILL, which nobody can catch. */
+  async kill(running: Running, signal: NodeJS.Signals = "SIGKILL"): Promise<Said> {
     // `nsenter` waits for it.
     const [child] = readFileSync(`/proc/${running.pid}/task/${running.pid}/children`, "utf8").split(" ");
-    process.kill(Number(child), "SIGKILL");
+    process.kill(Number(child), signal);
     return running.ended;
   }
 

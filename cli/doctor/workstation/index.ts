@@ -4,7 +4,7 @@ import { fail, note, pass, type Finding } from "../finding.ts";
 import type { Host } from "../host.ts";
 import { devices, iommu } from "./devices.ts";
 import { apparmor, dockerBesideLibvirt, emulator, libvirtd, virtlogd } from "./libvirt.ts";
-import { hugePages, kvm, memory } from "./processor.ts";
+import { hugePages, kvm, kvmOfLibvirt, memory } from "./processor.ts";
 import { disk, firmware, folders, virtiofsd } from "./storage.ts";
 import { needsOf } from "./needs.ts";
 
@@ -58,6 +58,7 @@ export async function diagnoseWorkstation(
       apparmor(host, libvirtUri),
       dockerBesideLibvirt(host),
       kvm(host, needs),
+      kvmOfLibvirt(host),
       memory(host, needs),
       hugePages(host, needs),
       iommu(host, needs),

@@ -35,6 +35,27 @@ export async function kvm(host: Host, { vms }: Needs): Promise<Finding> {
   );
 }
 
+/**
+ * Whether libvirt's user may open the device. Where root may and that user may not, libvirt takes what it knows of QEMU for outdated at
+ * each look: a dozen probes of a second and more for every machine that is defined (its `virQEMUCapsIsValid`).
+ */
+export async function kvmOfLibvirt(host: Host): Promise<Finding[]> {
+  const device = await host.permissions("dev/kvm");
+  const settings = (await host.text("etc/libvirt/qemu.conf")) ?? "";
+  if (device === undefined || /^\s*user\s*=\s*"\+?(root|0)"/m.test(settings)) return [];
+  const group = /^kvm:[^:]*:(\d+):/m.exec((await host.text("etc/group")) ?? "")?.[1];
+  const isGroups = (device.mode & 0o060) === 0o060 && String(device.gid) === group;
+  if ((device.mode & 0o006) === 0o006 || isGroups)
+    return [pass("kvm for libvirt", "its user may open /dev/kvm")];
+  return [
+    note(
+      "kvm for libvirt",
+      "its user may not open /dev/kvm, so it looks at QEMU anew for each machine, which takes up to minutes",
+      "chgrp kvm /dev/kvm and chmod 660 /dev/kvm, as udev does where it is installed",
+    ),
+  ];
+}
+
 /** Memory for all machines that start by themselves. */
 export async function memory(host: Host, { started }: Needs): Promise<Finding> {
   const kib = /^MemTotal:\s*(\d+) kB/m.exec((await host.text("proc/meminfo")) ?? "")?.[1];

@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -76,7 +85,7 @@ async function wellHost(): Promise<void> {
   write("proc/cmdline", "root=/dev/sda1 intel_iommu=on\n");
   write("proc/meminfo", "MemTotal:       201326592 kB\n");
   write("proc/mounts", "hugetlbfs /dev/hugepages hugetlbfs rw,relatime,pagesize=2M 0 0\n");
-  write("dev/kvm", "");
+  write("dev/kvm", "", 0o666);
   write("sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "0\n");
   mkdirSync(join(root, "sys/bus/pci/drivers/vfio-pci"), { recursive: true });
   device(GPUS[0] ?? "", "14");
@@ -297,6 +306,20 @@ describe("doctor workstation", () => {
     expect(lines(findings, "pass")).toContain(
       "docker beside libvirt: libvirt's rules come before Docker's policy",
     );
+  });
+
+  it("notes a /dev/kvm that root alone may open, unless libvirt runs as root", async () => {
+    await wellHost();
+    chmodSync(join(root, "dev/kvm"), 0o600);
+    const slow =
+      "kvm for libvirt: its user may not open /dev/kvm, so it looks at QEMU anew for each machine, which takes up to minutes";
+    expect(lines(await diagnose(), "note")).toEqual([slow]);
+    write("etc/group", `root:x:0:\nkvm:x:${statSync(join(root, "dev/kvm")).gid}:libvirt-qemu\n`);
+    chmodSync(join(root, "dev/kvm"), 0o660);
+    expect(lines(await diagnose(), "note")).toEqual([]);
+    chmodSync(join(root, "dev/kvm"), 0o600);
+    write("etc/libvirt/qemu.conf", 'user = "root"\n');
+    expect(lines(await diagnose(), "note")).toEqual([]);
   });
 
   it("looks at nothing here where libvirt is another machine's", async () => {
