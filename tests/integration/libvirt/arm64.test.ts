@@ -36,8 +36,13 @@ async function fetchInstaller(): Promise<void> {
   }
 }
 
+/** The value of an output that is known already. */
 const known = <T>(output: pulumi.Output<T>): Promise<T> =>
-  new Promise((resolve) => void output.apply((value) => void resolve(value as T)));
+  new Promise((resolve) => {
+    output.apply((value) => {
+      resolve(value);
+    });
+  });
 
 // A real kernel for arm64, made by others, on the emulator that libvirt chooses for what we define.
 describeUnless(lacking, "a machine for arm64", () => {
