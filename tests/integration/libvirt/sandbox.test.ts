@@ -72,13 +72,16 @@ describe.skipIf(unavailable !== undefined)("Sandbox", () => {
     const first = (await processesIn(stage.namespace)).find(({ isInit }) => isInit)?.pid ?? 0;
     expect((await inside(...names)).exitCode).toBe(0);
     expect((await inside("curl", "--silent", "--head", mirror.href)).exitCode).toBe(0);
+    const program = async (): Promise<string> =>
+      (await readFile(`/run/ai-how/${stage.name}/way-out.pid`, "utf8")).trim();
+    // Nobody can begin a connection with what listens nowhere.
+    expect((await execa("ss", ["-Hlntup"])).stdout).not.toContain(`pid=${await program()},`);
     const before = await hostState();
     const closed = await stage.sandbox.update(stage.made, { name: stage.name, internet: false });
     expect((await inside("curl", "--silent", "--max-time", "5", mirror.href)).exitCode).not.toBe(0);
     const opened = await stage.sandbox.update(closed, { name: stage.name });
     expect((await inside(...names)).exitCode).toBe(0);
-    const program = (await readFile(`/run/ai-how/${stage.name}/way-out.pid`, "utf8")).trim();
-    process.kill(Number(program), "SIGKILL");
+    process.kill(Number(await program()), "SIGKILL");
     await expect.poll(() => stage.sandbox.drift(opened)).toEqual(["internet"]);
     await stage.sandbox.update(opened, { name: stage.name });
     expect((await inside(...names)).exitCode).toBe(0);

@@ -224,6 +224,13 @@ describe("pinned", () => {
     expect(found(image("/srv/images/hpc-base-98c3b5eb4af1.qcow2"))).toEqual([]);
   });
 
+  it("passes image files of any name whose content is given", () => {
+    const properties = { source: "/srv/images/hpc-base.qcow2", sourceDigest: "98".repeat(32) };
+    expect(found(resource("libvirt:index:Volume", { pool: "lab", name: "a.qcow2", ...properties }))).toEqual(
+      [],
+    );
+  });
+
   it("finds image files that are not", () => {
     expect(found(image("/srv/images/hpc-base.qcow2"))).toEqual([
       expect.stringContaining(
