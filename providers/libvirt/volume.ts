@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { execa } from "execa";
 import { z } from "zod";
 import { fileDigest } from "../framework/file-digest.ts";
 import type { Context, Existing, Problem } from "../framework/resource.ts";
@@ -28,6 +27,7 @@ import {
   removeUnwanted,
   wantAgain,
 } from "./volume-mark.ts";
+import { grow, imageCapacity } from "./volume-size.ts";
 import type { XmlElement } from "./xml.ts";
 
 /** What a volume is made from: nothing, an image that is copied, or an image that it lies on top of. */
@@ -143,7 +143,7 @@ export const volume = resourceType<LibvirtConfig, VolumeInputs, VolumeState>({
       async () => {
         // A creation that was refused has left somebody else's volume there.
         const isOurs = last.state.path !== undefined || (await isClaimed(libvirt, pool, name, context.urn));
-        if (isOurs) await removeVolume(libvirt, pool, name, context);
+        if (isOurs) await removeVolume(libvirt, { ...last.inputs, pool, name }, context);
       },
       () => undefined,
     );
@@ -198,12 +198,11 @@ async function fill(
 /** Removes a volume, and what only stayed for it; an image that is in use stays for its users. */
 async function removeVolume(
   libvirt: Libvirt,
-  pool: string,
-  name: string,
+  { pool, name, source }: VolumeInputs,
   context: VolumeContext,
 ): Promise<void> {
   const found = await findVolume(libvirt, pool, name);
-  if (found !== undefined && found.backing === undefined) {
+  if (found !== undefined && source !== undefined) {
     const users = await usersOf(libvirt, pool, found.path);
     if (users.length > 0) {
       context.log(`${name} stays while it is in use by ${users.join(", ")}`);
@@ -233,52 +232,6 @@ async function volumeXml(libvirt: Libvirt, inputs: VolumeInputs): Promise<XmlEle
       },
     },
   };
-}
-
-/** The capacity to start with: a copied image brings its own, and one below says it. */
-async function imageCapacity(libvirt: Libvirt, inputs: VolumeInputs): Promise<number> {
-  if (inputs.source !== undefined) return fileSize(inputs.source, "source");
-  const { path, format } = inputs.backing ?? { path: "", format: "raw" };
-  if (!libvirt.isLocal) {
-    const facts = await findVolume(libvirt, (await libvirt.run("vol-pool", path)).trim(), path);
-    if (facts !== undefined) return facts.capacity;
-    throw new ProviderError(`capacity: ${path} is in no pool of that host; give the capacity in bytes`);
-  }
-  const info = await execa("qemu-img", ["info", "--force-share", "--output=json", "-f", format, path], {
-    reject: false,
-  });
-  if (info.exitCode !== 0) throw new ProviderError(`backing.path: ${info.stderr.trim()}`);
-  return z.object({ "virtual-size": z.int() }).parse(JSON.parse(info.stdout))["virtual-size"];
-}
-
-/** Grows a volume to its capacity, under a machine that uses it as well. */
-async function grow(libvirt: Libvirt, inputs: VolumeInputs): Promise<void> {
-  const { pool, name, capacity } = inputs;
-  const found = await findVolume(libvirt, pool, name);
-  if (found === undefined || capacity === undefined || capacity === found.capacity) return;
-  if (capacity < found.capacity) {
-    throw new ProviderError(
-      `capacity: ${volumeId(pool, name)} has ${found.capacity} bytes, and ${capacity} would cut it off`,
-    );
-  }
-  const user = await userOf(libvirt, found.path);
-  if (user === undefined) {
-    await libvirt.run("vol-resize", "--pool", pool, "--vol", name, "--capacity", String(capacity));
-  } else {
-    await libvirt.run("blockresize", user, found.path, `${capacity}b`);
-    await libvirt.run("pool-refresh", pool);
-  }
-}
-
-/** The running machine that has the file open. */
-async function userOf(libvirt: Libvirt, path: string): Promise<string | undefined> {
-  const machines = (await libvirt.run("list", "--name")).split("\n").filter((line) => line !== "");
-  for (const machine of machines) {
-    const disks = (await libvirt.find("domblklist", machine)) ?? "";
-    if (disks.split("\n").some((line) => line.trim().split(/\s+/).slice(1).join(" ") === path))
-      return machine;
-  }
-  return undefined;
 }
 
 async function readVolume(
