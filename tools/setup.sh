@@ -14,6 +14,9 @@ packages=(
   iproute2 iptables nftables util-linux netcat-openbsd openssh-client slirp4netns # networks of their own, and the ways in and out
   mmdebstrap e2fsprogs genisoimage systemd-container python3 python3-venv # images and container nodes
 )
+# QEMU 7.2 of Debian 12 brings its own. Images of Debian's need its keys, which only Debian itself has anyway.
+if [ "$ID ${VERSION_ID:-}" != "debian 12" ]; then packages+=(virtiofsd); fi
+if [ "$ID" != debian ]; then packages+=(debian-archive-keyring); fi
 case $(uname -m) in
   aarch64) packages+=(qemu-system-arm qemu-efi-aarch64) ;;
   *) packages+=(qemu-system-x86 ovmf) ;;
@@ -89,12 +92,7 @@ system_packages() {
     }
     sudo=(sudo)
   fi
-  export DEBIAN_FRONTEND=noninteractive
-  # Services stay off: the dev stack brings its own libvirtd, in a network namespace of its own.
-  "${sudo[@]}" apt-get update -q
-  "${sudo[@]}" env RUNLEVEL=1 apt-get install -q -y --no-install-recommends "${missing[@]}"
-  # A registry that anybody may push to is no service that a developer wants after the next boot.
-  case " ${missing[*]} " in *" docker-registry "*) "${sudo[@]}" systemctl disable --quiet docker-registry ;; esac
+  "${sudo[@]}" tools/install-packages "${missing[@]}"
 }
 
 node_packages() { npm ci --no-progress --loglevel=error; }
