@@ -1,4 +1,6 @@
+import { access } from "node:fs/promises";
 import { execa } from "execa";
+import { ProviderError } from "../../framework/resource.ts";
 import type { ImageInputs } from "../image.ts";
 import { distributions } from "./recipe.ts";
 
@@ -7,6 +9,19 @@ import { distributions } from "./recipe.ts";
  * for the same release, so that a mirror near it or a proxy is used without another setting, else the distribution's.
  */
 export async function aptSources(
+  inputs: Pick<ImageInputs, "distribution" | "architecture" | "mirror">,
+): Promise<string[]> {
+  const { keyring, keyringPackage } = distributions[inputs.distribution];
+  await access(keyring).catch(() => {
+    throw new ProviderError(
+      `${keyring}: packages of ${inputs.distribution} are signed with its keys, and this host has none: \`apt-get install ${keyringPackage}\``,
+    );
+  });
+  // apt of another distribution, and of Debian from 13 on, trusts no key that its line does not name. The image has it in the same place.
+  return (await unsignedSources(inputs)).map((line) => line.replace(/^deb /, `deb [signed-by=${keyring}] `));
+}
+
+async function unsignedSources(
   inputs: Pick<ImageInputs, "distribution" | "architecture" | "mirror">,
 ): Promise<string[]> {
   const { suite, components, origin, mirror, security } = distributions[inputs.distribution];

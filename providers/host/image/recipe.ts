@@ -18,6 +18,8 @@ export const distributions = {
   debian12: {
     suite: "bookworm",
     origin: "Debian",
+    keyring: "/usr/share/keyrings/debian-archive-keyring.gpg",
+    keyringPackage: "debian-archive-keyring",
     components: "main",
     mirror: { amd64: "http://deb.debian.org/debian", arm64: "http://deb.debian.org/debian" },
     security: {
@@ -29,6 +31,8 @@ export const distributions = {
   ubuntu2404: {
     suite: "noble",
     origin: "Ubuntu",
+    keyring: "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
+    keyringPackage: "ubuntu-keyring",
     components: "main universe",
     mirror: { amd64: "http://archive.ubuntu.com/ubuntu", arm64: "http://ports.ubuntu.com/ubuntu-ports" },
     security: { amd64: "http://security.ubuntu.com/ubuntu", arm64: "http://ports.ubuntu.com/ubuntu-ports" },
