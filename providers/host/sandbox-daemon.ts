@@ -4,6 +4,7 @@ import { chmod, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { ProviderError } from "../framework/resource.ts";
+import { ownScope } from "./systemd-scope.ts";
 import { NAME_SERVER } from "./way-out.ts";
 import { addNamespace, attachNamespace, namespaceExists, processesIn } from "./network-namespace.ts";
 
@@ -94,11 +95,9 @@ export async function startDaemon(places: SandboxPlaces): Promise<void> {
   const processes = await processesIn(places.namespace);
   const first = processes.find(({ isInit }) => isInit)?.pid ?? (await startInit(places));
   if (!processes.some(({ name }) => name === "libvirtd")) {
-    const started = await execa(
-      "nsenter",
-      [`--target=${first}`, "--net", "--mount", "--pid", "libvirtd", ...libvirtdArguments],
-      { reject: false, stdin: "ignore", cwd: "/" },
-    );
+    const enter = ["nsenter", `--target=${first}`, "--net", "--mount", "--pid"];
+    const [program = "", ...args] = [...ownScope(), ...enter, "libvirtd", ...libvirtdArguments];
+    const started = await execa(program, args, { reject: false, stdin: "ignore", cwd: "/" });
     if (started.exitCode !== 0) {
       const reason = started.stderr.trim().split("\n").at(-1) ?? "";
       const advice = reason.includes("No such file") ? ": install libvirt-daemon-system" : "";
@@ -117,9 +116,13 @@ export async function startDaemon(places: SandboxPlaces): Promise<void> {
 
 /** Starts the sandbox's first process and returns its pid once it has made its mounts. */
 async function startInit(places: SandboxPlaces): Promise<number> {
-  const unshare = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", init, "sh"];
-  const args = [places.runtime, places.state, await nameServerFile(places)];
-  const child = spawn("ip", ["netns", "exec", places.namespace, ...unshare, ...args], {
+  const [program = "", ...args] = [
+    ...ownScope(),
+    ...["ip", "netns", "exec", places.namespace],
+    ...["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", init, "sh"],
+    ...[places.runtime, places.state, await nameServerFile(places)],
+  ];
+  const child = spawn(program, args, {
     cwd: "/",
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { ProviderError } from "../framework/resource.ts";
 import { namespacePath } from "./network-namespace.ts";
 import type { SandboxPlaces } from "./sandbox-daemon.ts";
+import { ownScope } from "./systemd-scope.ts";
 
 // slirp4netns is a program of the host's network that answers as a router in the sandbox's: the host's routes, firewall and
 // interfaces stay as they are, and nobody outside can begin a connection. Its network is one of those that providers use among
@@ -28,11 +29,16 @@ export async function openWayOut(places: SandboxPlaces): Promise<void> {
   if (await hasWayOut(places)) return;
   const log = join(places.state, "log", "way-out.log");
   const output = openSync(log, "w", 0o600);
-  const child = spawn(
-    "slirp4netns",
-    [...ARGUMENTS, "--ready-fd=3", "--netns-type=path", namespacePath(places.namespace), "out0"],
-    { cwd: "/", detached: true, stdio: ["ignore", output, output, "pipe"] },
-  );
+  const [program = "", ...args] = [
+    ...ownScope(),
+    ...["slirp4netns", ...ARGUMENTS, "--ready-fd=3", "--netns-type=path"],
+    ...[namespacePath(places.namespace), "out0"],
+  ];
+  const child = spawn(program, args, {
+    cwd: "/",
+    detached: true,
+    stdio: ["ignore", output, output, "pipe"],
+  });
   const missing = once(child, "error").then(() => "is not installed");
   const ready = child.stdio[3];
   if (ready === null || ready === undefined) throw new Error("slirp4netns has no pipe");

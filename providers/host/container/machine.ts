@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { ProviderError } from "../../framework/resource.ts";
 import type { ContainerInputs } from "../container.ts";
+import { ownScope } from "../systemd-scope.ts";
 import { isMissing } from "./files.ts";
 
 /** How long a machine may take until it answers SSH, and to shut down, in milliseconds. */
@@ -102,16 +102,15 @@ export function groupOf(directory: string): string {
   return `ai-how-${basename(directory).slice(0, 40)}-${digest}`;
 }
 
-/** Where systemd runs the host, it is asked for a scope of the machine's own, outside the session of whoever runs this. */
 function scope(group: string, inputs: ContainerInputs): string[] {
-  if (!existsSync("/run/systemd/system")) return [];
-  return [
-    ...["systemd-run", "--scope", "--quiet", "--collect", `--unit=${group}`, "--slice=machine.slice"],
-    "--property=Delegate=yes",
-    ...(inputs.cpus === undefined ? [] : [`--property=CPUQuota=${Math.round(inputs.cpus * 100)}%`]),
-    ...(inputs.memoryMib === undefined ? [] : [`--property=MemoryMax=${inputs.memoryMib}M`]),
-    "--",
-  ];
+  return ownScope({
+    unit: group,
+    properties: [
+      "Delegate=yes",
+      ...(inputs.cpus === undefined ? [] : [`CPUQuota=${Math.round(inputs.cpus * 100)}%`]),
+      ...(inputs.memoryMib === undefined ? [] : [`MemoryMax=${inputs.memoryMib}M`]),
+    ],
+  });
 }
 
 function nspawnArguments(inputs: ContainerInputs): string[] {
