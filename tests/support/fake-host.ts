@@ -42,6 +42,8 @@ export class FakeHost {
       ["1048576", 0],
     ] as const)
       this.write(`${HUGE_PAGES}/hugepages-${size}kB/nr_hugepages`, `${count}\n`);
+    this.write("proc/meminfo", "MemTotal:       65536000 kB\n");
+    this.write("proc/mounts", "hugetlbfs /dev/hugepages1G hugetlbfs rw,pagesize=1024M 0 0\n");
     this.write("sys/bus/pci/drivers_probe", "");
     this.#kernel = setInterval(() => {
       this.#work();
