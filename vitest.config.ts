@@ -13,7 +13,7 @@ const machines = {
 };
 
 // Minutes each: they begin first, so that no worker is left alone with one of them at the end.
-const LONGEST = ["beegfs", "vm", "pulumi-lifecycle", "container-lifecycle", "packer"].map(
+const LONGEST = ["beegfs", "vm", "pulumi-lifecycle", "container-lifecycle", "packer", "debian13"].map(
   (name) => `/tests/e2e/${name}.test.ts`,
 );
 

@@ -1,0 +1,297 @@
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { distributions } from "../../providers/host/image/recipe.ts";
+import { Running, type Said } from "./command.ts";
+import { repository } from "./project.ts";
+
+const MIRROR = distributions.debian12.mirror.amd64;
+const KEYRING = distributions.debian12.keyring;
+const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
+const CHECKOUT = "/srv/ai-how";
+
+// What README.md says that one needs, on a system that boots; rpcbind is a service that somebody had before, and that listens.
+const PACKAGES = "systemd,systemd-sysv,dbus,sudo,git,make,curl,ca-certificates,nodejs,npm,iproute2,rpcbind";
+// What `tools/setup.sh` goes by; the prepared system has it done.
+const SETUP_FILES = [
+  "tools/install-packages",
+  "tools/setup.sh",
+  "tools/node24.cjs",
+  "tools/python-requirements.txt",
+  "package.json",
+  "package-lock.json",
+];
+// Services that open a network's port or change its firewall; a developer's setup has them.
+const SERVICES = ["docker.io", "docker-registry"];
+// Of the cache, and what it is in the system.
+const KEPT = {
+  archives: "/var/cache/apt/archives",
+  npm: "/root/.npm",
+  pip: "/root/.cache/pip",
+  images: `${CHECKOUT}/.ai-how/cache`,
+};
+// A proxy or registry of this host's own.
+const PASSED_ON = ["http_proxy", "https_proxy", "no_proxy", "npm_config_registry", "PIP_INDEX_URL"];
+
+const cache = join(repository, ".ai-how/cache/debian13");
+
+// Packages are kept for the next time. The lines name the key, as this host may not have it among those that it trusts.
+const makeRoot = `set -e
+unset TMPDIR
+line() { echo "deb [signed-by=${KEYRING}] $*"; }
+{ line ${MIRROR} trixie main; line ${MIRROR} trixie-updates main; line ${MIRROR}-security trixie-security main; } |
+  mmdebstrap --quiet --mode=root --format=directory --variant=minbase --include=${PACKAGES} \\
+    --skip=download/empty --skip=essential/unlink --skip=cleanup/apt \\
+    --aptopt='APT::Keep-Downloaded-Packages "true"' --aptopt='Acquire::Languages "none"' \\
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \\
+    --setup-hook='mkdir -p "$1/var/cache/apt/archives"; mount --bind "$ARCHIVES" "$1/var/cache/apt/archives"' \\
+    --customize-hook='umount "$1/var/cache/apt/archives"' trixie "$1" -
+`;
+
+// Becomes the system: in mount and process namespaces that end with it, in a control group of its own, of version 2, the only one that it
+// knows. Of the kernel's settings it may change those of its network.
+const boot = `set -e
+name=$1 root=$2 folder=$3
+shift 3
+if [ ! -f /sys/fs/cgroup/cgroup.controllers ]; then mount -t cgroup2 cgroup2 /sys/fs/cgroup; fi
+mkdir -p "/sys/fs/cgroup/$name"
+echo $$ >"/sys/fs/cgroup/$name/cgroup.procs"
+if [ -n "$folder" ]; then
+  mount -t overlay overlay -o "lowerdir=$root,upperdir=$folder/upper,workdir=$folder/work" "$folder/root"
+  root=$folder/root
+fi
+export SYSTEMD_SECCOMP=0 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
+exec unshare --pid --fork --kill-child --mount-proc -- systemd-nspawn --directory="$root" --boot --quiet --register=no --keep-unit \\
+  --machine="$name" --hostname=debian13 --capability=all --console=pipe --link-journal=no --resolv-conf=off --timezone=off "$@"
+`;
+
+const removeGroup = `if [ ! -f /sys/fs/cgroup/cgroup.controllers ]; then mount -t cgroup2 cgroup2 /sys/fs/cgroup; fi
+find "/sys/fs/cgroup/$1" -depth -type d -exec rmdir {} + 2>/dev/null || :
+`;
+
+// Ends with this process, however that ends.
+const MORTAL = ["setpriv", "--pdeathsig", "KILL"];
+
+/** What listens on a network or starts at boot. */
+export interface Services {
+  readonly listening: readonly string[];
+  readonly enabled: readonly string[];
+}
+
+/** A Debian 13 that boots, with this checkout in /srv/ai-how; `tools/setup.sh` has been run in it. */
+export class Debian13 {
+  readonly #name = `aihow-d13-${process.pid}`;
+  #folder = "";
+  #leader: ChildProcess | undefined;
+  #network: ChildProcess | undefined;
+  #init = 0;
+
+  /** What there was before `tools/setup.sh` ran. */
+  before: Services = { listening: [], enabled: [] };
+
+  async make(): Promise<void> {
+    this.#folder = await mkdtemp(join(tmpdir(), "debian13-"));
+    for (const part of ["upper", "work", "root", "state"]) await mkdir(join(this.#folder, part));
+    const prepared = join(cache, `prepared-${recipe()}`);
+    if (!existsSync(prepared)) await this.#prepare(prepared);
+    this.before = JSON.parse(await readFile(join(prepared, "before.json"), "utf8")) as Services;
+    await copyCheckout(join(this.#folder, "upper"), [
+      "ls-files",
+      "-z",
+      "--cached",
+      "--others",
+      "--exclude-standard",
+    ]);
+    await this.#boot(join(prepared, "root"), this.#folder);
+  }
+
+  async remove(): Promise<void> {
+    await this.#end();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Runs a command as a service of the system, which ends what the command leaves in it: as a session does. */
+  run(...command: readonly string[]): Promise<Said> {
+    const environment = [
+      "HOME=/root",
+      "AI_HOW_ENGINE=in-process",
+      `NODE_EXTRA_CA_CERTS=${CERTIFICATES}`,
+      `PIP_CERT=${CERTIFICATES}`,
+      ...PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : `${name}=${process.env[name]}`)),
+    ].map((setting) => `--setenv=${setting}`);
+    const service = [
+      "systemd-run",
+      "--pipe",
+      "--wait",
+      "--collect",
+      "--quiet",
+      `--working-directory=${CHECKOUT}`,
+    ];
+    const [program = "", ...args] = [...this.#inside, ...service, ...environment, ...command];
+    return new Running(program, args).ended;
+  }
+
+  /** What a command prints, without the last line's end; it has to succeed. */
+  async succeed(...command: readonly string[]): Promise<string> {
+    const said = await this.run(...command);
+    if (said.exitCode !== 0)
+      throw new Error(`${command.join(" ")} ended with ${said.exitCode}:\n${said.output}`);
+    return said.stdout;
+  }
+
+  async services(): Promise<Services> {
+    const lines = async (command: string) =>
+      (await this.succeed("/bin/sh", "-c", command)).split("\n").sort();
+    return {
+      listening: await lines("ss -Hltnu | tr -s ' ' | cut -d' ' -f1,5"),
+      enabled: await lines(
+        "systemctl list-unit-files --no-legend --state=enabled --type=service,socket | cut -d' ' -f1",
+      ),
+    };
+  }
+
+  get #inside(): readonly string[] {
+    const namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd=/"];
+    return ["nsenter", `--target=${this.#init}`, ...namespaces, "env", "-i", "PATH=/usr/sbin:/usr/bin"];
+  }
+
+  /** Makes a system and runs `tools/setup.sh` in it, beside its place. */
+  async #prepare(place: string): Promise<void> {
+    const draft = join(cache, `.making-${process.pid}`);
+    await rm(draft, { recursive: true, force: true });
+    for (const part of ["archives/partial", ...Object.keys(KEPT)])
+      await mkdir(join(cache, part), { recursive: true });
+    await mkdir(draft);
+    try {
+      const root = join(draft, "root");
+      const namespaces = [
+        "--mount",
+        "--propagation=private",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+      ];
+      await execa("unshare", [...namespaces, "bash", "-c", makeRoot, "bash", root], {
+        env: { ARCHIVES: join(cache, "archives") },
+      });
+      await writeFile(join(root, "etc/resolv.conf"), "nameserver 10.0.2.3\n");
+      await copyCheckout(root, ["ls-files", "-z", "--", ...SETUP_FILES]);
+      await this.#boot(root);
+      const before = await this.services();
+      await this.succeed(`${CHECKOUT}/tools/setup.sh`);
+      await this.succeed(`${CHECKOUT}/tools/install-packages`, ...SERVICES);
+      const after = await this.services();
+      if (JSON.stringify(after) !== JSON.stringify(before))
+        throw new Error(`setup left services:\n${JSON.stringify({ before, after }, undefined, 2)}`);
+      await writeFile(join(draft, "before.json"), JSON.stringify(before));
+      await this.#end();
+      for (const old of await readdir(cache))
+        if (old.startsWith("prepared-")) await rm(join(cache, old), { recursive: true });
+      await rename(draft, place);
+    } finally {
+      await this.#end();
+      await rm(draft, { recursive: true, force: true });
+    }
+  }
+
+  /** Boots a system; with a folder, what it changes comes to lie there. */
+  async #boot(root: string, folder = ""): Promise<void> {
+    execFileSync("ip", ["netns", "add", this.#name]);
+    const network = `/run/netns/${this.#name}`;
+    const log = openSync(join(this.#folder, "console.log"), "a");
+    const start = (program: string, args: readonly string[]) => {
+      const [first = "", ...rest] = [...MORTAL, program, ...args];
+      return spawn(first, rest, { cwd: "/", stdio: ["ignore", log, log] });
+    };
+    this.#network = start("slirp4netns", [
+      ...["--configure", "--mtu=65520", "--disable-host-loopback"],
+      ...["--netns-type=path", network, "out0"],
+    ]);
+    this.#leader = start("nsenter", [
+      ...[`--net=${network}`, "unshare", "--mount", "--propagation=private"],
+      ...["sh", "-c", boot, "sh", this.#name, root, folder],
+      "--bind=/dev/net/tun",
+      `--bind-ro=${CERTIFICATES}`,
+      ...Object.entries(KEPT).map(([part, target]) => `--bind=${join(cache, part)}:${target}`),
+      // Machines have layers there, which cannot lie upon another layer.
+      `--bind=${join(this.#folder, "state")}:/var/lib/ai-how`,
+    ]);
+    const deadline = Date.now() + 180_000;
+    while (!(await this.#isUp())) {
+      if (this.#leader.exitCode !== null || Date.now() > deadline)
+        throw new Error(`no Debian 13 boots:\n${readFileSync(join(this.#folder, "console.log"), "utf8")}`);
+      await sleep(200);
+    }
+  }
+
+  async #isUp(): Promise<boolean> {
+    this.#init = initOf(this.#leader?.pid ?? 0);
+    if (this.#init === 0) return false;
+    const [program = "", ...args] = [...this.#inside, "systemctl", "is-system-running", "--wait"];
+    // The kernel's modules are not its own, so one unit fails.
+    return /running|degraded/.test((await execa(program, args, { reject: false })).stdout);
+  }
+
+  async #end(): Promise<void> {
+    for (const child of [this.#leader, this.#network]) {
+      if (child?.exitCode !== null || child.signalCode !== null) continue;
+      child.kill("SIGKILL");
+      await once(child, "close");
+    }
+    if (this.#leader === undefined) return;
+    this.#leader = undefined;
+    execFileSync("unshare", ["--mount", "--propagation=private", "sh", "-c", removeGroup, "sh", this.#name]);
+    execFileSync("ip", ["netns", "delete", this.#name]);
+  }
+}
+
+/** Why there is no Debian 13 to be had; undefined where there is. */
+export async function debian13Lacks(): Promise<string | undefined> {
+  if (process.arch !== "x64") return "Debian 13 was tried on amd64 only";
+  if (!existsSync("/dev/net/tun")) return "this host has no /dev/net/tun";
+  if (existsSync(join(cache, `prepared-${recipe()}`))) return undefined;
+  const asked = await execa("curl", ["-sfI", "--max-time", "20", `${MIRROR}/dists/trixie/Release`], {
+    reject: false,
+  });
+  return asked.failed ? `${MIRROR} has no Debian 13, or cannot be reached` : undefined;
+}
+
+/** Digest of what the prepared system is made from. */
+function recipe(): string {
+  const digest = createHash("sha256").update(JSON.stringify([makeRoot, SERVICES]));
+  for (const name of SETUP_FILES) digest.update(readFileSync(join(repository, name)));
+  return digest.digest("hex").slice(0, 12);
+}
+
+/** Copies files of this checkout, as they are now, that `git` lists. */
+async function copyCheckout(root: string, list: readonly string[]): Promise<void> {
+  const target = join(root, CHECKOUT);
+  await mkdir(target, { recursive: true });
+  const script = `git -c safe.directory='*' "$@" | tar --null --files-from=- --ignore-failed-read --create | tar --extract --directory="$0"`;
+  await execa("bash", ["-o", "pipefail", "-c", script, target, ...list], { cwd: repository });
+}
+
+/** The init of the system that a process leads: the first process of the innermost namespace; 0 when there is none. */
+function initOf(leader: number): number {
+  const status = (pid: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/status`, "utf8");
+    } catch {
+      return "";
+    }
+  };
+  const children = (pid: number) =>
+    readdirSync("/proc").filter(
+      (entry) => /^\d+$/.test(entry) && status(entry).includes(`\nPPid:\t${pid}\n`),
+    );
+  const [nspawn] = children(leader);
+  const [init] = nspawn === undefined ? [] : children(Number(nspawn));
+  return init !== undefined && /^Name:\tsystemd$/m.test(status(init)) ? Number(init) : 0;
+}
