@@ -23,6 +23,12 @@ describeUnless(lacking, "Debian 13 as the host", () => {
     expect(await host.succeed("/bin/sh", "-c", "ls /usr/sbin/policy-rc.d 2>&1 || :")).toMatch(/No such file/);
   });
 
+  it("goes on with a service whose package is installed anew", async () => {
+    await host.succeed("/srv/ai-how/tools/install-packages", "--reinstall", "rpcbind");
+    expect(await host.services()).toEqual(host.before);
+    expect(await host.run("systemctl", "is-active", "rpcbind.service")).toMatchObject({ exitCode: 0 });
+  });
+
   it("has all that `doctor` looks for", async () => {
     expect(await aiHow("doctor")).not.toMatch(/^fail/m);
   });

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { z } from "zod";
 import { distributions } from "../../providers/host/image/recipe.ts";
 import { Running, type Said } from "./command.ts";
 import { repository } from "./project.ts";
@@ -78,11 +79,10 @@ find "/sys/fs/cgroup/$1" -depth -type d -exec rmdir {} + 2>/dev/null || :
 // Ends with this process, however that ends.
 const MORTAL = ["setpriv", "--pdeathsig", "KILL"];
 
-/** What listens on a network or starts at boot. */
-export interface Services {
-  readonly listening: readonly string[];
-  readonly enabled: readonly string[];
-}
+const servicesSchema = z.object({ listening: z.array(z.string()), enabled: z.array(z.string()) });
+
+/** What listens on a network, and what starts at boot. */
+export type Services = z.infer<typeof servicesSchema>;
 
 /** A Debian 13 that boots, with this checkout in /srv/ai-how; `tools/setup.sh` has been run in it. */
 export class Debian13 {
@@ -100,7 +100,7 @@ export class Debian13 {
     for (const part of ["upper", "work", "root", "state"]) await mkdir(join(this.#folder, part));
     const prepared = join(cache, `prepared-${recipe()}`);
     if (!existsSync(prepared)) await this.#prepare(prepared);
-    this.before = JSON.parse(await readFile(join(prepared, "before.json"), "utf8")) as Services;
+    this.before = servicesSchema.parse(JSON.parse(await readFile(join(prepared, "before.json"), "utf8")));
     await copyCheckout(join(this.#folder, "upper"), [
       "ls-files",
       "-z",
@@ -234,7 +234,7 @@ export class Debian13 {
   async #isUp(): Promise<boolean> {
     this.#init = initOf(this.#leader?.pid ?? 0);
     if (this.#init === 0) return false;
-    const [program = "", ...args] = [...this.#inside, "systemctl", "is-system-running", "--wait"];
+    const [program, ...args] = [...this.#inside, "systemctl", "is-system-running", "--wait"];
     // The kernel's modules are not its own, so one unit fails.
     return /running|degraded/.test((await execa(program, args, { reject: false })).stdout);
   }
