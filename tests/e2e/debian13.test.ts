@@ -9,7 +9,7 @@ describeUnless(lacking, "Debian 13 as the host", () => {
   const host = new Debian13();
   const up = ["make", "up", "ARGS=--machines container --engine in-process"];
   const aiHow = (command: string, ...args: string[]) =>
-    host.succeed("/srv/ai-how/bin/ai-how", command, ...args, "--engine", "in-process");
+    host.succeed("/srv/ai-how/bin/ai-how", command, ...args);
 
   beforeAll(() => host.make());
   afterAll(() => host.remove());
@@ -36,24 +36,9 @@ describeUnless(lacking, "Debian 13 as the host", () => {
   it("brings a stack of containers up by `make up`, and runs a job on it", async () => {
     const said = await host.succeed(...up);
     expect(said).toMatch(/\+ \d+ created; 0 unchanged/);
-    const job = await host.succeed(
-      "/srv/ai-how/bin/ai-how",
-      "ssh",
-      "controller",
-      "--",
-      "srun",
-      "-N2",
-      "hostname",
-    );
+    const job = await aiHow("ssh", "controller", "--", "srun", "-N2", "hostname");
     expect(job.split("\n").sort()).toEqual(["dev-compute-01", "dev-compute-02"]);
-    const release = await host.succeed(
-      "/srv/ai-how/bin/ai-how",
-      "ssh",
-      "controller",
-      "--",
-      "cat",
-      "/etc/debian_version",
-    );
+    const release = await aiHow("ssh", "controller", "--", "cat", "/etc/debian_version");
     expect(release).toMatch(/^12\./);
   });
 
@@ -64,7 +49,7 @@ describeUnless(lacking, "Debian 13 as the host", () => {
   });
 
   it("is as it was before after `down`", async () => {
-    await aiHow("down");
+    await aiHow("down", "--engine", "in-process");
     expect(await host.succeed("/bin/sh", "-c", "ip netns list; ls /run/ai-how 2>/dev/null || :")).toBe("");
     const scopes = await host.succeed("systemctl", "list-units", "--type=scope", "--no-legend", "--plain");
     expect(scopes.split("\n").map((line) => line.split(" ")[0])).toEqual(["init.scope"]);

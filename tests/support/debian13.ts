@@ -164,7 +164,8 @@ export class Debian13 {
   /** Makes a system and runs `tools/setup.sh` in it, beside its place. */
   async #prepare(place: string): Promise<void> {
     const draft = join(cache, `.making-${process.pid}`);
-    await rm(draft, { recursive: true, force: true });
+    for (const left of await readdir(cache).catch(() => []))
+      if (left.startsWith(".making-")) await rm(join(cache, left), { recursive: true });
     for (const part of ["archives/partial", ...Object.keys(KEPT)])
       await mkdir(join(cache, part), { recursive: true });
     await mkdir(draft);
@@ -204,6 +205,11 @@ export class Debian13 {
   /** Boots a system; with a folder, what it changes comes to lie there. */
   async #boot(root: string, folder = ""): Promise<void> {
     execFileSync("ip", ["netns", "add", this.#name]);
+    // Of those that were killed, names are left.
+    for (const name of readdirSync("/run/netns")) {
+      const pid = /^aihow-d13-(\d+)$/.exec(name)?.[1];
+      if (pid !== undefined && !existsSync(`/proc/${pid}`)) execFileSync("ip", ["netns", "delete", name]);
+    }
     const network = `/run/netns/${this.#name}`;
     const log = openSync(join(this.#folder, "console.log"), "a");
     const start = (program: string, args: readonly string[]) => {
