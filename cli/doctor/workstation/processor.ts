@@ -70,6 +70,9 @@ export async function memory(host: Host, { started }: Needs): Promise<Finding> {
   );
 }
 
+// As the kernel writes it, whatever was given at the mount.
+const SHOWN_SIZE = { "2M": "2M", "1G": "1024M" };
+
 /** Pages of the size that the cluster file names. */
 export async function hugePages(host: Host, { started }: Needs): Promise<Finding[]> {
   const sizes = [...new Set(started.flatMap(({ acceleration }) => acceleration.hugepages ?? []))];
@@ -88,8 +91,10 @@ export async function hugePages(host: Host, { started }: Needs): Promise<Finding
       const mounted = ((await host.text("proc/mounts")) ?? "")
         .split("\n")
         .filter((line) => line.split(" ")[2] === "hugetlbfs")
-        .some((line) => (/pagesize=(\w+)/.exec(line)?.[1] ?? "2M").startsWith(size.slice(0, 2)));
-      if (mounted) return pass(check, `${total.trim()} set aside; \`up\` sets aside what is needed`);
+        .some((line) => (/pagesize=(\w+)/.exec(line)?.[1] ?? "2M") === SHOWN_SIZE[size]);
+      // `up` mounts those of 1 GiB.
+      if (mounted || (size === "1G" && (await host.may("run/systemd/system", constants.F_OK))))
+        return pass(check, `${total.trim()} set aside; \`up\` sets aside what is needed`);
       return note(
         check,
         `no hugetlbfs of that size is mounted, and libvirt wants one`,

@@ -322,6 +322,20 @@ describe("doctor workstation", () => {
     expect(lines(await diagnose(), "note")).toEqual([]);
   });
 
+  it("knows pages of 1 GiB by the name that the kernel gives them, and that `up` mounts them by systemd", async () => {
+    await wellHost();
+    write("sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages", "0\n");
+    const edit = (text: string) => text.replace("hugepage_size: 2M", "hugepage_size: 1G");
+    const pages = async () =>
+      (await diagnose({ edit })).find(({ check }) => check === "huge pages of 1G")?.level;
+    expect(await pages()).toBe("note");
+    write("proc/mounts", "hugetlbfs /dev/hugepages1G hugetlbfs rw,relatime,pagesize=1024M 0 0\n");
+    expect(await pages()).toBe("pass");
+    write("proc/mounts", "");
+    mkdirSync(join(root, "run/systemd/system"), { recursive: true });
+    expect(await pages()).toBe("pass");
+  });
+
   it("looks at nothing here where libvirt is another machine's", async () => {
     await wellHost();
     program("nc");
