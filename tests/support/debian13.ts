@@ -73,7 +73,12 @@ exec unshare --pid --fork --kill-child --mount-proc -- systemd-nspawn --director
 `;
 
 const removeGroup = `if [ ! -f /sys/fs/cgroup/cgroup.controllers ]; then mount -t cgroup2 cgroup2 /sys/fs/cgroup; fi
-find "/sys/fs/cgroup/$1" -depth -type d -exec rmdir {} + 2>/dev/null || :
+# Its last processes end after its first.
+for _ in $(seq 200); do
+  if find "/sys/fs/cgroup/$1" -depth -type d -exec rmdir {} + 2>/dev/null; then exit; fi
+  sleep 0.05
+done
+[ ! -e "/sys/fs/cgroup/$1" ]
 `;
 
 // Ends with this process, however that ends.
@@ -284,20 +289,14 @@ async function copyCheckout(root: string, list: readonly string[]): Promise<void
   await execa("bash", ["-o", "pipefail", "-c", script, target, ...list], { cwd: repository });
 }
 
-/** The init of the system that a process leads: the first process of the innermost namespace; 0 when there is none. */
+/** The init of the system that a process leads; 0 while there is none. */
 function initOf(leader: number): number {
-  const status = (pid: string) => {
-    try {
-      return readFileSync(`/proc/${pid}/status`, "utf8");
-    } catch {
-      return "";
-    }
-  };
-  const children = (pid: number) =>
-    readdirSync("/proc").filter(
-      (entry) => /^\d+$/.test(entry) && status(entry).includes(`\nPPid:\t${pid}\n`),
-    );
-  const [nspawn] = children(leader);
-  const [init] = nspawn === undefined ? [] : children(Number(nspawn));
-  return init !== undefined && /^Name:\tsystemd$/m.test(status(init)) ? Number(init) : 0;
+  try {
+    const child = (pid: number) =>
+      Number.parseInt(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"), 10);
+    const init = child(child(leader));
+    return readFileSync(`/proc/${init}/comm`, "utf8") === "systemd\n" ? init : 0;
+  } catch {
+    return 0; // one of them is not there yet
+  }
 }
