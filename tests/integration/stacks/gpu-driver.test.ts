@@ -24,7 +24,7 @@ const EXPECTED = {
 /** The example of a workstation with another builder and driver. */
 async function resourcesWith(builder: string | undefined, driver: object): Promise<readonly ResourceState[]> {
   const file = parseDocument(await readFile(join(repository, "stacks/workstation.yaml"), "utf8"));
-  if (builder === undefined) file.deleteIn(["clusters", "hpc", "image", "builder"]);
+  if (builder !== undefined) file.setIn(["clusters", "hpc", "image", "builder"], builder);
   file.setIn(["clusters", "hpc", "driver"], file.createNode(driver));
   const { resources, failures } = await preview("workstation", file.toString(), "vm");
   expect(failures).toEqual([]);
