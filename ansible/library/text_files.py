@@ -107,6 +107,9 @@ def settle_file(module, entry, differences):
         descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
         with os.fdopen(descriptor, "wb") as file:
             file.write(wanted)
+            # Its name may reach the disk before its content, and a machine that loses its power then comes back with an empty file.
+            file.flush()
+            os.fsync(file.fileno())
         settle_attributes(module, {**entry, "path": temporary}, True)
         module.atomic_move(temporary, path, keep_dest_attrs=False)
         settle_attributes(module, entry, True)
