@@ -99,7 +99,12 @@ export const volume = resourceType<LibvirtConfig, VolumeInputs, VolumeState>({
     const leftover = await claimVolume(libvirt, pool, name, context.urn);
     if (leftover !== undefined && (await isWhatIsWanted(libvirt, inputs, leftover))) {
       await wantAgain(libvirt, pool, name);
+      await grow(libvirt, inputs);
     } else {
+      if (leftover !== undefined && inputs.keep)
+        throw new ProviderError(
+          `format: ${volumeId(pool, name)} is ${leftover.format} and may hold work: move it away, or leave the format`,
+        );
       if (leftover !== undefined) await deleteVolume(libvirt, pool, name);
       const xml = await volumeXml(libvirt, inputs);
       await createClaimed(libvirt, pool, name, context.urn, () => createVolume(libvirt, pool, xml));
@@ -172,6 +177,8 @@ async function isWhatIsWanted(
 ): Promise<boolean> {
   // A copy may have been cut short; but it is used only when it is whole, and then it must not be written to.
   if (inputs.source !== undefined) return (await usersOf(libvirt, inputs.pool, leftover.path)).length > 0;
+  // Of a state that was lost: a disk with work on it, whatever image and size the program wants by now.
+  if (inputs.keep) return leftover.format === inputs.format;
   return (
     leftover.format === inputs.format &&
     leftover.backing?.path === inputs.backing?.path &&

@@ -130,6 +130,27 @@ describe.skipIf(unavailable !== undefined)("an image in a pool", () => {
     expect(await readdir(stage.pool)).toEqual([]);
   });
 
+  it("gives way to another one, and a disk on it is found again by who has lost the state, and grows", async () => {
+    const old = await copy("lost");
+    const disk = stage.driver("Volume", "lost");
+    const inputs = { pool: "pool", name: "lost.qcow2", keep: true };
+    const on = (base: Made): object => ({ backing: { path: base.state.path, format: "qcow2" } });
+    const made = await disk.create({ ...inputs, ...on(old), capacity: 128 * MiB });
+    await execa("qemu-io", ["-c", "write -P 0xab 0 64k", String(made.state.path)]);
+    const other = stage.driver("Volume", "other-image");
+    const base = await other.create({ pool: "pool", name: "base-other.qcow2", source });
+    const again = await disk.create({ ...inputs, ...on(base), capacity: 256 * MiB });
+    expect(again.state).toMatchObject({ capacity: 256 * MiB });
+    expect((await execa("qemu-io", ["-c", "read -P 0xab 0 64k", String(made.state.path)])).exitCode).toBe(0);
+    await expect(disk.create({ ...inputs, format: "raw", capacity: 256 * MiB })).rejects.toThrow(
+      /^format: pool\/lost.qcow2 is qcow2 and may hold work/,
+    );
+    await disk.delete(again);
+    await other.delete(base);
+    await image.delete(old);
+    expect(await readdir(stage.pool)).toEqual([]);
+  });
+
   it("is refused when it is not the one that was looked at", async () => {
     const digest = createHash("sha256").update("something else").digest("hex");
     await expect(
