@@ -5,9 +5,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll } from "vitest";
 import { stringify } from "yaml";
-import { Provider } from "../../providers/framework/provider.ts";
-import { host as hostProvider } from "../../providers/host/provider.ts";
 import { stackOutputsSchema, type StackOutputs } from "../../stacks/outputs.ts";
+import { buildImage } from "../integration/roles/stage.ts";
 import { aiHowCommand, type Running, type Said } from "./command.ts";
 import { DistributionHost } from "./distribution-host.ts";
 import { repository } from "./project.ts";
@@ -43,17 +42,7 @@ export class Workstation {
     beforeAll(async () => {
       await removeStack(this.stack);
       this.#folder = await mkdtemp(join(tmpdir(), "workstation-"));
-      const provider = new Provider(hostProvider);
-      provider.configure({});
-      const { inputs } = provider.check("host:index:Image", {
-        distribution: "debian12",
-        cacheDirectory: ".ai-how/cache",
-      });
-      const quiet = { urn: "", log: () => undefined, signal: new AbortController().signal };
-      this.#golden = (await provider.create("host:index:Image", inputs, quiet)).state as Record<
-        string,
-        string
-      >;
+      this.#golden = (await buildImage()).state as Record<string, string>;
       await this.makeImage("one");
       await this.write();
       await this.host.make();
