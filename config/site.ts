@@ -16,7 +16,7 @@ export interface Site {
 
 /** Where people build and train on the host itself. */
 export interface Workshop {
-  /** What the development image is built on; undefined: what versions.ts has. */
+  /** What the development image is built on; undefined: what versions/dev-container.ts has. */
   readonly baseImage: string | undefined;
   readonly environments: readonly DevEnvironmentSite[];
   readonly temporal: TemporalSite | undefined;
@@ -50,7 +50,7 @@ export interface TemporalOnKubernetesSite {
   readonly storageGib: number;
   /** Undefined: the cluster's default. */
   readonly storageClass: string | undefined;
-  /** Undefined: that of versions.ts. */
+  /** Undefined: the one in versions/charts.ts. */
   readonly chart: string | undefined;
 }
 
@@ -283,7 +283,7 @@ export interface Beegfs {
   readonly mountPoint: string;
   readonly mountOptions: string;
   readonly autoMount: boolean;
-  /** Undefined: what versions.ts has. */
+  /** Undefined: what versions/tools.ts has. */
   readonly version: string | undefined;
   /** Folder of metadata and storage nodes, absolute. */
   readonly dataDirectory: string;

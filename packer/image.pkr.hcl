@@ -3,7 +3,7 @@
 # Called by the provider (providers/host/packer), which names images by their content. docs/images.md has the rest.
 
 packer {
-  # As in versions.ts. It has the plugins qemu and ansible built in; later ones want them fetched from elsewhere.
+  # As in versions/tools.ts. It has the plugins qemu and ansible built in; later ones want them fetched from elsewhere.
   required_version = "= 1.6.6"
 }
 

@@ -1,4 +1,4 @@
-import { driverVariables } from "../components/machines/nvidia-driver.ts";
+import { driverVariables } from "../components/gpu/nvidia-driver.ts";
 import { UserError } from "../config/errors.ts";
 import type { Gpu, HpcCluster, Node } from "../config/site.ts";
 import { findGpuModel } from "../gpu/index.ts";

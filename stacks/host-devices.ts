@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { HostDevices } from "../components/machines/host-devices.ts";
+import { HostDevices } from "../components/gpu/host-devices.ts";
 import { UserError } from "../config/errors.ts";
 import type { Site, VirtualNode } from "../config/site.ts";
 import { planGpus, type GpuPlan } from "../gpu/index.ts";

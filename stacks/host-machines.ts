@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { HostDevices } from "../components/machines/host-devices.ts";
+import type { HostDevices } from "../components/gpu/host-devices.ts";
 import { CpuPinning } from "../components/machines/cpu-pinning.ts";
 import { DiskPool } from "../components/machines/disk-pool.ts";
 import { LibvirtHost } from "../components/machines/libvirt-host.ts";

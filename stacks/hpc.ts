@@ -5,7 +5,7 @@ import { SlurmCluster } from "../components/hpc/slurm-cluster.ts";
 import type { SlurmNodeResources, SlurmPartition } from "../components/hpc/slurm-conf.ts";
 import { SmokeJob } from "../components/hpc/smoke-job.ts";
 import type { Machine } from "../components/machines/machine.ts";
-import { MigPartitions } from "../components/machines/mig-partitions.ts";
+import { MigPartitions } from "../components/gpu/mig-partitions.ts";
 import { UserError } from "../config/errors.ts";
 import type { HpcCluster, Node } from "../config/site.ts";
 import { driverOf, isReal } from "./gpu-driver.ts";

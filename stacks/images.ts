@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beegfsImagePackages } from "../components/hpc/beegfs.ts";
-import { BaseImage, fileDigest } from "../components/machines/base-image.ts";
-import type { BootImage } from "../components/machines/boot-image.ts";
-import { GoldenImage, type GoldenImageArgs } from "../components/machines/golden-image.ts";
-import { bakedDriver } from "../components/machines/nvidia-driver.ts";
-import { PackerImage } from "../components/machines/packer-image.ts";
+import { BaseImage, fileDigest } from "../components/images/base-image.ts";
+import type { BootImage } from "../components/images/boot-image.ts";
+import { GoldenImage, type GoldenImageArgs } from "../components/images/golden-image.ts";
+import { bakedDriver } from "../components/gpu/nvidia-driver.ts";
+import { PackerImage } from "../components/images/packer-image.ts";
 import type { Cluster, Image, Site, VirtualNode } from "../config/site.ts";
 import { isReal } from "./gpu-driver.ts";
 import { isVirtual } from "./machines.ts";

@@ -4,7 +4,7 @@ import pLimit from "p-limit";
 import { beegfsImagePackages } from "../components/hpc/beegfs.ts";
 import { ContainerMachine } from "../components/machines/container-machine.ts";
 import { ExistingHost } from "../components/machines/existing-host.ts";
-import { GoldenImage } from "../components/machines/golden-image.ts";
+import { GoldenImage } from "../components/images/golden-image.ts";
 import type { Machine } from "../components/machines/machine.ts";
 import { Sandbox } from "../components/machines/sandbox.ts";
 import { platformOf } from "../components/machines/platform.ts";

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { BaseImage } from "../components/machines/base-image.ts";
+import { BaseImage } from "../components/images/base-image.ts";
 import { DiskPool } from "../components/machines/disk-pool.ts";
-import { GoldenImage } from "../components/machines/golden-image.ts";
+import { GoldenImage } from "../components/images/golden-image.ts";
 import { LibvirtHost } from "../components/machines/libvirt-host.ts";
 import { platformOf } from "../components/machines/platform.ts";
 import { VirtualMachine } from "../components/machines/virtual-machine.ts";

@@ -2,7 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes/provider.js";
 import type * as pulumi from "@pulumi/pulumi";
 import { DevEnvironment } from "../components/workshop/dev-environment.ts";
 import { DevImage } from "../components/workshop/dev-image.ts";
-import { DockerHost } from "../components/workshop/docker-host.ts";
+import { DockerHost } from "../components/docker/docker-host.ts";
 import { Temporal } from "../components/workshop/temporal.ts";
 import { TemporalOnKubernetes } from "../components/workshop/temporal-on-kubernetes.ts";
 import type { DevEnvironmentSite, TemporalOnKubernetesSite, Workshop } from "../config/site.ts";

@@ -29,7 +29,7 @@ for extra in "$@"; do
       packages+=(fdisk dosfstools mtools syslinux)
       # For machines of the other architecture.
       packages+=(qemu-system-arm qemu-efi-aarch64)
-      # The pinned Packer (versions.ts) is Debian 12's; elsewhere lint and tests say that they go without.
+      # The pinned Packer (versions/tools.ts) is Debian 12's; elsewhere lint and tests say that they go without.
       if [ "$ID ${VERSION_ID:-}" = "debian 12" ]; then packages+=(packer); fi
       # For the tests of the pipelines' page. Ubuntu has it as a snap only.
       if [ "$ID" = debian ]; then packages+=(chromium); fi

@@ -1,4 +1,4 @@
-import { beegfs } from "../../versions.ts";
+import { beegfs } from "../../versions/tools.ts";
 
 /** Kernels that a version of BeeGFS's client module is for, `6.1` and `6.11` inclusive. */
 export interface BeegfsKernels {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as host from "../../providers/host/resources.ts";
-import { beegfs } from "../../versions.ts";
+import { beegfs } from "../../versions/tools.ts";
 import type { Variables } from "../ansible/inventory.ts";
 import type { Play } from "../ansible/play.ts";
 import type { Machine } from "../machines/machine.ts";
@@ -29,7 +29,7 @@ export interface BeegfsArgs {
   autoMount?: boolean;
   /** Folder of metadata and storage machines that holds metadata and file contents. Default `/data/beegfs`. */
   dataDirectory?: string;
-  /** `8.3.1`. Default: that of versions.ts. */
+  /** `8.3.1`. Default: the one in versions/tools.ts. */
   version?: string;
   /** Default: its makers' repository. */
   packages?: BeegfsPackages;

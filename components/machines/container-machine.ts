@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as host from "../../providers/host/resources.ts";
 import { checkArguments, ipv4, macAddress } from "../arguments.ts";
-import type { GoldenImage } from "./golden-image.ts";
+import type { GoldenImage } from "../images/golden-image.ts";
 import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 

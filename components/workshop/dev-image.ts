@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments, unless, wholeNumber } from "../arguments.ts";
-import { devImageArguments } from "../../versions.ts";
+import { devImageArguments } from "../../versions/dev-container.ts";
 
 export interface DevImageArgs {
   /** Number of the user whose files the container writes. */
   uid: number;
   /** Number of that user's group. */
   gid: number;
-  /** Image to build on. Default: CUDA's, of versions.ts. */
+  /** Image to build on. Default: CUDA's, as in versions/dev-container.ts. */
   base?: string;
   /** Folder of the Dockerfile and all that it takes, below the project's. Default `images/dev`. */
   context?: string;

@@ -8,7 +8,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkArguments, unless, wholeNumber } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
 import { chartImage } from "./image-reference.ts";
-import { temporalChart, temporalImages } from "../../versions.ts";
+import { temporalChart } from "../../versions/charts.ts";
+import { temporalImages } from "../../versions/images.ts";
 
 export interface TemporalOnKubernetesArgs {
   /** Kubernetes' namespace, which is made and holds nothing else. Default `temporal`. */
@@ -19,9 +20,9 @@ export interface TemporalOnKubernetesArgs {
   storageClass?: string;
   /** Temporal's namespace that there is from the start. Default `default`. */
   namespace?: string;
-  /** Images by what they are. Default: those of versions.ts. */
+  /** Images by what they are. Default: those in versions/images.ts. */
   images?: Partial<Record<keyof typeof temporalImages, string>>;
-  /** A folder, an archive or an `oci://` address of Temporal's chart. Default: its makers' repository, in the version of versions.ts. */
+  /** A folder, an archive or an `oci://` address of Temporal's chart. Default: its makers' repository, in the version in versions/charts.ts. */
   chart?: string;
 }
 

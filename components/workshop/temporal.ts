@@ -2,7 +2,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments, unless } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
-import { temporalImages } from "../../versions.ts";
+import { temporalImages } from "../../versions/images.ts";
 import { createNamespace, setUpSchema } from "./temporal-scripts.ts";
 
 export interface TemporalArgs {
@@ -12,7 +12,7 @@ export interface TemporalArgs {
   uiPort?: number;
   /** The namespace that there is from the start. Default `default`. */
   namespace?: string;
-  /** Images by what they are. Default: those of versions.ts. */
+  /** Images by what they are. Default: those in versions/images.ts. */
   images?: Partial<Record<keyof typeof temporalImages, string>>;
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../config/errors.ts";
 import { folderDigest } from "../../config/folder-digest.ts";
-import { devImageArguments, devTools } from "../../versions.ts";
+import { devImageArguments, devTools } from "../../versions/dev-container.ts";
 import { EngineRefusal, type Engine } from "../docker/engine.ts";
 import { withoutMounts } from "./dockerfile.ts";
 

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cloudImages, devContainer, devImageArguments, packer } from "../../versions.ts";
+import { devContainer, devImageArguments } from "../../versions/dev-container.ts";
+import { cloudImages } from "../../versions/images.ts";
+import { packer } from "../../versions/tools.ts";
 import { repository } from "../support/project.ts";
 
 const images = Object.entries(cloudImages).flatMap(([distribution, byArchitecture]) =>

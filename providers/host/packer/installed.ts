@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import * as versions from "../../../versions.ts";
+import * as versions from "../../../versions/tools.ts";
 
 /** What to do where `packerLacks` has something to say. */
 export const installPacker = `\`apt-get install packer\` on Debian 12 gives ${versions.packer}; docs/images.md has other ways`;

@@ -10,19 +10,19 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   config: ["gpu"],
   "providers/framework": [],
   "providers/libvirt": ["providers/framework"],
-  "providers/host": ["providers/framework", "versions.ts"],
+  "providers/host": ["providers/framework", "versions"],
   components: [
     "config/site.ts",
     "gpu",
-    "versions.ts",
+    "versions",
     "providers/libvirt/resources.ts",
     "providers/host/resources.ts",
   ],
   stacks: ["components", "config", "gpu"],
   "index.ts": ["stacks", "config"],
-  policy: ["versions.ts"],
+  policy: ["versions"],
   engine: ["config", "providers", "policy"],
-  services: ["config", "versions.ts"],
+  services: ["config", "versions"],
   cli: ["config", "gpu", "engine", "stacks/outputs.ts", "providers", "services", "package.json"],
 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { beegfsKernels, distributionKernels, kernelProblem } from "../../../components/hpc/beegfs-kernels.ts";
-import { beegfs } from "../../../versions.ts";
+import { beegfs } from "../../../versions/tools.ts";
 
 describe("BeeGFS's client module", () => {
   // What others saw: doc.beegfs.io's release notes 7.4.5 and 7.4.6, ThinkParQ/beegfs#73, and a build of 8.3.1 on Debian 12.

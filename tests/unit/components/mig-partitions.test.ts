@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, it } from "vitest";
 import type { Machine } from "../../../components/machines/machine.ts";
-import { MigPartitions } from "../../../components/machines/mig-partitions.ts";
-import { driverVariables } from "../../../components/machines/nvidia-driver.ts";
+import { MigPartitions } from "../../../components/gpu/mig-partitions.ts";
+import { driverVariables } from "../../../components/gpu/nvidia-driver.ts";
 import { planGpus } from "../../../gpu/index.ts";
 import { mockedResources } from "../../support/mocks.ts";
 

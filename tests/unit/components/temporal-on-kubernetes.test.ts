@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import type { TemporalOnKubernetesArgs } from "../../../components/workshop/temporal-on-kubernetes.ts";
-import { temporalChart, temporalImages } from "../../../versions.ts";
+import { temporalChart } from "../../../versions/charts.ts";
+import { temporalImages } from "../../../versions/images.ts";
 import { mockedResources, PASSWORD } from "../../support/mocks.ts";
 
 const { made, one } = mockedResources();

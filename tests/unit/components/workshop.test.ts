@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it, test } from "vitest";
 import { createNamespace, setUpSchema } from "../../../components/workshop/temporal-scripts.ts";
-import { temporalImages } from "../../../versions.ts";
+import { temporalImages } from "../../../versions/images.ts";
 import { mockedResources, PASSWORD } from "../../support/mocks.ts";
 
 const { made, one } = mockedResources();
@@ -134,7 +134,7 @@ describe("Temporal in containers", () => {
     });
   });
 
-  it("runs what versions.ts pins, or other images", async () => {
+  it("runs what versions/ pins, or other images", async () => {
     await temporal({ images: { ui: "registry.lan/temporal-ui:2.49.1" } });
     const images = Object.fromEntries(containers().map(({ name, inputs }) => [name, inputs.image]));
     expect(images).toEqual({

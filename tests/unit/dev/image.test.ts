@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, test, vi } from "vitest";
 import { withoutMounts } from "../../../services/dev/dockerfile.ts";
 import { IMAGE_FOLDER, imageArguments, inputsDigest, wantedImage } from "../../../services/dev/image.ts";
-import { devContainer, devImageArguments, devTools } from "../../../versions.ts";
+import { devContainer, devImageArguments, devTools } from "../../../versions/dev-container.ts";
 
 const dockerfile = readFileSync(join(IMAGE_FOLDER, "Dockerfile"), "utf8");
 const declared = new Set(

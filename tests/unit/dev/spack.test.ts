@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { environmentInContainer, newEnvironment, templates } from "../../../services/dev/spack.ts";
-import { devContainer } from "../../../versions.ts";
+import { devContainer } from "../../../versions/dev-container.ts";
 import { repository } from "../../support/project.ts";
 
 // What Spack 1.1's own schemas say of the sections that our environments have, and nothing else.

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as host from "../../providers/host/resources.ts";
-import { cloudImages, type Download } from "../../versions.ts";
+import { cloudImages, type Download } from "../../versions/images.ts";
 import type { BootImage } from "./boot-image.ts";
 import { GoldenImage } from "./golden-image.ts";
 
@@ -9,7 +9,7 @@ export interface PackerImageArgs {
   kind: "controller" | "compute";
   /** What it is an image of. */
   distribution: keyof typeof cloudImages;
-  /** What it begins with: the distribution's cloud image of versions.ts, another one, or an image that was built here. */
+  /** What it begins with: the distribution's cloud image in versions/images.ts, another one, or an image that was built here. */
   source: "cloud" | Download | GoldenImage;
   /** How the build runs; `auto`: by KVM where a guest really boots with it. */
   acceleration: "auto" | "kvm" | "tcg";

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { gresParameter, migParted, nvidiaGpus, type GpuPlan } from "../../gpu/index.ts";
 import type { Variables } from "../ansible/inventory.ts";
 import type { Play } from "../ansible/play.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine } from "../machines/machine.ts";
 
 export interface MigPartitionsArgs {
   machine: Machine;
