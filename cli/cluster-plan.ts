@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { allocationsOf } from "../config/allocations.ts";
 import type { Cluster, Node, Site } from "../config/index.ts";
-import { creationOrder, gresConf, gresParameter, kubernetesResources, planGpus } from "../gpu/index.ts";
+import { creationOrder, gresConf, gresParameter, kubernetesResources } from "../gpu/index.ts";
 import { allocateCpus } from "../providers/host/cpu-numbers.ts";
 
 const names = z.array(z.string());
@@ -127,8 +127,7 @@ function clusterDocument(cluster: Cluster): ClusterPlan["clusters"][string] {
 }
 
 function nodeDocument(node: Node): z.input<typeof machineSchema> {
-  const { plan } = planGpus(node.gpus);
-  const passthrough = node.ssh === undefined ? node.passthrough : [];
+  const passthrough = node.kind === "virtual" ? node.passthrough : [];
   const gpu = passthrough.find(({ type }) => type === "gpu");
   return {
     name: node.name,
@@ -137,14 +136,14 @@ function nodeDocument(node: Node): z.input<typeof machineSchema> {
     memory_gb: node.memoryMib === undefined ? null : node.memoryMib / 1024,
     disk_gb: node.diskGib ?? null,
     ip_address: node.address ?? null,
-    base_image: node.ssh === undefined ? imageName(node.image) : null,
+    base_image: node.kind === "virtual" ? imageName(node.image) : null,
     gpu_assigned:
       gpu === undefined ? null : `${gpu.pciAddress} (${gpu.vendorId ?? "?"}:${gpu.deviceId ?? "?"})`,
     pcie_passthrough: passthrough.map(({ pciAddress, type }) => ({
       pci_address: pciAddress,
       device_type: type,
     })),
-    gpus: plan.map((each) => ({
+    gpus: node.gpuPlan.map((each) => ({
       index: each.index,
       model: each.known?.key ?? each.model ?? null,
       pci_address: each.pciAddress ?? null,
@@ -155,9 +154,9 @@ function nodeDocument(node: Node): z.input<typeof machineSchema> {
       minimum_driver: each.known?.minimumDriver ?? null,
       derived: each.known?.derived ?? null,
     })),
-    gres: gresParameter(plan) ?? null,
-    gres_conf: [...gresConf(node.name, plan)],
-    kubernetes_resources: { ...kubernetesResources(plan) },
+    gres: gresParameter(node.gpuPlan) ?? null,
+    gres_conf: [...gresConf(node.name, node.gpuPlan)],
+    kubernetes_resources: { ...kubernetesResources(node.gpuPlan) },
   };
 }
 

@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { targetNames } from "../config/targets.ts";
 import { UserError } from "../config/errors.ts";
 import { InProcessEngine } from "../engine/in-process/index.ts";
 import type { ResourceState } from "../engine/in-process/state.ts";
@@ -21,7 +22,7 @@ export function addGraph(program: Command): void {
   program
     .command("graph")
     .description("a picture of the stack's components and what needs what")
-    .argument("[stack]", "dev, workstation, dgx-spark or homelab", "dev")
+    .argument("[stack]", targetNames, "dev")
     .addOption(
       new Option("-f, --format <format>", "how to draw it").choices(PICTURE_FORMATS).default("mermaid"),
     )

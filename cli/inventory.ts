@@ -1,7 +1,6 @@
 import { Option, type Command } from "commander";
 import { deriveSite, loadClusterFile, type Site } from "../config/index.ts";
 import { UserError } from "../config/errors.ts";
-import { planGpus } from "../gpu/index.ts";
 import { Provider } from "../providers/framework/provider.ts";
 import { ProviderError } from "../providers/framework/resource.ts";
 import type { HostDevicesResult, PciDevice } from "../providers/libvirt/host-devices.ts";
@@ -98,10 +97,11 @@ function claimsOf(file: string): Map<string, Claim> {
   return new Map(
     clusters.flatMap(({ nodes }) =>
       nodes.flatMap((node) => {
-        if (node.ssh !== undefined) return [];
-        const { plan } = planGpus(node.gpus);
+        if (node.kind === "existing") return [];
         return node.passthrough.map(({ pciAddress }) => {
-          const gpu = plan.find((each) => each.pciAddress === pciAddress && each.placements.length > 0);
+          const gpu = node.gpuPlan.find(
+            (each) => each.pciAddress === pciAddress && each.placements.length > 0,
+          );
           const partitions = gpu === undefined ? undefined : partitionsOf(gpu);
           return [pciAddress, { machine: node.name, partitions }] as const;
         });

@@ -2,7 +2,7 @@ import { Option, type Command } from "commander";
 import { markdownTable } from "markdown-table";
 import { deriveSite, formatProblem, loadClusterFile, type Node, type Site } from "../config/index.ts";
 import { UserError } from "../config/errors.ts";
-import { gresParameter, planGpus, type Vgpu } from "../gpu/index.ts";
+import { gresParameter, type Vgpu } from "../gpu/index.ts";
 import { clusterPlan, notesOf } from "./cluster-plan.ts";
 import { DERIVED_MEANING, isDerived, partitionsOf } from "./derived.ts";
 import { DEFAULT_CLUSTER_FILE, writeResult } from "./destination.ts";
@@ -49,9 +49,7 @@ function printed(site: Site, format: PlanOptions["format"]): string {
     return [
       `${heading(title)}${table([HEADINGS, ...cluster.nodes.map(cells)])}`,
       ...(partitions.length > 0 ? [table(partitionRows(partitions))] : []),
-      ...(cluster.nodes.some(({ gpus }) => planGpus(gpus).plan.some(isDerived))
-        ? [`${DERIVED_MEANING}\n`]
-        : []),
+      ...(cluster.nodes.some(({ gpuPlan }) => gpuPlan.some(isDerived)) ? [`${DERIVED_MEANING}\n`] : []),
       ...notesOf(cluster).map((note) => `${note}\n`),
     ].join("\n");
   });
@@ -88,11 +86,11 @@ function cells(node: Node): string[] {
   return [
     node.name,
     node.role,
-    node.address ?? node.ssh?.host ?? "",
+    node.address ?? (node.kind === "existing" ? node.ssh.host : ""),
     size(node.cpus, ""),
     size(node.memoryMib === undefined ? undefined : node.memoryMib / 1024, " GiB"),
     size(node.diskGib, " GiB"),
-    gresParameter(planGpus(node.gpus).plan) ?? "",
+    gresParameter(node.gpuPlan) ?? "",
   ];
 }
 
@@ -104,8 +102,8 @@ function partitionRows(partitions: readonly string[][]): string[][] {
   return [["machine", "GPU", "model", "PCI address", "partitions, profile@slice", "driver"], ...partitions];
 }
 
-function partitionCells({ name, gpus }: Node): string[][] {
-  return planGpus(gpus).plan.map((gpu) => [
+function partitionCells({ name, gpuPlan }: Node): string[][] {
+  return gpuPlan.map((gpu) => [
     name,
     String(gpu.index),
     gpu.known?.name ?? gpu.model ?? "",

@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { targetNames } from "../config/targets.ts";
 import type { Engine, StackReference } from "../engine/engine.ts";
 import { findRoot, loadStackConfig } from "../engine/project.ts";
 import { selectEngine, type EngineChoice } from "../engine/select.ts";
@@ -11,7 +12,7 @@ export interface StackOptions {
 /** Adds the stack argument and the options of `StackOptions`. */
 export function withStack(command: Command): Command {
   return command
-    .argument("[stack]", "dev, workstation, dgx-spark or homelab", "dev")
+    .argument("[stack]", targetNames, "dev")
     .addOption(
       new Option("--engine <engine>", "what runs the program")
         .choices(["auto", "pulumi", "in-process"])

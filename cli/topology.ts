@@ -7,7 +7,7 @@ import {
   type Node,
   type Site,
 } from "../config/index.ts";
-import { planGpus, type PlannedGpu } from "../gpu/index.ts";
+import type { PlannedGpu } from "../gpu/index.ts";
 import { DEFAULT_CLUSTER_FILE, writeResult } from "./destination.ts";
 import { marked } from "./derived.ts";
 import { draw, PICTURE_FORMATS, type PictureFormat } from "./pictures/draw.ts";
@@ -53,8 +53,8 @@ function clusterPart(cluster: Cluster): Picture {
   }
   for (const node of nodes) {
     boxes.push({ id: node.name, label: nodeLabel(node), parent: name });
-    if (network !== undefined && node.ssh === undefined) arrows.push({ from: network.name, to: node.name });
-    for (const gpu of planGpus(node.gpus).plan) {
+    if (network !== undefined && node.kind === "virtual") arrows.push({ from: network.name, to: node.name });
+    for (const gpu of node.gpuPlan) {
       const id = `${node.name} GPU ${gpu.index}`;
       boxes.push({ id, label: gpuLabel(gpu), parent: name });
       arrows.push({ from: node.name, to: id });
@@ -63,14 +63,15 @@ function clusterPart(cluster: Cluster): Picture {
   return { boxes, arrows };
 }
 
-function nodeLabel({ shortName, address, cpus, memoryMib, ssh }: Node): string[] {
+function nodeLabel(node: Node): string[] {
+  const { shortName, address, cpus, memoryMib } = node;
   const sizes = [
     ...(cpus === undefined ? [] : [`${cpus} CPUs`]),
     ...(memoryMib === undefined ? [] : [`${Number((memoryMib / 1024).toFixed(2))} GiB`]),
   ];
   return [
     shortName,
-    ssh === undefined ? (address ?? "") : `${address ?? ssh.host}, an existing host`,
+    node.kind === "virtual" ? (address ?? "") : `${address ?? node.ssh.host}, an existing host`,
     ...(sizes.length > 0 ? [sizes.join(", ")] : []),
   ];
 }

@@ -14,7 +14,7 @@ export interface Allocations {
 export function allocationsOf({ clusters }: Site): Allocations {
   const vms = clusters.flatMap(({ acceleration, nodes }) =>
     nodes
-      .filter((node): node is VirtualNode => node.ssh === undefined)
+      .filter((node) => node.kind === "virtual")
       .map((node) => ({ node, isPinned: acceleration.cpuPinning })),
   );
   const claims = vms.flatMap(({ node }) => devicesOf(node).map((pciAddress) => ({ pciAddress, node })));

@@ -1,4 +1,5 @@
-import { fullName, withoutCluster, workshopRoot } from "./naming.ts";
+import { fullName, withoutCluster } from "./naming.ts";
+import { projectRoot } from "./project-folders.ts";
 import type { HpcClusterConfig } from "./schema/cluster.ts";
 import { asOptions } from "./schema/slurm.ts";
 import type { WorkshopConfig } from "./schema/workshop.ts";
@@ -36,7 +37,7 @@ function namesFor(preferred: readonly Node[], all: readonly Node[]): string[] {
 }
 
 function hasGpu(node: Node): boolean {
-  const passed = node.ssh === undefined && node.passthrough.some((device) => device.type === "gpu");
+  const passed = node.kind === "virtual" && node.passthrough.some((device) => device.type === "gpu");
   return passed || node.gpus.length > 0;
 }
 
@@ -97,7 +98,7 @@ export function workshopOf(config: WorkshopConfig): Workshop {
     baseImage,
     environments: dev_environments.map(({ project_id: projectId, root, uid, gid }) => ({
       projectId,
-      root: (root ?? workshopRoot(projectId)).replace(/(?<=.)\/+$/, ""),
+      root: (root ?? projectRoot(projectId)).replace(/(?<=.)\/+$/, ""),
       uid,
       gid,
     })),

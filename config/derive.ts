@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
+import { planGpus } from "../gpu/index.ts";
 import { networkDefaults, parseSubnet } from "./ipv4.ts";
 import { leaseAddresses } from "./leases.ts";
 import { fullName, hasGpu, macAddress, shortNames, type Named } from "./naming.ts";
@@ -104,7 +105,7 @@ function withAddresses(network: Network | undefined, nodes: readonly Node[]): re
   if (network === undefined) return nodes;
   const addresses = leaseAddresses(
     network,
-    nodes.filter((node) => node.ssh === undefined),
+    nodes.filter((node) => node.kind === "virtual"),
   );
   return nodes.map((node) => ({ ...node, address: addresses.get(node.name) ?? node.address }));
 }
@@ -198,7 +199,8 @@ function nodesOf(
   return all.map(({ role, config }, i) => {
     const shortName = names[i] ?? "";
     const name = fullName(cluster.name, shortName);
-    const identity = { name, shortName, role, gpus: config.gpus.map(gpuOf) };
+    const gpus = config.gpus.map(gpuOf);
+    const identity = { name, shortName, role, gpus, gpuPlan: planGpus(gpus).plan };
     const address = fixedAddress(config);
     if (config.ssh === undefined) {
       const node = { ...identity, address, ...virtualNode(cluster, name, config) };
@@ -207,6 +209,7 @@ function nodesOf(
     const { host, port, user, host_key: hostKey, private_key_path: privateKeyPath } = config.ssh;
     return {
       ...identity,
+      kind: "existing",
       address: address ?? z.ipv4().safeParse(host).data,
       cpus: config.cpu_cores,
       memoryMib: memoryMib(config),
@@ -227,10 +230,10 @@ function virtualNode(
   config: VirtualNodeConfig,
 ): Pick<
   VirtualNode,
-  "ssh" | "cpus" | "memoryMib" | "diskGib" | "mac" | "autoStart" | "passthrough" | "mounts" | "image"
+  "kind" | "cpus" | "memoryMib" | "diskGib" | "mac" | "autoStart" | "passthrough" | "mounts" | "image"
 > {
   return {
-    ssh: undefined,
+    kind: "virtual",
     cpus: config.cpu_cores,
     memoryMib: checked(memoryMib(config), `memory of ${name}`),
     diskGib: config.disk_gb,

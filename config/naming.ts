@@ -30,11 +30,6 @@ export function withoutCluster(cluster: string | undefined, name: string): strin
   return cluster !== undefined && name.startsWith(`${cluster}-`) ? name.slice(cluster.length + 1) : name;
 }
 
-/** Where a project's development containers keep their files, unless the file says where: the launcher's own place. */
-export function workshopRoot(projectId: string): string {
-  return `/mnt/data_infra/zephyr_container_infra/${projectId}`;
-}
-
 /** The MAC address of a VM: from the MD5 of its name, made local and unicast. A checksum here, not a secret. */
 export function macAddress(name: string): string {
   const bytes = createHash("md5").update(name).digest().subarray(0, 6);

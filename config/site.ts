@@ -1,3 +1,5 @@
+import type { GpuPlan } from "../gpu/index.ts";
+
 /** What a site is made of: the cluster file with every default filled in and every name derived. */
 export interface Site {
   readonly name: string;
@@ -132,12 +134,15 @@ interface NodeBase {
   readonly role: "controller" | "compute" | "control-plane" | "worker";
   /** What the cluster reaches it by, given or chosen; undefined: a host that only its name is known of. */
   readonly address: string | undefined;
+  /** As the file asks for them. */
   readonly gpus: readonly Gpu[];
+  /** The same, each by itself, with the places of its partitions. */
+  readonly gpuPlan: GpuPlan;
 }
 
 /** A node that is made here. */
 export interface VirtualNode extends NodeBase {
-  readonly ssh: undefined;
+  readonly kind: "virtual";
   readonly cpus: number;
   readonly memoryMib: number;
   readonly diskGib: number;
@@ -153,6 +158,7 @@ export interface VirtualNode extends NodeBase {
 
 /** A host that exists and is reached by SSH; sizes are what the scheduler may use, undefined: all there is. */
 export interface ExistingNode extends NodeBase {
+  readonly kind: "existing";
   readonly ssh: Ssh;
   readonly cpus: number | undefined;
   readonly memoryMib: number | undefined;

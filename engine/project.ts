@@ -5,6 +5,7 @@ import writeFileAtomic from "write-file-atomic";
 import { parse, parseDocument, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { UserError } from "../config/errors.ts";
+import { TARGETS } from "../config/targets.ts";
 
 const projectSchema = z.object({ name: z.string(), main: z.string().default("index.ts") });
 const plainValue = z.union([z.string(), z.number(), z.boolean()]).transform(String);
@@ -119,5 +120,5 @@ export async function setStackConfig(
 
 /** The targets that have a stack's file. */
 export function knownStacks(root: string): string[] {
-  return ["dev", "workstation", "dgx-spark", "homelab"].filter((stack) => existsSync(stackFile(root, stack)));
+  return TARGETS.filter((stack) => existsSync(stackFile(root, stack)));
 }

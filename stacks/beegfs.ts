@@ -71,7 +71,7 @@ function versionOf({ version }: BeegfsSite): string {
 
 /** The kernel of a node, where it is known from its image's distribution. */
 function kernelOf(node: Node): string[] {
-  if (node.ssh !== undefined || node.image.kind === "file") return [];
+  if (node.kind === "existing" || node.image.kind === "file") return [];
   return [distributionKernels[node.image.distribution]];
 }
 

@@ -26,7 +26,7 @@ function supported({ hpc, cloud, workshop, machines }: Site): HpcCluster {
   if (hpc === undefined)
     throw new UserError("the target dev builds clusters.hpc, and the cluster file has none");
   const { cpuPinning, hugepages, numaNodes, nested, cpuFeatures, cpuTopology } = hpc.acceleration;
-  const virtual = hpc.nodes.filter((node) => node.ssh === undefined);
+  const virtual = hpc.nodes.filter((node) => node.kind === "virtual");
   const asked: readonly (readonly [string, boolean])[] = [
     ["clusters.cloud", cloud !== undefined],
     ["workshop", workshop !== undefined],

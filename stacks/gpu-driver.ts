@@ -32,7 +32,7 @@ function unfit(driver: NonNullable<HpcCluster["driver"]>, node: Node, gpu: Gpu):
       `clusters.hpc.driver.modules: ${model.name} of ${node.name} has open kernel modules only; use open`,
     );
   const distribution =
-    node.ssh === undefined && node.image.kind !== "file" ? node.image.distribution : undefined;
+    node.kind === "virtual" && node.image.kind !== "file" ? node.image.distribution : undefined;
   if (
     driver.source === "distribution" &&
     distribution === "debian12" &&

@@ -2,12 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { HostDevices } from "../components/gpu/host-devices.ts";
 import { UserError } from "../config/errors.ts";
 import type { Site, VirtualNode } from "../config/site.ts";
-import { planGpus, type GpuPlan } from "../gpu/index.ts";
-import { isVirtual } from "./machines.ts";
+import type { GpuPlan } from "../gpu/index.ts";
 
 /** What VMs take from this machine; undefined where they take nothing. */
 export function hostDevices({ name, clusters }: Site, uri: string): HostDevices | undefined {
-  const nodes = clusters.flatMap((cluster) => cluster.nodes.filter(isVirtual));
+  const nodes = clusters.flatMap((cluster) => cluster.nodes.filter((node) => node.kind === "virtual"));
   const claims = Map.groupBy(
     nodes.flatMap((node) => node.passthrough.map(({ pciAddress }) => ({ pciAddress, machine: node.name }))),
     ({ pciAddress }) => pciAddress,
@@ -38,14 +37,17 @@ export function hostDevices({ name, clusters }: Site, uri: string): HostDevices 
 function hugePages(clusters: Site["clusters"], size: "2M" | "1G", mib: number): number {
   return clusters
     .filter(({ acceleration }) => acceleration.hugepages === size)
-    .flatMap((cluster) => cluster.nodes.filter(isVirtual))
+    .flatMap((cluster) => cluster.nodes.filter((node) => node.kind === "virtual"))
     .filter(({ autoStart }) => autoStart)
     .reduce((sum, { memoryMib }) => sum + Math.ceil(memoryMib / mib), 0);
 }
 
 /** What a node gets of the host's devices: GPUs as planned, and the addresses of everything else. */
-export function hostDevicesOf({ gpus, passthrough }: VirtualNode): { gpus: GpuPlan; passthrough: string[] } {
-  const planned = planGpus(gpus).plan.filter(({ pciAddress }) => pciAddress !== undefined);
+export function hostDevicesOf({ gpuPlan, passthrough }: VirtualNode): {
+  gpus: GpuPlan;
+  passthrough: string[];
+} {
+  const planned = gpuPlan.filter(({ pciAddress }) => pciAddress !== undefined);
   const others = passthrough.filter(({ pciAddress }) =>
     planned.every((gpu) => gpu.pciAddress !== pciAddress),
   );

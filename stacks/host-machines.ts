@@ -12,7 +12,7 @@ import type { Cluster, Network, Site } from "../config/site.ts";
 import { hostDevices, hostDevicesOf } from "./host-devices.ts";
 import type { MachinesByName } from "./hpc.ts";
 import { imageDigests, imagesOf } from "./images.ts";
-import { clusterNetwork, existingHosts, hostArchitecture, isVirtual } from "./machines.ts";
+import { clusterNetwork, existingHosts, hostArchitecture } from "./machines.ts";
 
 // libvirt's own place for logs of machines: its AppArmor profile lets it write there.
 const CONSOLES = "/var/log/libvirt/qemu";
@@ -28,7 +28,7 @@ interface HostMachines extends MachinesByName {
 export async function makeHostMachines(site: Site, uri: string): Promise<HostMachines> {
   const digests = await imageDigests(site);
   const machines = new Map<string, Machine>(site.clusters.flatMap(existingHosts));
-  const hasVirtual = site.clusters.some(({ nodes }) => nodes.some(isVirtual));
+  const hasVirtual = site.clusters.some(({ nodes }) => nodes.some((node) => node.kind === "virtual"));
   const host = hasVirtual ? new LibvirtHost(`${site.name}-host`, { uri }) : undefined;
   const devices = hostDevices(site, uri);
   const { cpus } = allocationsOf(site);
@@ -66,7 +66,7 @@ function clusterMachines(
   addressing: Network,
 ): (readonly [string, VirtualMachine])[] {
   const { name, acceleration } = cluster;
-  const nodes = cluster.nodes.filter(isVirtual);
+  const nodes = cluster.nodes.filter((node) => node.kind === "virtual");
   const onHost = { provider: host.libvirt };
   const { network, addressOf } = clusterNetwork(site, cluster, addressing, onHost);
   const { poolName } = new DiskPool(

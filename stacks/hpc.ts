@@ -9,7 +9,7 @@ import { MigPartitions } from "../components/gpu/mig-partitions.ts";
 import { UserError } from "../config/errors.ts";
 import type { HpcCluster, Node } from "../config/site.ts";
 import { driverOf, isReal } from "./gpu-driver.ts";
-import { gresOf, planGpus, shardsOf } from "../gpu/index.ts";
+import { gresOf, shardsOf } from "../gpu/index.ts";
 import { beegfsOf } from "./beegfs.ts";
 
 // What the kernel and the system services of a small guest keep for themselves.
@@ -22,7 +22,7 @@ export interface MachinesByName {
 
 /** Makes machines an HPC cluster that has run a job; returns what the stack's outputs say of it. */
 export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
-  const running = hpc.nodes.filter((node) => node.ssh !== undefined || node.autoStart);
+  const running = hpc.nodes.filter((node) => node.kind === "existing" || node.autoStart);
   const [controller, ...compute] = running;
   if (controller?.role !== "controller") {
     throw new UserError(
@@ -55,9 +55,9 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
   });
 
   const driver = driverOf(hpc);
-  const partitions = running.flatMap(({ name, gpus }) => {
+  const partitions = running.flatMap(({ name, gpus, gpuPlan }) => {
     if (!gpus.some(isReal)) return [];
-    const args = { machine: machines.of(name), gpus: planGpus(gpus).plan };
+    const args = { machine: machines.of(name), gpus: gpuPlan };
     return [new MigPartitions(`${name}-gpus`, { ...args, ...(driver !== undefined && { driver }) })];
   });
 
@@ -95,11 +95,11 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
 }
 
 /** What of a node SLURM gives to jobs. */
-export function slurmResources({ cpus, memoryMib, gpus }: Node): SlurmNodeResources {
+export function slurmResources({ cpus, memoryMib, gpuPlan }: Node): SlurmNodeResources {
   return {
     cpus,
     realMemory: memoryMib === undefined ? undefined : Math.floor(memoryMib * (1 - SYSTEM_MEMORY_SHARE)),
-    gpus: planGpus(gpus).plan,
+    gpus: gpuPlan,
   };
 }
 
@@ -114,7 +114,7 @@ export function slurmPartitions(hpc: HpcCluster, compute: readonly Node[]): Slur
 
 /** What outputs say of a machine. */
 export function machineOutput(node: Node, machine: Machine): pulumi.Inputs {
-  const { plan } = planGpus(node.gpus);
+  const plan = node.gpuPlan;
   return {
     name: node.name,
     shortName: node.shortName,
@@ -122,7 +122,7 @@ export function machineOutput(node: Node, machine: Machine): pulumi.Inputs {
     kind: machine.kind,
     address: machine.address,
     ...machine.login,
-    ...(node.ssh === undefined && !node.autoStart && { autoStart: false }),
+    ...(node.kind === "virtual" && !node.autoStart && { autoStart: false }),
     ...(plan.length > 0 && { gpus: gresOf(plan) }),
     ...(shardsOf(plan) > 0 && { shards: shardsOf(plan) }),
   };

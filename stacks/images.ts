@@ -7,7 +7,6 @@ import { bakedDriver } from "../components/gpu/nvidia-driver.ts";
 import { PackerImage } from "../components/images/packer-image.ts";
 import type { Cluster, Image, Site, VirtualNode } from "../config/site.ts";
 import { isReal } from "./gpu-driver.ts";
-import { isVirtual } from "./machines.ts";
 
 // Where others than root may look, too: libvirt's machines run under an account of their own.
 const CACHE = "/var/cache/ai-how";
@@ -21,7 +20,9 @@ type Release = Pick<ImageOf<"built">, "distribution" | "mirror">;
 
 /** SHA-256 of each image file that a site's nodes start from; undefined, in a preview alone, for one that is not there yet: preflight tells. */
 export async function imageDigests(site: Site): Promise<ReadonlyMap<string, string | undefined>> {
-  const images = site.clusters.flatMap(({ nodes }) => nodes.filter(isVirtual).map(({ image }) => image));
+  const images = site.clusters.flatMap(({ nodes }) =>
+    nodes.filter((node) => node.kind === "virtual").map(({ image }) => image),
+  );
   const paths = new Set(images.flatMap((image) => (image.kind === "file" ? [image.path] : [])));
   const digests = new Map<string, string | undefined>();
   for (const path of paths) digests.set(path, await fileDigest(path));

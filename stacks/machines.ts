@@ -11,7 +11,7 @@ import { platformOf } from "../components/machines/platform.ts";
 import { VirtualMachine } from "../components/machines/virtual-machine.ts";
 import { VirtualNetwork } from "../components/machines/virtual-network.ts";
 import { UserError } from "../config/errors.ts";
-import type { Cluster, HpcCluster, Network, Node, Site, VirtualNode } from "../config/site.ts";
+import type { Cluster, HpcCluster, Network, Site, VirtualNode } from "../config/site.ts";
 import { dnsOf } from "./dns.ts";
 
 /** The machines of a cluster, by the names of its nodes. */
@@ -29,7 +29,7 @@ const IN_FLIGHT = 32;
 /** Makes the machines of a cluster: existing hosts as they are, all others in a sandbox of their own. */
 export async function makeMachines(site: Site, cluster: HpcCluster): Promise<Machines> {
   const machines = new Map<string, Machine>(existingHosts(cluster));
-  const virtual = cluster.nodes.filter(isVirtual);
+  const virtual = cluster.nodes.filter((node) => node.kind === "virtual");
   const sandbox =
     virtual.length > 0 && cluster.network !== undefined
       ? await sandboxMachines(site, cluster, cluster.network, virtual, machines)
@@ -52,7 +52,7 @@ export async function makeMachines(site: Site, cluster: HpcCluster): Promise<Mac
 /** The hosts of a cluster that somebody else made, by the names of their nodes. */
 export function existingHosts({ nodes }: Cluster): (readonly [string, Machine])[] {
   return nodes.flatMap((node) => {
-    if (node.ssh === undefined) return [];
+    if (node.kind === "virtual") return [];
     const { host, port, user, hostKey, privateKeyPath } = node.ssh;
     const ssh = {
       address: host,
@@ -71,10 +71,6 @@ export function hostArchitecture(): "x86_64" | "aarch64" {
   return process.arch === "arm64" ? "aarch64" : "x86_64";
 }
 
-export function isVirtual(node: Node): node is VirtualNode {
-  return node.ssh === undefined;
-}
-
 /** The network of a cluster's virtual nodes, and the address that each has in it. */
 export function clusterNetwork(
   site: Site,
@@ -82,7 +78,7 @@ export function clusterNetwork(
   addressing: Network,
   opts: pulumi.ComponentResourceOptions,
 ): { network: VirtualNetwork; addressOf: (node: VirtualNode) => string } {
-  const nodes = cluster.nodes.filter(isVirtual);
+  const nodes = cluster.nodes.filter((node) => node.kind === "virtual");
   const addressOf = ({ name, address }: VirtualNode): string => {
     if (address === undefined) throw new Error(`no address of ${name}: the site was not derived`);
     return address;

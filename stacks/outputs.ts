@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TARGETS } from "../config/targets.ts";
 
 /** Raised when an output changes its meaning or goes away; additions do not raise it. */
 export const OUTPUTS_VERSION = 1;
@@ -47,7 +48,7 @@ const machineSchema = z.object({
 /** Outputs of every stack, for other programs; a secret is never among the plain ones. */
 export const stackOutputsSchema = z.object({
   version: z.literal(OUTPUTS_VERSION).describe("Version of this format"),
-  target: z.enum(["dev", "workstation", "dgx-spark", "homelab"]).describe("Which program of ai-how made it"),
+  target: z.enum(TARGETS).describe("Which program of ai-how made it"),
   site: z.string().describe("`metadata.name` of the cluster file"),
   machines: z.array(machineSchema).describe("All machines, the controller first"),
   virtualization: z

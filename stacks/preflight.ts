@@ -2,8 +2,6 @@ import { existsSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../config/errors.ts";
 import type { Site } from "../config/site.ts";
-import { planGpus } from "../gpu/index.ts";
-import { isVirtual } from "./machines.ts";
 
 /**
  * What a preview warns of and an `up` refuses, since it can be mended until then: images that are not built yet, and
@@ -22,7 +20,9 @@ export function assertReady(site: Site): void {
 export function missingImages({ clusters }: Site): string[] {
   return clusters.flatMap(({ kind, nodes }) => {
     const byPath = Map.groupBy(
-      nodes.filter(isVirtual).filter(({ image }) => image.kind === "file" && !existsSync(image.path)),
+      nodes
+        .filter((node) => node.kind === "virtual")
+        .filter(({ image }) => image.kind === "file" && !existsSync(image.path)),
       ({ image }) => (image.kind === "file" ? image.path : ""),
     );
     return [...byPath].map(([path, [first, ...others]]) => {
@@ -38,7 +38,7 @@ export function missingImages({ clusters }: Site): string[] {
 export function sharedDevices({ clusters }: Site): string[] {
   const claims = clusters.flatMap(({ nodes }) =>
     nodes
-      .filter(isVirtual)
+      .filter((node) => node.kind === "virtual")
       .filter(({ autoStart }) => autoStart)
       .flatMap(({ name, passthrough, gpus }) => [
         ...passthrough.map(({ pciAddress }) => ({ name, pciAddress, isSlice: false })),
@@ -60,9 +60,9 @@ export function sharedDevices({ clusters }: Site): string[] {
 /** Real GPUs that are cut where nobody has read from such a GPU that they can be. */
 export function derivedPartitions({ clusters }: Site): string[] {
   return clusters.flatMap(({ nodes }) =>
-    nodes.flatMap(({ name, gpus }) =>
-      planGpus(gpus)
-        .plan.filter(
+    nodes.flatMap(({ name, gpuPlan }) =>
+      gpuPlan
+        .filter(
           ({ known, placements, pretended }) =>
             known?.derived === true && placements.length > 0 && !pretended,
         )

@@ -4,7 +4,6 @@ import type { Site, Workshop } from "../config/site.ts";
 import { beegfsProblems } from "./beegfs.ts";
 import { makeHostMachines } from "./host-machines.ts";
 import { configureHpc, machineOutput } from "./hpc.ts";
-import { isVirtual } from "./machines.ts";
 import { assertReady } from "./preflight.ts";
 import { ADMIN_KEY_OUTPUT, OUTPUTS_VERSION, type StackOutputs } from "./outputs.ts";
 
@@ -48,7 +47,7 @@ function refuseWhatIsMissing({ machines, hpc, cloud }: Site): void {
     ],
     [
       "clusters.cloud: image.builder: packer makes images of SLURM's nodes; leave it out",
-      cloud?.nodes.some((node) => isVirtual(node) && node.image.kind === "packer") ?? false,
+      cloud?.nodes.some((node) => node.kind === "virtual" && node.image.kind === "packer") ?? false,
     ],
   ];
   const details = [

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** SHA-256 by Debian's name of the architecture. */
 type Checksums = Readonly<Record<"amd64" | "arm64", string>>;
 
@@ -96,4 +98,17 @@ export function devImageArguments(choices: DevImageChoices): Readonly<Record<str
 
 function both(tool: string, { amd64, arm64 }: Checksums): Record<string, string> {
   return { [`${tool}_SHA256_AMD64`]: amd64, [`${tool}_SHA256_ARM64`]: arm64 };
+}
+
+/** The repository of its images, as the predecessor's launcher calls it. */
+export const devImageRepository = "sygaldry/zephyr";
+
+/** SHA-256 of what an image is built from: the digest of images/dev, its build arguments, and the platform where it is given. */
+export function devImageDigest(
+  contentDigest: string,
+  buildArguments: Readonly<Record<string, string>>,
+  platform?: string,
+): string {
+  const content = JSON.stringify([contentDigest, Object.entries(buildArguments).sort(), platform]);
+  return createHash("sha256").update(content).digest("hex");
 }

@@ -1,5 +1,5 @@
 import type { VirtualNode } from "../../config/site.ts";
-import { planGpus, type PlannedGpu } from "../../gpu/index.ts";
+import type { PlannedGpu } from "../../gpu/index.ts";
 import { readReport, type DriverGpu, type DriverReport } from "../doctor/gpu-host.ts";
 import { succeeded, type Ground, type Guest } from "./step.ts";
 
@@ -14,10 +14,10 @@ export interface GpuNode {
 
 export function gpuNodes({ site, guests }: Ground): GpuNode[] {
   return site.clusters
-    .flatMap(({ nodes }) => nodes.flatMap((node) => (node.ssh === undefined ? [node] : [])))
+    .flatMap(({ nodes }) => nodes.filter((node) => node.kind === "virtual"))
     .map((node) => ({
       node,
-      planned: planGpus(node.gpus).plan.filter(({ pretended }) => !pretended),
+      planned: node.gpuPlan.filter(({ pretended }) => !pretended),
       guest: guests.find(({ name }) => name === node.name),
     }))
     .filter(({ planned }) => planned.length > 0);

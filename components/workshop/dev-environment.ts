@@ -1,5 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { projectFolders } from "../../config/project-folders.ts";
 import { checkArguments, unless, wholeNumber } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
 import type { DevImage } from "./dev-image.ts";
@@ -16,15 +17,6 @@ export interface DevEnvironmentArgs {
   image: DevImage;
 }
 
-// As the launcher makes them: nobody else may look into the home, where programs put keys and tokens.
-const FOLDERS = {
-  monorepo_home: "0700",
-  spack_store: "0755",
-  bazel_cache: "0755",
-  hf_cache: "0755",
-  config: "0700",
-  logs: "0755",
-} as const;
 const CACHES = ["spack_store", "bazel_cache", "hf_cache"] as const;
 
 /**
@@ -50,10 +42,15 @@ export class DevEnvironment extends pulumi.ComponentResource {
     const part = (folder: string): string => `${name}-${folder.replaceAll("_", "-")}`;
     const owner = { uid, gid };
     const whole = new host.Folder(part("root"), { path: root, mode: "0755", ...owner }, { parent: this });
-    const folder = (folder: keyof typeof FOLDERS, files: Record<string, pulumi.Input<string>> = {}) =>
+    const folder = (folder: keyof typeof projectFolders, files: Record<string, pulumi.Input<string>> = {}) =>
       new host.Folder(
         part(folder),
-        { path: `${root}/${folder}`, mode: FOLDERS[folder], ...owner, files },
+        {
+          path: `${root}/${folder}`,
+          mode: projectFolders[folder].mode.toString(8).padStart(4, "0"),
+          ...owner,
+          files,
+        },
         { parent: this, dependsOn: [whole] },
       );
 

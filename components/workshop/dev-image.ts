@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments, unless, wholeNumber } from "../arguments.ts";
-import { devImageArguments } from "../../versions/dev-container.ts";
+import { devImageArguments, devImageDigest, devImageRepository } from "../../versions/dev-container.ts";
 
 export interface DevImageArgs {
   /** Number of the user whose files the container writes. */
@@ -19,9 +18,6 @@ export interface DevImageArgs {
   platform?: string;
 }
 
-// As the launcher calls it.
-const REPOSITORY = "sygaldry/zephyr";
-
 /** The image of development containers, built where they run, with a tag that says what is in it. It stays when the stack goes. */
 export class DevImage extends pulumi.ComponentResource {
   /** Name and tag, once it is there. */
@@ -37,12 +33,11 @@ export class DevImage extends pulumi.ComponentResource {
       ...unless(contentDigest !== "", "contentDigest", "is empty: each build would have the same tag"),
     ]);
     const buildArguments = devImageArguments({ uid, gid, base });
-    const content = JSON.stringify([contentDigest, buildArguments, platform]);
-    const tag = createHash("sha256").update(content).digest("hex").slice(0, 12);
+    const tag = devImageDigest(contentDigest, buildArguments, platform).slice(0, 12);
     const image = new docker.Image(
       `${name}-image`,
       {
-        imageName: `${REPOSITORY}:${tag}`,
+        imageName: `${devImageRepository}:${tag}`,
         build: {
           context,
           dockerfile: `${context}/Dockerfile`,

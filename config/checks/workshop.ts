@@ -1,5 +1,5 @@
 import { joinPath, type Problem } from "../problem.ts";
-import { workshopRoot } from "../naming.ts";
+import { projectRoot } from "../project-folders.ts";
 import { repeated } from "./duplicates.ts";
 import type { Survey } from "./survey.ts";
 
@@ -10,7 +10,7 @@ export function workshopProblems({ workshop }: Survey): Problem[] {
   const projects = environments.map(({ path, fields }) => ({
     path,
     id: fields.project_id,
-    root: withoutSlash(fields.root ?? (fields.project_id && workshopRoot(fields.project_id))),
+    root: withoutSlash(fields.root ?? (fields.project_id && projectRoot(fields.project_id))),
   }));
   const { port, ui_port: uiPort } = temporal?.fields ?? {};
   return [

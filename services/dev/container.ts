@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { UserError } from "../../config/errors.ts";
 import type { EngineProgram } from "../docker/engine.ts";
 import { gpuArguments, type GpuSelection } from "../docker/gpus.ts";
-import { FOLDERS } from "./place.ts";
+import { projectFolders, type ProjectFolder } from "../../config/project-folders.ts";
 
 // Handed over where they are set.
 const PASSED = ["TERM", "LANG", "LC_ALL", "BAZEL_VERSION"];
@@ -38,7 +38,7 @@ export function projectArguments(program: EngineProgram, container: ProjectConta
     throw new UserError(`--project-root: ${workspace} is not there; name the folder of the project`);
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   const mounts = [
-    ...Object.entries(FOLDERS).flatMap(([folder, { target }]) =>
+    ...Object.entries<ProjectFolder>(projectFolders).flatMap(([folder, { target }]) =>
       target === undefined ? [] : [`${join(resolve(root), folder)}:${target}`],
     ),
     `${workspace}:${WORKSPACE}`,
@@ -48,8 +48,8 @@ export function projectArguments(program: EngineProgram, container: ProjectConta
     SYGALDRY_IN_CONTAINER: "1",
     SYGALDRY_PROJECT_ID: project,
     USER: "kvothe",
-    HOME: FOLDERS.monorepo_home?.target,
-    HF_HOME: FOLDERS.hf_cache?.target,
+    HOME: projectFolders.monorepo_home.target,
+    HF_HOME: projectFolders.hf_cache.target,
   };
   // By name: a value in an argument can be read by everybody on the host.
   const passed = new Set([...PASSED, ...(PASSED_TO[entrypoint ?? ""] ?? []), ...variables]);

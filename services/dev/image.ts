@@ -1,17 +1,21 @@
-import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../config/errors.ts";
 import { folderDigest } from "../../config/folder-digest.ts";
-import { devImageArguments, devTools } from "../../versions/dev-container.ts";
+import {
+  devImageArguments,
+  devImageDigest,
+  devImageRepository,
+  devTools,
+} from "../../versions/dev-container.ts";
 import { EngineRefusal, type Engine } from "../docker/engine.ts";
 import { withoutMounts } from "./dockerfile.ts";
 
 /** What the image is built from: also the build's context. */
 export const IMAGE_FOLDER = fileURLToPath(new URL("../../images/dev", import.meta.url));
-const DEFAULT_IMAGE = "sygaldry/zephyr:base";
+const DEFAULT_IMAGE = `${devImageRepository}:base`;
 /** What an image was built from, so that it is built again when that is something else. */
 const INPUTS_LABEL = "ai-how.dev.inputs";
 
@@ -61,12 +65,6 @@ function parseTools(text: string): (typeof devTools)[number][] {
   return devTools.filter((tool) => words.includes(tool));
 }
 
-/** A digest over everything that goes into an image: files with their content and whether they can be run, and arguments. */
-export function inputsDigest(folder: string, buildArguments: Readonly<Record<string, string>>): string {
-  const inputs = JSON.stringify([folderDigest(folder), Object.entries(buildArguments).sort()]);
-  return createHash("sha256").update(inputs).digest("hex");
-}
-
 /**
  * Sees to it that the image is there and of today's inputs. The build's output goes to standard error.
  * @param say gets why it is built, in one line
@@ -81,7 +79,7 @@ export async function ensureImage(
   folder = IMAGE_FOLDER,
 ): Promise<boolean> {
   const buildArguments = imageArguments();
-  const digest = inputsDigest(folder, buildArguments);
+  const digest = devImageDigest(folderDigest(folder), buildArguments);
   const labels = await engine.imageLabels(name);
   const built = labels?.[INPUTS_LABEL];
   if (built === digest) return false;

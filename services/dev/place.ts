@@ -1,32 +1,14 @@
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../../config/errors.ts";
-import { workshopRoot } from "../../config/naming.ts";
+import { projectFolders, projectRoot, type ProjectFolder } from "../../config/project-folders.ts";
 
 // What engines take in a container's name, and what leads out of no folder.
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
-/** A folder of a project that its containers share. */
-interface ProjectFolder {
-  /** Where containers see it; undefined: they do not. */
-  readonly target?: string;
-  /** What it is made with. */
-  readonly mode: number;
-}
-
-/** The folders of a project, by name below its root. The home is nobody else's: programs put keys and tokens there. */
-export const FOLDERS: Readonly<Record<string, ProjectFolder>> = {
-  monorepo_home: { target: "/home/kvothe", mode: 0o700 },
-  spack_store: { target: "/opt/spack_store", mode: 0o755 },
-  bazel_cache: { target: "/opt/bazel_cache", mode: 0o755 },
-  hf_cache: { target: "/opt/hf_cache", mode: 0o755 },
-  config: { mode: 0o700 },
-  logs: { mode: 0o755 },
-};
-
 /** Where the files of a project's containers are: SYGALDRY_CONTAINER_ROOT, else the project's folder of the documented base. */
 export function containerRoot(project: string): string {
-  return process.env.SYGALDRY_CONTAINER_ROOT ?? workshopRoot(project);
+  return process.env.SYGALDRY_CONTAINER_ROOT ?? projectRoot(project);
 }
 
 /**
@@ -67,7 +49,7 @@ export function projectId(projectRoot: string): string {
  * @throws UserError where one cannot be made, or where containers of this user could not write
  */
 export function makeFolders(root: string): void {
-  for (const [name, { target, mode }] of Object.entries(FOLDERS)) {
+  for (const [name, { target, mode }] of Object.entries<ProjectFolder>(projectFolders)) {
     const folder = join(root, name);
     try {
       // Whatever the umask: a folder that is made is exactly so.

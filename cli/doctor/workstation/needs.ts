@@ -18,7 +18,7 @@ export interface Needs {
 
 export function needsOf({ clusters }: Site): Needs {
   const vms = clusters.flatMap(({ nodes, acceleration }) =>
-    nodes.flatMap((node) => (node.ssh === undefined ? [{ ...node, acceleration }] : [])),
+    nodes.flatMap((node) => (node.kind === "virtual" ? [{ ...node, acceleration }] : [])),
   );
   const claims = new Map<string, string[]>();
   for (const { name, passthrough } of vms) {

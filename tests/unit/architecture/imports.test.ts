@@ -13,6 +13,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "providers/host": ["providers/framework", "versions"],
   components: [
     "config/site.ts",
+    "config/project-folders.ts",
     "gpu",
     "versions",
     "providers/libvirt/resources.ts",

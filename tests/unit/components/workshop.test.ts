@@ -47,7 +47,7 @@ describe("the image of development containers", () => {
     expect(names.size).toBe(others.length + 1);
   });
 
-  it("is built by BuildKit from images/dev with the arguments of versions.ts, and not pushed", async () => {
+  it("is built by BuildKit from images/dev with the arguments of versions/, and not pushed", async () => {
     const { DevImage } = await import("../../../components/workshop/dev-image.ts");
     const args = { uid: 1001, gid: 1002, base: "debian:12", contentDigest: "a".repeat(64) };
     await make(

@@ -100,6 +100,8 @@ test("existing hosts have no VM's properties", () => {
     memoryMib: undefined,
     diskGib: undefined,
     gpus: [],
+    gpuPlan: [],
+    kind: "existing",
     ssh: expect.objectContaining({ host: "192.168.1.20", port: 22, user: "admin" }) as unknown,
   });
   expect(compute).toMatchObject({ address: "192.168.1.21", memoryMib: 121856, ssh: { port: 2222 } });
@@ -109,7 +111,7 @@ test("existing hosts have no VM's properties", () => {
 test("GPUs are passed through once, whichever way they are listed", () => {
   const nodes = site("four-nodes-eight-gpus").hpc?.nodes ?? [];
   const addresses = nodes.map(
-    (node) => node.ssh === undefined && node.passthrough.map((device) => device.pciAddress),
+    (node) => node.kind === "virtual" && node.passthrough.map((device) => device.pciAddress),
   );
   expect(addresses).toEqual([
     [],

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, test, vi } from "vitest";
 import { UserError } from "../../../config/errors.ts";
 import { entrypoints, parseEntrypoint } from "../../../services/dev/entrypoints.ts";
-import { findProjectRoot, FOLDERS, makeFolders, projectId } from "../../../services/dev/place.ts";
+import { projectFolders } from "../../../config/project-folders.ts";
+import { findProjectRoot, makeFolders, projectId } from "../../../services/dev/place.ts";
 import { passedVariables, runArguments, type DevRun } from "../../../services/dev/run.ts";
 
 let folder: string;
@@ -138,7 +139,7 @@ describe("a project", () => {
     mkdirSync(join(folder, "hf_cache"), { mode: 0o750 });
     makeFolders(folder);
     const modes = Object.fromEntries(
-      Object.keys(FOLDERS).map((name) => [name, statSync(join(folder, name)).mode & 0o777]),
+      Object.keys(projectFolders).map((name) => [name, statSync(join(folder, name)).mode & 0o777]),
     );
     expect(modes).toEqual({
       ...{ monorepo_home: 0o700, spack_store: 0o755, bazel_cache: 0o755, hf_cache: 0o750 },

@@ -12,8 +12,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, test, vi } from "vitest";
 import { withoutMounts } from "../../../services/dev/dockerfile.ts";
-import { IMAGE_FOLDER, imageArguments, inputsDigest, wantedImage } from "../../../services/dev/image.ts";
-import { devContainer, devImageArguments, devTools } from "../../../versions/dev-container.ts";
+import { folderDigest } from "../../../config/folder-digest.ts";
+import { IMAGE_FOLDER, imageArguments, wantedImage } from "../../../services/dev/image.ts";
+import {
+  devContainer,
+  devImageArguments,
+  devImageDigest,
+  devTools,
+} from "../../../versions/dev-container.ts";
 
 const dockerfile = readFileSync(join(IMAGE_FOLDER, "Dockerfile"), "utf8");
 const declared = new Set(
@@ -70,10 +76,10 @@ describe("what an image was built from", () => {
   });
 
   it("is the same wherever and whenever the files were written, and in whatever order arguments come", () => {
-    const before = inputsDigest(folder, args);
+    const before = devImageDigest(folderDigest(folder), args);
     utimesSync(join(folder, "Dockerfile"), 0, 0);
-    expect(inputsDigest(folder, args)).toBe(before);
-    expect(inputsDigest(IMAGE_FOLDER, { B: "2", A: "1" })).toBe(before);
+    expect(devImageDigest(folderDigest(folder), args)).toBe(before);
+    expect(devImageDigest(folderDigest(IMAGE_FOLDER), { B: "2", A: "1" })).toBe(before);
     expect(before).toMatch(/^[0-9a-f]{64}$/);
   });
 
@@ -110,14 +116,18 @@ describe("what an image was built from", () => {
       },
     ],
   ])("is something else after a change of %s", (_what, change) => {
-    const before = inputsDigest(folder, args);
+    const before = devImageDigest(folderDigest(folder), args);
     change(folder);
-    expect(inputsDigest(folder, args)).not.toBe(before);
+    expect(devImageDigest(folderDigest(folder), args)).not.toBe(before);
   });
 
   it("is something else with another argument", () => {
-    expect(inputsDigest(folder, { ...args, A: "3" })).not.toBe(inputsDigest(folder, args));
-    expect(inputsDigest(folder, { A: "1" })).not.toBe(inputsDigest(folder, args));
+    expect(devImageDigest(folderDigest(folder), { ...args, A: "3" })).not.toBe(
+      devImageDigest(folderDigest(folder), args),
+    );
+    expect(devImageDigest(folderDigest(folder), { A: "1" })).not.toBe(
+      devImageDigest(folderDigest(folder), args),
+    );
   });
 });
 
