@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { hypervisor } from "../providers/host/hypervisor.ts";
 import { image } from "../providers/host/image.ts";
-import { checkout } from "./project.ts";
+import { checkout } from "./checkout.ts";
 
 const context = {
   urn: "",

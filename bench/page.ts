@@ -9,7 +9,7 @@ import which from "which";
 import { z } from "zod";
 import { readPlan } from "../services/pipelines/plan/index.ts";
 import { alternate } from "./measure.ts";
-import { checkout } from "./project.ts";
+import { checkout } from "./checkout.ts";
 import { row, type Benchmark } from "./result.ts";
 import { forgetPeak, peakMib, QUEUE, TemporalBench } from "./temporal.ts";
 

@@ -1,10 +1,10 @@
 import { mkdtemp, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { stringify } from "yaml";
+import { checkout } from "./checkout.ts";
 import { cost, time, type Command, type Cost } from "./measure.ts";
 
-export const checkout = resolve(import.meta.dirname, "..");
 
 export type EngineName = "in-process" | "pulumi";
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, Connection } from "@temporalio/client";
-import { checkout } from "./project.ts";
+import { checkout } from "./checkout.ts";
 import { dataConverter } from "../services/pipelines/codec.ts";
 
 export const QUEUE = "bench";

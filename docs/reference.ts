@@ -8,6 +8,7 @@ import { clusterFileJsonSchema } from "../config/index.ts";
 import { planSchema } from "../engine/plan.ts";
 import { gpuModels } from "../gpu/index.ts";
 import { stackOutputsSchema } from "../stacks/outputs.ts";
+import { ROOMS } from "./rooms.ts";
 
 /** What a page uses of a JSON Schema. */
 interface Schema {
@@ -57,6 +58,7 @@ export async function referencePages(): Promise<Readonly<Record<string, string>>
       schemaOf.parse(z.toJSONSchema(clusterPlanSchema)),
     ),
     "gpus.md": gpuPage(),
+    "rooms.md": roomsPage(),
     "cluster-file.schema.json": JSON.stringify(clusterFileJsonSchema()),
     "outputs.schema.json": JSON.stringify(z.toJSONSchema(stackOutputsSchema)),
     "cluster-plan.schema.json": JSON.stringify(z.toJSONSchema(clusterPlanSchema)),
@@ -67,6 +69,23 @@ export async function referencePages(): Promise<Readonly<Record<string, string>>
     async ([name, text]) => [name, await format(text, { ...options, filepath: name })] as const,
   );
   return Object.fromEntries(await Promise.all(formatted));
+}
+
+function roomsPage(): string {
+  const place = (room: string): string => code(room.endsWith(".ts") ? room : `${room}/`);
+  const rows = Object.entries(ROOMS).map(
+    ([room, { holds, imports }]) =>
+      `| ${place(room)} | ${cell(holds)} | ${imports.length === 0 ? "nothing" : imports.map(place).join(", ")} |`,
+  );
+  return [
+    "# Rooms",
+    "Each folder of the program, and what it may import besides itself and packages. `tests/unit/architecture` holds this table, " +
+      "and that no files and no folders import each other in a circle.",
+    ["| room | what lives there | what it may import |", "| --- | --- | --- |", ...rows].join("\n"),
+    "Besides: `ansible/` has playbooks, roles and the two ways in (`ansible/run`, `ansible/ssh`); `images/` and `packer/` " +
+      "[build images](../images.md); `bench/` has benchmarks, `tools/` the set-up and the checks.",
+    "",
+  ].join("\n\n");
 }
 
 function gpuPage(): string {

@@ -10,7 +10,7 @@ import {
 import { UserError } from "../config/errors.ts";
 import type { Beegfs as BeegfsSite, HpcCluster, Node } from "../config/site.ts";
 import { packageFiles } from "./beegfs-packages.ts";
-import type { MachinesByName } from "./hpc.ts";
+import type { MachinesByName } from "./machines.ts";
 
 const AT = "clusters.hpc.storage.beegfs";
 

@@ -10,9 +10,8 @@ import { allocationsOf } from "../config/allocations.ts";
 import { UserError } from "../config/errors.ts";
 import type { Cluster, Network, Site } from "../config/site.ts";
 import { hostDevices, hostDevicesOf } from "./host-devices.ts";
-import type { MachinesByName } from "./hpc.ts";
 import { imageDigests, imagesOf } from "./images.ts";
-import { clusterNetwork, existingHosts, hostArchitecture } from "./machines.ts";
+import { clusterNetwork, existingHosts, hostArchitecture, type MachinesByName } from "./machines.ts";
 
 // libvirt's own place for logs of machines: its AppArmor profile lets it write there.
 const CONSOLES = "/var/log/libvirt/qemu";

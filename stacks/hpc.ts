@@ -11,14 +11,10 @@ import type { HpcCluster, Node } from "../config/site.ts";
 import { driverOf, isReal } from "./gpu-driver.ts";
 import { gresOf, shardsOf } from "../gpu/index.ts";
 import { beegfsOf } from "./beegfs.ts";
+import type { MachinesByName } from "./machines.ts";
 
 // What the kernel and the system services of a small guest keep for themselves.
 const SYSTEM_MEMORY_SHARE = 0.15;
-
-/** The machines of a site, by the names of its nodes. */
-export interface MachinesByName {
-  of(name: string): Machine;
-}
 
 /** Makes machines an HPC cluster that has run a job; returns what the stack's outputs say of it. */
 export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {

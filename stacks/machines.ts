@@ -14,9 +14,13 @@ import { UserError } from "../config/errors.ts";
 import type { Cluster, HpcCluster, Network, Site, VirtualNode } from "../config/site.ts";
 import { dnsOf } from "./dns.ts";
 
-/** The machines of a cluster, by the names of its nodes. */
-export interface Machines {
+/** The machines of a site, by the names of its nodes. */
+export interface MachinesByName {
   of(name: string): Machine;
+}
+
+/** The machines of a cluster, by the names of its nodes. */
+export interface Machines extends MachinesByName {
   /** How the virtual ones run; undefined where all are existing hosts. */
   readonly virtualization: { type: pulumi.Input<string>; because: pulumi.Input<string> } | undefined;
   /** Secret; undefined where all are existing hosts. */

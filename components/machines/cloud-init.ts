@@ -1,5 +1,4 @@
 import { stringify } from "yaml";
-import { fstabLine } from "./identity.ts";
 
 /** Who a fresh VM is, and who may log in; everything else is in the image. */
 export interface CloudInitUser {
@@ -51,6 +50,12 @@ function mountCommand(mount: CloudInitUser["mounts"][number]): string[] {
   const script =
     'mkdir -p "$1"; grep -qxF "$2" /etc/fstab || printf "%s\\n" "$2" >> /etc/fstab; mountpoint -q "$1" || mount "$1"';
   return ["sh", "-c", script, "mount", mount.mountPoint, fstabLine(mount)];
+}
+
+/** The line of fstab(5) for a folder of the host. Without it the machine still boots. */
+export function fstabLine({ tag, mountPoint, options }: CloudInitUser["mounts"][number]): string {
+  // A blank in a path is \\040 there.
+  return `${tag} ${mountPoint.replaceAll(" ", "\\040")} virtiofs ${options},nofail 0 0`;
 }
 
 /** NoCloud `meta-data`. */

@@ -1,4 +1,4 @@
-import type { CloudInitNetwork, CloudInitUser } from "./cloud-init.ts";
+import { fstabLine, type CloudInitNetwork, type CloudInitUser } from "./cloud-init.ts";
 
 /**
  * What makes a VM differ from a golden image of ours, as files of its NoCloud disk; images/golden/overlay/usr/lib/ai-how/identity
@@ -23,12 +23,6 @@ export function secretIdentityFiles({
   hostPrivateKey,
 }: Pick<CloudInitUser, "hostPrivateKey">): Record<string, string> {
   return { "ai-how/host-key": `${hostPrivateKey.trim()}\n` };
-}
-
-/** The line of fstab(5) for a folder of the host. Without it the machine still boots. */
-export function fstabLine({ tag, mountPoint, options }: CloudInitUser["mounts"][number]): string {
-  // A blank in a path is \\040 there.
-  return `${tag} ${mountPoint.replaceAll(" ", "\\040")} virtiofs ${options},nofail 0 0`;
 }
 
 /** systemd.network(5) of the one interface, found by its MAC. */

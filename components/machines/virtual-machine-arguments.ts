@@ -1,3 +1,6 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { GpuPlan } from "../../gpu/index.ts";
+import type * as host from "../../providers/host/resources.ts";
 import {
   distinct,
   ipv4,
@@ -7,9 +10,68 @@ import {
   wholeNumber,
   type ArgumentProblem,
 } from "../arguments.ts";
-import type { VirtualMachineArgs } from "./virtual-machine.ts";
+import type { BootImage } from "../images/boot-image.ts";
+import type { Platform } from "./platform.ts";
+import type { VirtualNetwork } from "./virtual-network.ts";
 
-/** What would make a VM that nobody asked for: half cores, an interface without an address. */
+export interface VirtualMachineArgs {
+  hostname: string;
+  image: BootImage;
+  network: VirtualNetwork;
+  /** libvirt's storage pool for its disks. */
+  pool: pulumi.Input<string>;
+  /** Where its serial console is logged. */
+  consoleDirectory: pulumi.Output<string>;
+  cpus: number;
+  /** MiB */
+  memoryMib: number;
+  /** GiB */
+  diskGib: number;
+  mac: string;
+  /** Its fixed address in the network. */
+  address: string;
+  /** DNS domain of its network. */
+  domain: string;
+  /** What it runs as. */
+  platform: Platform;
+  /** The user that Ansible and people log in as. Default `admin`. */
+  adminUser?: string;
+  /** Key pair of that user. */
+  adminKey: host.SshKey;
+  /** How SSH gets into the network; undefined: directly. */
+  proxyCommand?: pulumi.Input<string>;
+  /** Whether it starts by itself, and with its host where `autostart` says so; else it is defined, and left as people leave it. Default true. */
+  running?: boolean;
+  /** Whether it comes back when its host boots. Default false. */
+  autostart?: boolean;
+  /** Sockets, and threads of a core; cores follow from `cpus`. Default: QEMU's, a socket for each. */
+  cpuTopology?: { readonly sockets: number; readonly threads: number };
+  /** NUMA nodes that it sees; its processors and its memory are dealt out evenly. Default: one. */
+  numaNodes?: number;
+  /** GPUs of the host that it gets, each with its PCI address. Default none. */
+  gpus?: GpuPlan;
+  /** PCI addresses of other devices of the host that it gets. Default none. */
+  passthrough?: readonly string[];
+  /** Folders of the host that it mounts by virtiofs. Default none. */
+  mounts?: readonly VirtualMachineMount[];
+  /** Size in KiB of the huge pages that its memory lies in. Default: ordinary memory. */
+  hugepages?: 2048 | 1048576;
+  /** Whether other processes of the host can map its memory; with mounts they always can. Default false. */
+  sharedMemory?: boolean;
+  /** The host's processors that its own are pinned to, one by one. Default: not pinned. */
+  hostCpus?: pulumi.Input<readonly number[]>;
+}
+
+/** A folder of the host in a VM. */
+export interface VirtualMachineMount {
+  readonly tag: string;
+  readonly hostPath: string;
+  readonly mountPoint: string;
+  /** Mount options, `rw,relatime`. */
+  readonly options: string;
+}
+
+/** What is wrong with the arguments of a VM, such as half cores or an interface without an address. */
 export function virtualMachineProblems(args: VirtualMachineArgs): ArgumentProblem[] {
   const {
     cpus,

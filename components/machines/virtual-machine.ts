@@ -1,77 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as host from "../../providers/host/resources.ts";
 import * as libvirt from "../../providers/libvirt/resources.ts";
-import type { GpuPlan } from "../../gpu/index.ts";
 import { checkArguments } from "../arguments.ts";
 import { childOf } from "../options.ts";
-import type { BootImage } from "../images/boot-image.ts";
 import { metaData, networkConfig, userData } from "./cloud-init.ts";
 import { identityFiles, secretIdentityFiles } from "./identity.ts";
-import { GpuDevice } from "../gpu/gpu-device.ts";
+import { GpuDevice } from "./gpu-device.ts";
 import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
 import { numaCells } from "./numa.ts";
-import type { Platform } from "./platform.ts";
-import { virtualMachineProblems } from "./virtual-machine-arguments.ts";
-import type { VirtualNetwork } from "./virtual-network.ts";
-
-export interface VirtualMachineArgs {
-  hostname: string;
-  image: BootImage;
-  network: VirtualNetwork;
-  /** libvirt's storage pool for its disks. */
-  pool: pulumi.Input<string>;
-  /** Where its serial console is logged. */
-  consoleDirectory: pulumi.Output<string>;
-  cpus: number;
-  /** MiB */
-  memoryMib: number;
-  /** GiB */
-  diskGib: number;
-  mac: string;
-  /** Its fixed address in the network. */
-  address: string;
-  /** DNS domain of its network. */
-  domain: string;
-  /** What it runs as. */
-  platform: Platform;
-  /** The user that Ansible and people log in as. Default `admin`. */
-  adminUser?: string;
-  /** Key pair of that user. */
-  adminKey: host.SshKey;
-  /** How SSH gets into the network; undefined: directly. */
-  proxyCommand?: pulumi.Input<string>;
-  /** Whether it starts by itself, and with its host where `autostart` says so; else it is defined, and left as people leave it. Default true. */
-  running?: boolean;
-  /** Whether it comes back when its host boots. Default false. */
-  autostart?: boolean;
-  /** Sockets, and threads of a core; cores follow from `cpus`. Default: QEMU's, a socket for each. */
-  cpuTopology?: { readonly sockets: number; readonly threads: number };
-  /** NUMA nodes that it sees; its processors and its memory are dealt out evenly. Default: one. */
-  numaNodes?: number;
-  /** GPUs of the host that it gets, each with its PCI address. Default none. */
-  gpus?: GpuPlan;
-  /** PCI addresses of other devices of the host that it gets. Default none. */
-  passthrough?: readonly string[];
-  /** Folders of the host that it mounts by virtiofs. Default none. */
-  mounts?: readonly VirtualMachineMount[];
-  /** Size in KiB of the huge pages that its memory lies in. Default: ordinary memory. */
-  hugepages?: 2048 | 1048576;
-  /** Whether other processes of the host can map its memory; with mounts they always can. Default false. */
-  sharedMemory?: boolean;
-  /** The host's processors that its own are pinned to, one by one. Default: not pinned. */
-  hostCpus?: pulumi.Input<readonly number[]>;
-}
-
-/** A folder of the host in a VM. */
-export interface VirtualMachineMount {
-  readonly tag: string;
-  readonly hostPath: string;
-  readonly mountPoint: string;
-  /** Mount options, `rw,relatime`. */
-  readonly options: string;
-}
+import { virtualMachineProblems, type VirtualMachineArgs } from "./virtual-machine-arguments.ts";
 
 const GIB = 1024 ** 3;
+
 /** A VM on libvirt that starts from a golden image and is known by a host key of its own from the first connection on. */
 export class VirtualMachine extends pulumi.ComponentResource implements Machine {
   readonly name: string;

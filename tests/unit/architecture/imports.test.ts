@@ -1,56 +1,63 @@
-import { globSync, readFileSync } from "node:fs";
-import { dirname, join, normalize, resolve } from "node:path";
+import { dirname } from "node:path";
 import { expect, test } from "vitest";
+import { ROOMS } from "../../../docs/rooms.ts";
+import { circles, importsOf, sources } from "../../support/imports.ts";
 
-const root = resolve(import.meta.dirname, "../../..");
-
-// What each room may import besides itself and packages; `docs/architecture.md` has the same table.
-const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  gpu: [],
-  config: ["gpu"],
-  "providers/framework": [],
-  "providers/libvirt": ["providers/framework"],
-  "providers/host": ["providers/framework", "versions"],
-  components: [
-    "config/site.ts",
-    "config/project-folders.ts",
-    "gpu",
-    "versions",
-    "providers/libvirt/resources.ts",
-    "providers/host/resources.ts",
-  ],
-  stacks: ["components", "config", "gpu"],
-  "index.ts": ["stacks", "config"],
-  policy: ["versions"],
-  engine: ["config", "providers", "policy"],
-  services: ["config", "versions"],
-  cli: ["config", "gpu", "engine", "stacks/outputs.ts", "providers", "services", "package.json"],
-};
+const isIn = (file: string, place: string): boolean => file === place || file.startsWith(`${place}/`);
 
 function roomOf(file: string): string | undefined {
-  return Object.keys(ROOMS).find((room) => file === room || file.startsWith(`${room}/`));
+  return Object.keys(ROOMS).find((room) => isIn(file, room));
 }
 
-function importsOf(file: string): string[] {
-  const text = readFileSync(join(root, file), "utf8");
-  return [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map(([, path]) =>
-    normalize(join(dirname(file), path ?? "")),
+const imports = new Map(sources.map((file) => [file, importsOf(file)]));
+
+test("no room is empty", () => {
+  expect(new Set(sources.map(roomOf).filter((room) => room !== undefined))).toEqual(
+    new Set(Object.keys(ROOMS)),
   );
-}
-
-const files = globSync(["*.ts", ...Object.keys(ROOMS).map((room) => `${room}/**/*.ts`)], {
-  cwd: root,
-}).filter((file) => roomOf(file) !== undefined);
-
-test("every room is looked at", () => {
-  expect(new Set(files.map(roomOf)).size).toBeGreaterThanOrEqual(8);
 });
 
-test.each(files)("%s imports only from rooms that it may", (file) => {
-  const room = roomOf(file) ?? "";
-  const allowed = [room, ...(ROOMS[room] ?? [])];
-  const wrong = importsOf(file).filter(
-    (path) => !allowed.some((place) => path === place || path.startsWith(`${place}/`)),
-  );
+test.each(Object.entries(ROOMS))("%s imports only from the rooms that it may", (name, room) => {
+  const allowed = [name, ...room.imports];
+  const wrong = sources
+    .filter((file) => roomOf(file) === name)
+    .flatMap((file) =>
+      (imports.get(file) ?? [])
+        .filter((path) => !allowed.some((place) => isIn(path, place)))
+        .map((path) => `${file} imports ${path}`),
+    );
   expect(wrong).toEqual([]);
+});
+
+test("no files import each other in a circle", () => {
+  const graph = new Map([...imports].map(([file, paths]) => [file, new Set(paths)]));
+  expect(circles(graph)).toEqual([]);
+});
+
+test("no folders import each other in a circle; a folder and those inside it count as one", () => {
+  const graph = new Map<string, Set<string>>();
+  for (const [file, paths] of imports) {
+    const folder = dirname(file);
+    const others = graph.get(folder) ?? new Set();
+    for (const other of paths.map((path) => dirname(path))) {
+      if (!isIn(other, folder) && !isIn(folder, other)) others.add(other);
+    }
+    graph.set(folder, others);
+  }
+  expect(circles(graph)).toEqual([]);
+});
+
+test("circles are found, directly and around", () => {
+  const graph = (edges: Record<string, string[]>) =>
+    new Map(Object.entries(edges).map(([from, to]) => [from, new Set(to)]));
+  expect(circles(graph({ a: ["b"], b: ["c"], c: [] }))).toEqual([]);
+  expect(circles(graph({ a: ["b"], b: ["a"] }))).toEqual([["a", "b"]]);
+  expect(circles(graph({ x: ["a"], a: ["b"], b: ["c"], c: ["a"], d: ["d"] }))).toEqual([["a", "b", "c"]]);
+});
+
+test("imports of every form are seen", () => {
+  expect(importsOf("docs/reference.ts")).toContain("docs/rooms.ts");
+  // A bare import, a lazy one, and those of a page in JSX.
+  expect(importsOf("services/pipelines/web/page/main.tsx").length).toBeGreaterThan(1);
+  expect(importsOf("stacks/workstation.ts")).toContain("stacks/workshop.ts");
 });

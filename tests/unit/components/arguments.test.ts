@@ -6,7 +6,7 @@ import { SlurmCluster, type SlurmClusterArgs } from "../../../components/hpc/slu
 import { SmokeJob } from "../../../components/hpc/smoke-job.ts";
 import { ContainerMachine } from "../../../components/machines/container-machine.ts";
 import { CpuPinning } from "../../../components/machines/cpu-pinning.ts";
-import { GpuDevice } from "../../../components/gpu/gpu-device.ts";
+import { GpuDevice } from "../../../components/machines/gpu-device.ts";
 import { HostDevices } from "../../../components/gpu/host-devices.ts";
 import type { Machine } from "../../../components/machines/machine.ts";
 import { platformOf } from "../../../components/machines/platform.ts";
