@@ -23,41 +23,55 @@ export function unless(isWell: boolean, propertyPath: string, reason: string): r
   return isWell ? [] : [{ propertyPath, reason }];
 }
 
-/** A whole number from `minimum` on; undefined is well. */
+// What is not known yet is checked by the provider that gets it.
+
+/** A whole number from `minimum` on; undefined is allowed. */
 export function wholeNumber(
   propertyPath: string,
-  value: number | undefined,
+  value: pulumi.Input<number> | undefined,
   minimum: number,
 ): readonly ArgumentProblem[] {
-  const isWell = value === undefined || (Number.isInteger(value) && value >= minimum);
-  return unless(isWell, propertyPath, `is ${value ?? "missing"}, no whole number from ${minimum} on`);
+  if (typeof value !== "number") return [];
+  const isWell = Number.isInteger(value) && value >= minimum;
+  return unless(isWell, propertyPath, `is ${value}, no whole number from ${minimum} on`);
+}
+
+/** A text of a form; `what` ends the sentence that says what it is not. */
+function text(
+  propertyPath: string,
+  value: pulumi.Input<string>,
+  isWell: (value: string) => boolean,
+  what: string,
+): readonly ArgumentProblem[] {
+  if (typeof value !== "string") return [];
+  return unless(isWell(value), propertyPath, `is ${shown(value)}, no ${what}`);
 }
 
 /** A dotted IPv4 address. */
-export function ipv4(propertyPath: string, value: string): readonly ArgumentProblem[] {
-  return unless(
-    ipaddr.IPv4.isValidFourPartDecimal(value),
-    propertyPath,
-    `is ${shown(value)}, no IPv4 address`,
-  );
+export function ipv4(propertyPath: string, value: pulumi.Input<string>): readonly ArgumentProblem[] {
+  return text(propertyPath, value, (it) => ipaddr.IPv4.isValidFourPartDecimal(it), "IPv4 address");
 }
 
 /** `10.0.0.0/24` */
-export function ipv4Subnet(propertyPath: string, value: string): readonly ArgumentProblem[] {
-  const isWell = /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(value) && ipaddr.IPv4.isValidCIDR(value);
-  return unless(isWell, propertyPath, `is ${shown(value)}, no subnet such as 10.0.0.0/24`);
+export function ipv4Subnet(propertyPath: string, value: pulumi.Input<string>): readonly ArgumentProblem[] {
+  const isSubnet = (it: string) => /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(it) && ipaddr.IPv4.isValidCIDR(it);
+  return text(propertyPath, value, isSubnet, "subnet such as 10.0.0.0/24");
 }
 
 /** A PCI function, `0000:41:00.0`. */
-export function pciAddress(propertyPath: string, value: string): readonly ArgumentProblem[] {
-  const isWell = /^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i.test(value);
-  return unless(isWell, propertyPath, `is ${shown(value)}, no PCI address such as 0000:41:00.0`);
+export function pciAddress(propertyPath: string, value: pulumi.Input<string>): readonly ArgumentProblem[] {
+  const isAddress = (it: string) => /^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i.test(it);
+  return text(propertyPath, value, isAddress, "PCI address such as 0000:41:00.0");
 }
 
 /** Six bytes in hexadecimal. */
-export function macAddress(propertyPath: string, value: string): readonly ArgumentProblem[] {
-  const isWell = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(value);
-  return unless(isWell, propertyPath, `is ${shown(value)}, no MAC address`);
+export function macAddress(propertyPath: string, value: pulumi.Input<string>): readonly ArgumentProblem[] {
+  return text(propertyPath, value, (it) => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(it), "MAC address");
+}
+
+/** An absolute path. */
+export function absolutePath(propertyPath: string, value: pulumi.Input<string>): readonly ArgumentProblem[] {
+  return text(propertyPath, value, (it) => it.startsWith("/"), "absolute path");
 }
 
 /** Each value once; `propertyPath` of one of them by its number. */

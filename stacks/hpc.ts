@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Playbook } from "../components/ansible/playbook.ts";
-import { NfsShare } from "../components/hpc/nfs-share.ts";
+import { nfsShare } from "../components/hpc/nfs-share.ts";
 import { SlurmCluster } from "../components/hpc/slurm-cluster.ts";
 import type { SlurmNodeResources, SlurmPartition } from "../components/hpc/slurm-conf.ts";
 import { SmokeJob } from "../components/hpc/smoke-job.ts";
 import type { Machine } from "../components/machines/machine.ts";
-import { MigPartitions } from "../components/gpu/mig-partitions.ts";
+import { migPartitions } from "../components/gpu/mig-partitions.ts";
 import { UserError } from "../config/errors.ts";
 import type { HpcCluster, Node } from "../config/site.ts";
 import { driverOf, isReal } from "./gpu-driver.ts";
@@ -29,7 +29,7 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
   const { nfs } = hpc.storage;
   const scratch =
     nfs &&
-    new NfsShare(`${hpc.name}-scratch`, {
+    nfsShare({
       server: machines.of(nfs.server),
       clients: running.filter(({ name }) => name !== nfs.server).map(({ name }) => machines.of(name)),
       path: nfs.mountPoint,
@@ -54,15 +54,15 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
   const partitions = running.flatMap(({ name, gpus, gpuPlan }) => {
     if (!gpus.some(isReal)) return [];
     const args = { machine: machines.of(name), gpus: gpuPlan };
-    return [new MigPartitions(`${name}-gpus`, { ...args, ...(driver !== undefined && { driver }) })];
+    return [migPartitions({ ...args, ...(driver !== undefined && { driver }) })];
   });
 
   const configuration = new Playbook(`${hpc.name}-configuration`, {
     playbook: "cluster",
     plays: [
-      ...(scratch === undefined ? [] : [scratch.play]),
+      ...(scratch === undefined ? [] : [scratch]),
       ...(beegfs === undefined ? [] : [beegfs.play]),
-      ...partitions.map(({ play }) => play),
+      ...partitions,
       cluster.play,
     ],
   });

@@ -9,7 +9,7 @@ export interface Play {
   /** Which machines are in which group. */
   readonly groups: Readonly<Record<string, readonly Machine[]>>;
   /** Variables of all machines. */
-  readonly variables: pulumi.Output<Variables>;
+  readonly variables: pulumi.Input<Variables>;
   /** Further values whose change is a reason to apply it again. Default none. */
   readonly again?: readonly pulumi.Input<unknown>[];
 }

@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments, unless } from "../arguments.ts";
+import { inCheckout } from "../checkout.ts";
 import type { Machine } from "../machines/machine.ts";
 import { inventory, knownHosts, type Variables } from "./inventory.ts";
 import type { Play } from "./play.ts";
@@ -52,8 +53,8 @@ export class Playbook extends pulumi.ComponentResource {
     );
     const roles = [...new Set(["base", ...args.plays.flatMap((play) => play.roles)])];
     this.triggers = [
-      new pulumi.asset.FileAsset(`ansible/playbooks/${args.playbook}.yml`),
-      ...roles.map((role) => new pulumi.asset.FileArchive(`ansible/roles/${role}`)),
+      new pulumi.asset.FileAsset(inCheckout(`ansible/playbooks/${args.playbook}.yml`)),
+      ...roles.map((role) => new pulumi.asset.FileArchive(inCheckout(`ansible/roles/${role}`))),
       ...machines.map(({ ready }) => ready),
       ...args.plays.flatMap(({ again = [] }) => again),
     ];
@@ -61,7 +62,7 @@ export class Playbook extends pulumi.ComponentResource {
     const run = new command.local.Command(
       `${name}-run`,
       {
-        create: `ansible/run ${args.playbook}`,
+        create: `${inCheckout("ansible/run")} ${args.playbook}`,
         // On standard input: an inventory may be longer than Linux lets a variable be.
         stdin: pulumi.secret(
           pulumi

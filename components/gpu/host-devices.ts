@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments, distinct, pciAddress, unless, wholeNumber } from "../arguments.ts";
+import { inCheckout } from "../checkout.ts";
 
 /** A PCI device of the host that VMs get whole. */
 export interface ClaimedDevice {
@@ -47,9 +48,9 @@ export class HostDevices extends pulumi.ComponentResource {
     new command.local.Command(
       `${name}-binding`,
       {
-        create: "ansible/run host-devices",
+        create: `${inCheckout("ansible/run")} host-devices`,
         // Without triggers: a replacement would give everything back after it was taken anew.
-        delete: `ansible/run host-devices --extra-vars '${JSON.stringify(nothing)}'`,
+        delete: `${inCheckout("ansible/run")} host-devices --extra-vars '${JSON.stringify(nothing)}'`,
         stdin: JSON.stringify({
           all: {
             hosts: ["this-host"],

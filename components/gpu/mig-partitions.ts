@@ -1,6 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
-import { gresParameter, migParted, nvidiaGpus, type GpuPlan } from "../../gpu/index.ts";
-import type { Variables } from "../ansible/inventory.ts";
+import { nvidiaGpus, type GpuPlan } from "../../gpu/index.ts";
 import type { Play } from "../ansible/play.ts";
 import type { Machine } from "../machines/machine.ts";
 
@@ -16,27 +14,12 @@ export interface MigPartitionsArgs {
  * The GPUs of a machine as they were planned: NVIDIA's driver, and partitions that are cut by plan, cut again at every boot
  * before SLURM starts, and verified. A machine that has other GPUs than planned fails, with both printed.
  */
-export class MigPartitions extends pulumi.ComponentResource {
-  /** What SLURM schedules, `gpu:3g.40gb:1,gpu:1g.10gb:4`. */
-  readonly gres: string;
-  /** The same for NVIDIA's mig-parted, YAML. */
-  readonly migParted: string;
-  /** What Ansible has to apply for it. */
-  readonly play: Play;
-
-  constructor(name: string, args: MigPartitionsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("ai-how:machines:MigPartitions", name, {}, opts);
-    const { machine } = args;
-    const gpus = args.gpus.filter(({ pretended }) => !pretended);
-    this.gres = gresParameter(gpus) ?? "";
-    this.migParted = migParted(gpus);
-    this.play = {
-      roles: ["nvidia"],
-      groups: { gpu_nodes: [machine] },
-      variables: pulumi
-        .output(nvidiaGpus(gpus, machine.kind === "vm" ? "guest" : "host"))
-        .apply((planned): Variables => ({ ...args.driver, nvidia_plans: { [machine.name]: planned } })),
-    };
-    this.registerOutputs({ gres: this.gres, migParted: this.migParted });
-  }
+export function migPartitions({ machine, gpus, driver }: MigPartitionsArgs): Play {
+  const real = gpus.filter(({ pretended }) => !pretended);
+  const plan = nvidiaGpus(real, machine.kind === "vm" ? "guest" : "host");
+  return {
+    roles: ["nvidia"],
+    groups: { gpu_nodes: [machine] },
+    variables: { ...driver, nvidia_plans: { [machine.name]: plan } },
+  };
 }

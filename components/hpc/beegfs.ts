@@ -3,6 +3,7 @@ import * as host from "../../providers/host/resources.ts";
 import { beegfs } from "../../versions/tools.ts";
 import type { Variables } from "../ansible/inventory.ts";
 import type { Play } from "../ansible/play.ts";
+import { absolutePath, checkArguments, unless, type ArgumentProblem } from "../arguments.ts";
 import type { Machine } from "../machines/machine.ts";
 import { beegfsKernels, kernelsOf, minorOf } from "./beegfs-kernels.ts";
 
@@ -22,13 +23,13 @@ export interface BeegfsArgs {
   /** Every machine that mounts it; no containers, which have no kernel of their own. */
   clients: readonly Machine[];
   /** Where clients mount it, absolute. */
-  mountPoint: string;
+  mountPoint: pulumi.Input<string>;
   /** Options of the mount. Default `defaults,_netdev`. */
-  mountOptions?: string;
+  mountOptions?: pulumi.Input<string>;
   /** Whether clients mount it at boot. Default true. */
-  autoMount?: boolean;
+  autoMount?: pulumi.Input<boolean>;
   /** Folder of metadata and storage machines that holds metadata and file contents. Default `/data/beegfs`. */
-  dataDirectory?: string;
+  dataDirectory?: pulumi.Input<string>;
   /** `8.3.1`. Default: the one in versions/tools.ts. */
   version?: string;
   /** Default: its makers' repository. */
@@ -55,11 +56,17 @@ export class Beegfs extends pulumi.ComponentResource {
   constructor(name: string, args: BeegfsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:hpc:Beegfs", name, {}, opts);
     const version = args.version ?? beegfs.version;
-    refuse(args, version);
+    checkArguments(name, problemsOf(args, version));
     this.mountPoint = pulumi.output(args.mountPoint);
     const connAuth = new host.RandomSecret(`${name}-conn-auth`, { bytes: 128 }, { parent: this });
-    const { tls } = args;
+    const { tls, mountPoint, mountOptions, autoMount, dataDirectory } = args;
     const license = args.license === undefined ? undefined : pulumi.secret(args.license);
+    const settings = {
+      beegfs_mount_point: mountPoint,
+      beegfs_mount_options: mountOptions ?? "defaults,_netdev",
+      beegfs_auto_mount: autoMount ?? true,
+      beegfs_data_directory: dataDirectory ?? "/data/beegfs",
+    };
 
     this.play = {
       roles: ["beegfs"],
@@ -70,14 +77,16 @@ export class Beegfs extends pulumi.ComponentResource {
         beegfs_clients: args.clients,
       },
       variables: pulumi
-        .all([connAuth.value, tls && pulumi.all([tls.certificate, pulumi.secret(tls.key)]), license])
-        .apply(([secret, pem, license]): Variables => ({
+        .all([
+          settings,
+          connAuth.value,
+          tls && pulumi.all([tls.certificate, pulumi.secret(tls.key)]),
+          license,
+        ])
+        .apply(([settings, secret, pem, license]): Variables => ({
+          ...settings,
           beegfs_version: version,
           beegfs_kernels: beegfsKernels,
-          beegfs_mount_point: args.mountPoint,
-          beegfs_mount_options: args.mountOptions ?? "defaults,_netdev",
-          beegfs_auto_mount: args.autoMount ?? true,
-          beegfs_data_directory: args.dataDirectory ?? "/data/beegfs",
           ...packageVariables(args.packages ?? { from: "makers" }, version),
           beegfs_conn_auth: secret,
           ...(pem !== undefined && { beegfs_tls: { certificate: pem[0], key: pem[1] } }),
@@ -98,24 +107,19 @@ function packageVariables(packages: BeegfsPackages, version: string): Variables 
   };
 }
 
-function refuse(args: BeegfsArgs, version: string): void {
-  const errors = [
-    ...(["metadata", "storage", "clients"] as const)
-      .filter((key) => args[key].length === 0)
-      .map((key) => ({ propertyPath: key, reason: "give at least one machine" })),
-    ...args.clients
-      .filter(({ kind }) => kind === "container")
-      .map(({ name }) => ({
-        propertyPath: "clients",
-        reason: `${name} is a container, which can load no kernel module`,
-      })),
-    ...(kernelsOf(version) === undefined
-      ? [{ propertyPath: "version", reason: `nothing is known of the kernels of ${version}` }]
-      : []),
-    ...(args.mountPoint.startsWith("/")
-      ? []
-      : [{ propertyPath: "mountPoint", reason: "give an absolute path" }]),
+function problemsOf(args: BeegfsArgs, version: string): ArgumentProblem[] {
+  return [
+    ...(["metadata", "storage", "clients"] as const).flatMap((key) =>
+      unless(args[key].length > 0, key, "names no machine; give at least one"),
+    ),
+    ...args.clients.flatMap(({ kind, name }) =>
+      unless(kind !== "container", "clients", `has ${name}, a container, which can load no kernel module`),
+    ),
+    ...unless(
+      kernelsOf(version) !== undefined,
+      "version",
+      `is ${version}, of whose kernels nothing is known`,
+    ),
+    ...absolutePath("mountPoint", args.mountPoint),
   ];
-  if (errors.length > 0)
-    throw new pulumi.InputPropertiesError({ message: "BeeGFS cannot be made like this", errors });
 }

@@ -2,6 +2,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments, unless } from "../arguments.ts";
 import type { Playbook } from "../ansible/playbook.ts";
+import { inCheckout } from "../checkout.ts";
 import type { SlurmCluster } from "./slurm-cluster.ts";
 
 export interface SmokeJobArgs {
@@ -32,16 +33,17 @@ export class SmokeJob extends pulumi.ComponentResource {
       name,
       unless(partition.nodes.length > 0, "cluster", `has no node in its default partition ${partition.name}`),
     );
+    const script = inCheckout("ansible/files/smoke-job.sh");
     const job = new command.local.Command(
       `${name}-job`,
       {
-        create: `ansible/ssh bash -s -- ${partition.nodes.length} ${partition.name} < ansible/files/smoke-job.sh`,
+        create: `${inCheckout("ansible/ssh")} bash -s -- ${partition.nodes.length} ${partition.name} < ${script}`,
         environment: {
           AI_HOW_MACHINE: pulumi.secret(cluster.controller.ssh.apply((ssh) => JSON.stringify(ssh))),
         },
         triggers: [
           ...args.after.triggers,
-          new pulumi.asset.FileAsset("ansible/files/smoke-job.sh"),
+          new pulumi.asset.FileAsset(script),
           partition.nodes.join(","),
           args.after.completed,
         ],

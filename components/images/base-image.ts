@@ -8,7 +8,7 @@ export interface BaseImageArgs {
   /** libvirt's storage pool for the copy. */
   pool: pulumi.Input<string>;
   /** Begins the names of its files in the pool, `lab-base`. */
-  fileName: string;
+  fileName: pulumi.Input<string>;
   /** What tells its content apart, as part of a file name: another content is another file. */
   content: pulumi.Input<string>;
   /** A qcow2 image on this host, with an absolute path. */

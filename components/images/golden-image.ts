@@ -4,15 +4,15 @@ import type { BootImage } from "./boot-image.ts";
 
 export interface GoldenImageArgs {
   /** What it is an image of. */
-  distribution: "debian12" | "ubuntu2404";
+  distribution: pulumi.Input<"debian12" | "ubuntu2404">;
   /** Package mirror. Default: the host's own where it runs the same release, else the distribution's. */
   mirror?: pulumi.Input<string>;
   /** Packages besides those of every image. Default: none. */
-  packages?: readonly string[];
+  packages?: pulumi.Input<string[]>;
   /** Where images and packages are kept between runs, relative to the project's folder. Default `.ai-how/cache`. */
   cacheDirectory?: pulumi.Input<string>;
   /** Variables of the roles that bake it. Default none. */
-  roleVariables?: Readonly<Record<string, string>>;
+  roleVariables?: pulumi.Input<Record<string, string>>;
 }
 
 /**
@@ -36,7 +36,7 @@ export class GoldenImage extends pulumi.ComponentResource implements BootImage {
         distribution: args.distribution,
         cacheDirectory: args.cacheDirectory ?? ".ai-how/cache",
         ...(args.mirror !== undefined && { mirror: args.mirror }),
-        ...(args.packages !== undefined && { packages: [...args.packages] }),
+        ...(args.packages !== undefined && { packages: args.packages }),
         ...(args.roleVariables !== undefined && { roleVariables: args.roleVariables }),
       },
       { parent: this },

@@ -12,11 +12,11 @@ export interface PackerImageArgs {
   /** What it begins with: the distribution's cloud image in versions/images.ts, another one, or an image that was built here. */
   source: "cloud" | Download | GoldenImage;
   /** How the build runs; `auto`: by KVM where a guest really boots with it. */
-  acceleration: "auto" | "kvm" | "tcg";
+  acceleration: pulumi.Input<"auto" | "kvm" | "tcg">;
   /** Where images are kept between runs, relative to the project's folder. Default `.ai-how/cache`. */
   cacheDirectory?: pulumi.Input<string>;
   /** Variables of the roles that bake it. Default none. */
-  roleVariables?: Readonly<Record<string, string>>;
+  roleVariables?: pulumi.Input<Record<string, string>>;
 }
 
 /** A system image that Packer makes by booting another and letting the roles bake it; named by its content. */

@@ -13,7 +13,7 @@ export interface ContainerMachineArgs {
   networkNamespace: pulumi.Input<string>;
   /** Where its changes to the image are kept. */
   stateDirectory: pulumi.Input<string>;
-  mac: string;
+  mac: pulumi.Input<string>;
   address: string;
   /** The user that Ansible and people log in as. Default `admin`. */
   adminUser?: string;

@@ -3,9 +3,9 @@ import * as libvirt from "../../providers/libvirt/resources.ts";
 
 export interface DiskPoolArgs {
   /** libvirt's name for it, `<cluster>-pool`. */
-  poolName: string;
+  poolName: pulumi.Input<string>;
   /** The folder on libvirt's host. */
-  path: string;
+  path: pulumi.Input<string>;
 }
 
 /** The folder of a cluster's disks. */

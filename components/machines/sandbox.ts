@@ -6,11 +6,11 @@ export interface SandboxArgs {
   /** Its name on the host: `/run/netns/ai-how-<name>`, `/var/lib/ai-how/<name>`. */
   sandboxName: pulumi.Input<string>;
   /** Whether machines inside reach networks outside. Default true. */
-  internet?: boolean;
+  internet?: pulumi.Input<boolean>;
   /** For a sandbox with VMs: finds out how they can run. Default: it has none. */
   virtualMachines?: {
     /** `auto`: KVM where a guest really boots with it. */
-    readonly acceleration: "auto" | "kvm" | "tcg";
+    readonly acceleration: pulumi.Input<"auto" | "kvm" | "tcg">;
     /** A kernel for the trial boot. */
     readonly kernel: pulumi.Input<string>;
   };

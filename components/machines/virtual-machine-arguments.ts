@@ -26,12 +26,12 @@ export interface VirtualMachineArgs {
   /** MiB */
   memoryMib: number;
   /** GiB */
-  diskGib: number;
-  mac: string;
+  diskGib: pulumi.Input<number>;
+  mac: pulumi.Input<string>;
   /** Its fixed address in the network. */
   address: string;
   /** DNS domain of its network. */
-  domain: string;
+  domain: pulumi.Input<string>;
   /** What it runs as. */
   platform: Platform;
   /** The user that Ansible and people log in as. Default `admin`. */
@@ -81,6 +81,7 @@ export function virtualMachineProblems(args: VirtualMachineArgs): ArgumentProble
     hugepages,
     hostCpus,
     mounts = [],
+    gpus = [],
     passthrough = [],
   } = args;
   const { sockets, threads } = cpuTopology ?? { sockets: 1, threads: 1 };
@@ -119,6 +120,7 @@ export function virtualMachineProblems(args: VirtualMachineArgs): ArgumentProble
     ...(Array.isArray(hostCpus)
       ? unless(hostCpus.length === cpus, "hostCpus", `has ${hostCpus.length} entries for ${cpus} CPUs`)
       : []),
+    ...gpus.flatMap(({ pciAddress: address = "" }, i) => pciAddress(`gpus[${i}].pciAddress`, address)),
     ...passthrough.flatMap((address, i) => pciAddress(`passthrough[${i}]`, address)),
     ...distinct(passthrough, (i) => `passthrough[${i}]`),
     ...distinct(

@@ -39,7 +39,7 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
         name: `${hostname}.qcow2`,
         pool: args.pool,
         format: "qcow2",
-        capacity: args.diskGib * GIB,
+        capacity: pulumi.output(args.diskGib).apply((gib) => gib * GIB),
         backing: { path: image.disk, format: "qcow2" },
         keep: true,
       },
@@ -49,16 +49,16 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
     );
 
     const user = pulumi
-      .all([hostKey.publicKey, args.adminKey.publicKey])
-      .apply(([hostPublicKey, authorizedKey]) => {
+      .all([domain, hostKey.publicKey, args.adminKey.publicKey])
+      .apply(([domain, hostPublicKey, authorizedKey]) => {
         return { hostname, domain, adminUser, authorizedKey, hostPublicKey, mounts };
       });
-    const lan = {
+    const lan = pulumi.output({
       domain,
       mac: args.mac,
       address: `${args.address}/${network.prefix}`,
       gateway: network.gateway,
-    };
+    });
     const cloudInit = new libvirt.CloudInitDisk(
       `${name}-cloud-init`,
       {
@@ -68,18 +68,20 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
           .all([user, hostKey.privateKey])
           .apply(([of, hostPrivateKey]) => userData({ ...of, hostPrivateKey })),
         metaData: metaData(hostname),
-        networkConfig: networkConfig(lan),
-        files: user.apply((of) => identityFiles(of, lan)),
+        networkConfig: lan.apply(networkConfig),
+        files: pulumi.all([user, lan]).apply(([of, lan]) => identityFiles(of, lan)),
         secretFiles: hostKey.privateKey.apply((hostPrivateKey) => secretIdentityFiles({ hostPrivateKey })),
       },
       childOf(this, opts),
     );
 
-    const gpus = (args.gpus ?? []).map(
-      (gpu) => new GpuDevice(`${name}-gpu-${gpu.index}`, { gpu }, { parent: this }),
+    const gpus = (args.gpus ?? []).map(({ index, pciAddress: address = "", vgpu }) =>
+      vgpu === undefined
+        ? { type: "pci" as const, address }
+        : new GpuDevice(`${name}-gpu-${index}`, { address, vgpu }, { parent: this }).hostDevice,
     );
     const hostDevices = [
-      ...gpus.map(({ hostDevice }) => hostDevice),
+      ...gpus,
       ...(args.passthrough ?? []).map((address) => ({ type: "pci" as const, address })),
     ];
 

@@ -32,7 +32,7 @@ export interface VirtualNetworkArgs {
   /** DNS domain. */
   domain: pulumi.Input<string>;
   /** Whether machines reach other networks. Default `nat`. */
-  mode?: "nat" | "isolated" | "open";
+  mode?: pulumi.Input<"nat" | "isolated" | "open">;
   leases: readonly Lease[];
   /** Default: the host's resolvers for everything but the own domain. */
   dns?: NetworkDns;

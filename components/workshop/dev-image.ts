@@ -1,6 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments, unless, wholeNumber } from "../arguments.ts";
+import { inCheckout } from "../checkout.ts";
 import { devImageArguments, devImageDigest, devImageRepository } from "../../versions/dev-container.ts";
 
 export interface DevImageArgs {
@@ -25,7 +26,7 @@ export class DevImage extends pulumi.ComponentResource {
 
   constructor(name: string, args: DevImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:workshop:DevImage", name, {}, opts);
-    const { uid, gid, base, context = "images/dev", contentDigest, platform } = args;
+    const { uid, gid, base, context = inCheckout("images/dev"), contentDigest, platform } = args;
     checkArguments(name, [
       ...wholeNumber("uid", uid, 0),
       ...wholeNumber("gid", gid, 0),

@@ -13,17 +13,17 @@ import { temporalImages } from "../../versions/images.ts";
 
 export interface TemporalOnKubernetesArgs {
   /** Kubernetes' namespace, which is made and holds nothing else. Default `temporal`. */
-  kubernetesNamespace?: string;
+  kubernetesNamespace?: pulumi.Input<string>;
   /** Size of PostgreSQL's volume in GiB. Default 10. */
-  storageGib?: number;
+  storageGib?: pulumi.Input<number>;
   /** What the volume is made by. Default: the cluster's own default. */
-  storageClass?: string;
+  storageClass?: pulumi.Input<string>;
   /** Temporal's namespace that there is from the start. Default `default`. */
-  namespace?: string;
+  namespace?: pulumi.Input<string>;
   /** Images by what they are. Default: those in versions/images.ts. */
   images?: Partial<Record<keyof typeof temporalImages, string>>;
   /** A folder, an archive or an `oci://` address of Temporal's chart. Default: its makers' repository, in the version in versions/charts.ts. */
-  chart?: string;
+  chart?: pulumi.Input<string>;
 }
 
 const USER = "temporal";
@@ -42,7 +42,7 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
   readonly address: pulumi.Output<string>;
   /** Address of its web page in the cluster. */
   readonly ui: pulumi.Output<string>;
-  readonly namespace: string;
+  readonly namespace: pulumi.Output<string>;
 
   constructor(name: string, args: TemporalOnKubernetesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:workshop:TemporalOnKubernetes", name, {}, opts);
@@ -72,7 +72,7 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
         metadata: { ...metadata, name: `${name}-data` },
         spec: {
           accessModes: ["ReadWriteOnce"],
-          resources: { requests: { storage: `${storageGib}Gi` } },
+          resources: { requests: { storage: pulumi.interpolate`${storageGib}Gi` } },
           ...(storageClass !== undefined && { storageClassName: storageClass }),
         },
       },
@@ -197,7 +197,7 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
       pulumi
         .all([place.metadata.name, release.status])
         .apply(([of]) => `${name}-${service}.${of}.svc:${port}`);
-    this.namespace = namespace;
+    this.namespace = pulumi.output(namespace);
     this.address = inCluster("frontend", 7233);
     this.ui = inCluster("web", 8080).apply((address) => `http://${address}`);
     this.registerOutputs({ address: this.address, ui: this.ui });

@@ -11,7 +11,7 @@ export interface TemporalArgs {
   /** Port of its web page on 127.0.0.1. Default 8080. */
   uiPort?: number;
   /** The namespace that there is from the start. Default `default`. */
-  namespace?: string;
+  namespace?: pulumi.Input<string>;
   /** Images by what they are. Default: those in versions/images.ts. */
   images?: Partial<Record<keyof typeof temporalImages, string>>;
 }
@@ -32,7 +32,7 @@ export class Temporal extends pulumi.ComponentResource {
   readonly address: pulumi.Output<string>;
   /** Address of its web page. */
   readonly ui: pulumi.Output<string>;
-  readonly namespace: string;
+  readonly namespace: pulumi.Output<string>;
 
   constructor(name: string, args: TemporalArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:workshop:Temporal", name, {}, opts);
@@ -137,7 +137,11 @@ export class Temporal extends pulumi.ComponentResource {
         name: `${name}-namespace`,
         image: images.adminTools,
         entrypoints: ["/bin/sh", "-c"],
-        command: [createNamespace({ address: "temporal:7233", namespace })],
+        command: [
+          pulumi
+            .output(namespace)
+            .apply((namespace) => createNamespace({ address: "temporal:7233", namespace })),
+        ],
         networksAdvanced: on("namespace"),
         attach: true,
         mustRun: false,
@@ -158,7 +162,7 @@ export class Temporal extends pulumi.ComponentResource {
       { ...parent, dependsOn: [server] },
     );
 
-    this.namespace = namespace;
+    this.namespace = pulumi.output(namespace);
     this.address = ready.id.apply(() => `${LOOPBACK}:${port}`);
     this.ui = page.id.apply(() => `http://${LOOPBACK}:${uiPort}`);
     this.registerOutputs({ address: this.address, ui: this.ui });

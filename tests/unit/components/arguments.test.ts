@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { Playbook } from "../../../components/ansible/playbook.ts";
-import { NfsShare } from "../../../components/hpc/nfs-share.ts";
+import { nfsShare } from "../../../components/hpc/nfs-share.ts";
 import { SlurmCluster, type SlurmClusterArgs } from "../../../components/hpc/slurm-cluster.ts";
 import { SmokeJob } from "../../../components/hpc/smoke-job.ts";
 import { ContainerMachine } from "../../../components/machines/container-machine.ts";
@@ -20,6 +20,8 @@ import { TemporalOnKubernetes } from "../../../components/workshop/temporal-on-k
 import { planGpus } from "../../../gpu/index.ts";
 import { SshKey } from "../../../providers/host/resources.ts";
 import { mockedResources } from "../../support/mocks.ts";
+
+const A30 = { model: "a30", pciAddress: undefined, pretended: false, count: 1, migProfiles: [] };
 
 const { made } = mockedResources();
 
@@ -118,6 +120,7 @@ describe("machines", () => {
     [["numaNodes"], { numaNodes: 8 }],
     [["memoryMib"], { hugepages: 1048576, memoryMib: 1536 }],
     [["hostCpus"], { hostCpus: [0, 1] }],
+    [["gpus[0].pciAddress"], { gpus: planGpus([A30]).plan }],
     [["passthrough[0]"], { passthrough: ["41:00.0"] }],
     [["passthrough[1]"], { passthrough: ["0000:41:00.0", "0000:41:00.0"] }],
     [
@@ -158,11 +161,8 @@ describe("machines", () => {
       "requests[0].cpus",
       "requests[1].machine",
     ]);
-    const [gpu] = planGpus([
-      { model: "a30", pciAddress: undefined, pretended: false, count: 1, migProfiles: [] },
-    ]).plan;
-    if (gpu === undefined) throw new Error("no GPU");
-    expect(refused(() => new GpuDevice("gpu", { gpu }))).toEqual(["gpu.pciAddress"]);
+    const slice = { address: "", vgpu: { backend: "mdev" as const, type: 1 } };
+    expect(refused(() => new GpuDevice("gpu", slice))).toEqual(["address"]);
   });
 });
 
@@ -204,7 +204,7 @@ describe("what runs on machines", () => {
     expect(refused(() => new SmokeJob("job", { cluster: empty, after }))).toEqual(["cluster"]);
 
     const share = { server: head, clients: [worker, head], path: "scratch", allowedSubnet: "everybody" };
-    expect(refused(() => new NfsShare("share", share))).toEqual(["path", "allowedSubnet", "clients[1]"]);
+    expect(refused(() => nfsShare(share))).toEqual(["path", "allowedSubnet", "clients[1]"]);
 
     const play = (machines: Machine[]) => ({
       playbook: "cluster",

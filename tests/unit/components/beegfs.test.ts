@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import type { BeegfsArgs } from "../../../components/hpc/beegfs.ts";
+import type { Play } from "../../../components/ansible/play.ts";
 import type { Machine } from "../../../components/machines/machine.ts";
 import { mockedResources, PASSWORD } from "../../support/mocks.ts";
 
@@ -24,8 +25,10 @@ async function make(more: Partial<BeegfsArgs> = {}) {
   return new Beegfs("lab-beegfs", { ...machines, mountPoint: "/mnt/beegfs", ...more });
 }
 
-const valueOf = async (variables: pulumi.Output<unknown>): Promise<unknown> =>
-  new Promise((resolve) => variables.apply(resolve));
+const valueOf = async (variables: Play["variables"]): Promise<unknown> =>
+  new Promise((resolve) => {
+    pulumi.output(variables).apply(resolve);
+  });
 
 describe("BeeGFS", () => {
   it("has each service on the machines that were given for it", async () => {
@@ -52,7 +55,7 @@ describe("BeeGFS", () => {
 
   it("keeps everything that it tells Ansible a secret, as some of it is", async () => {
     const { play } = await make({ tls: { certificate: "public", key: "private" }, license: "licensed" });
-    expect(await pulumi.isSecret(play.variables)).toBe(true);
+    expect(await pulumi.isSecret(pulumi.output(play.variables))).toBe(true);
     expect(await valueOf(play.variables)).toMatchObject({
       beegfs_conn_auth: PASSWORD,
       beegfs_tls: { certificate: "public", key: "private" },
@@ -70,10 +73,10 @@ describe("BeeGFS", () => {
     await expect(wrong).rejects.toThrow(pulumi.InputPropertiesError);
     await expect(wrong).rejects.toMatchObject({
       errors: [
-        { propertyPath: "metadata", reason: "give at least one machine" },
-        { propertyPath: "clients", reason: "box is a container, which can load no kernel module" },
-        { propertyPath: "version", reason: "nothing is known of the kernels of 8.9.0" },
-        { propertyPath: "mountPoint", reason: "give an absolute path" },
+        { propertyPath: "metadata", reason: "names no machine; give at least one" },
+        { propertyPath: "clients", reason: "has box, a container, which can load no kernel module" },
+        { propertyPath: "version", reason: "is 8.9.0, of whose kernels nothing is known" },
+        { propertyPath: "mountPoint", reason: 'is "mnt", no absolute path' },
       ],
     });
   });
