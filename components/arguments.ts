@@ -36,6 +36,13 @@ export function wholeNumber(
   return unless(isWell, propertyPath, `is ${value}, no whole number from ${minimum} on`);
 }
 
+/** A TCP port. */
+export function portNumber(propertyPath: string, value: pulumi.Input<number>): readonly ArgumentProblem[] {
+  if (typeof value !== "number") return [];
+  const isPort = Number.isInteger(value) && value >= 1 && value <= 65_535;
+  return unless(isPort, propertyPath, `is ${value}, no port from 1 to 65535`);
+}
+
 /** A text of a form; `what` ends the sentence that says what it is not. */
 function text(
   propertyPath: string,

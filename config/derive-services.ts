@@ -1,3 +1,4 @@
+import camelcaseKeys from "camelcase-keys";
 import { fullName, withoutCluster } from "./naming.ts";
 import { projectRoot } from "./project-folders.ts";
 import type { HpcClusterConfig } from "./schema/cluster.ts";
@@ -91,26 +92,12 @@ function named(cluster: HpcClusterConfig, node: string): string {
   return fullName(cluster.name, withoutCluster(cluster.name, node));
 }
 
-/** Development environments and Temporal as the file describes them. */
+/** The workshop as the file describes it, with the folder of each environment. */
 export function workshopOf(config: WorkshopConfig): Workshop {
-  const { base_image: baseImage, dev_environments, temporal, temporal_on_kubernetes: inCluster } = config;
-  return {
-    baseImage,
-    environments: dev_environments.map(({ project_id: projectId, root, uid, gid }) => ({
-      projectId,
-      root: (root ?? projectRoot(projectId)).replace(/(?<=.)\/+$/, ""),
-      uid,
-      gid,
-    })),
-    temporal: temporal && { port: temporal.port, uiPort: temporal.ui_port, namespace: temporal.namespace },
-    temporalOnKubernetes: inCluster && {
-      kubeconfig: inCluster.kubeconfig,
-      context: inCluster.context,
-      kubernetesNamespace: inCluster.kubernetes_namespace,
-      namespace: inCluster.namespace,
-      storageGib: inCluster.storage_gb,
-      storageClass: inCluster.storage_class,
-      chart: inCluster.chart,
-    },
-  };
+  const workshop = camelcaseKeys(config, { deep: true });
+  const devEnvironments = workshop.devEnvironments.map((environment) => ({
+    ...environment,
+    root: (environment.root ?? projectRoot(environment.projectId)).replace(/(?<=.)\/+$/, ""),
+  }));
+  return { ...workshop, devEnvironments };
 }

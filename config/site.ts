@@ -1,4 +1,6 @@
+import type { CamelCaseKeys } from "camelcase-keys";
 import type { GpuPlan } from "../gpu/index.ts";
+import type { WorkshopConfig } from "./schema/workshop.ts";
 
 /** What a site is made of: the cluster file with every default filled in and every name derived. */
 export interface Site {
@@ -16,45 +18,15 @@ export interface Site {
   readonly workshop: Workshop | undefined;
 }
 
-/** Where people build and train on the host itself. */
-export interface Workshop {
-  /** What the development image is built on; undefined: what versions/dev-container.ts has. */
-  readonly baseImage: string | undefined;
-  readonly environments: readonly DevEnvironmentSite[];
-  readonly temporal: TemporalSite | undefined;
-  readonly temporalOnKubernetes: TemporalOnKubernetesSite | undefined;
-}
+/** Where people build and train on the host itself: the file's section by its own keys, in camel case. */
+export type Workshop = Omit<CamelCaseKeys<WorkshopConfig, true>, "devEnvironments"> & {
+  readonly devEnvironments: readonly DevEnvironmentSite[];
+};
 
-/** One project's development containers. */
-export interface DevEnvironmentSite {
-  readonly projectId: string;
-  /** Absolute, without a slash at its end. */
+/** One project's development containers; `root` is absolute, without a slash at its end. */
+export type DevEnvironmentSite = CamelCaseKeys<WorkshopConfig["dev_environments"][number]> & {
   readonly root: string;
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/** Temporal in containers, on 127.0.0.1. */
-export interface TemporalSite {
-  readonly port: number;
-  readonly uiPort: number;
-  readonly namespace: string;
-}
-
-/** Temporal in a Kubernetes cluster that there is. */
-export interface TemporalOnKubernetesSite {
-  /** Path of the file, absolute. */
-  readonly kubeconfig: string;
-  /** Undefined: the file's current one. */
-  readonly context: string | undefined;
-  readonly kubernetesNamespace: string;
-  readonly namespace: string;
-  readonly storageGib: number;
-  /** Undefined: the cluster's default. */
-  readonly storageClass: string | undefined;
-  /** Undefined: the one in versions/charts.ts. */
-  readonly chart: string | undefined;
-}
+};
 
 /** What the host has for all virtual nodes together; undefined where nothing was said. */
 export interface HostBudget {

@@ -98,6 +98,10 @@ export const stackOutputsSchema = z.object({
         })
         .optional()
         .describe("Absent: none of the stack's own"),
+      services: z
+        .record(z.string(), z.object({ address: z.string().describe("URL, or `host:port`") }))
+        .optional()
+        .describe("Further services, by their keys in the cluster file"),
     })
     .optional()
     .describe("What the stack's host has for people who build and train on it"),

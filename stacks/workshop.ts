@@ -5,7 +5,7 @@ import { DevImage } from "../components/workshop/dev-image.ts";
 import { DockerHost } from "../components/docker/docker-host.ts";
 import { Temporal } from "../components/workshop/temporal.ts";
 import { TemporalOnKubernetes } from "../components/workshop/temporal-on-kubernetes.ts";
-import type { DevEnvironmentSite, TemporalOnKubernetesSite, Workshop } from "../config/site.ts";
+import type { DevEnvironmentSite, Workshop } from "../config/site.ts";
 import { folderDigest } from "../config/folder-digest.ts";
 
 /** Makes what people build and train with on the host itself; returns what the stack's outputs say of it. */
@@ -14,26 +14,44 @@ export function makeWorkshop(
   workshop: Workshop,
   dockerHost: string | undefined,
 ): pulumi.Inputs {
-  const { environments, temporal: inContainers, temporalOnKubernetes: inCluster } = workshop;
-  const onHost =
-    environments.length > 0 || inContainers !== undefined ? byDocker(site, dockerHost) : undefined;
-  const imageOf = imagesOf(site, workshop, onHost);
-  const devEnvironments = environments.map((environment) => {
+  const docker = once(() => byDocker(site, dockerHost));
+  const imageOf = imagesOf(site, workshop, docker);
+  const devEnvironments = workshop.devEnvironments.map((environment) => {
     const { projectId, uid, gid } = environment;
     const image = imageOf(environment);
-    const made = new DevEnvironment(`${site}-dev-${projectId}`, { ...environment, image }, onHost);
+    const made = new DevEnvironment(`${site}-dev-${projectId}`, { ...environment, image }, docker());
     return { projectId, root: made.root, image: made.imageName, uid, gid };
   });
   const temporal =
-    inCluster === undefined
-      ? inContainers && new Temporal(`${site}-temporal`, { ...inContainers }, onHost)
-      : makeTemporalInCluster(`${site}-temporal`, inCluster);
+    (workshop.temporal && new Temporal(`${site}-temporal`, workshop.temporal, docker())) ??
+    (workshop.temporalOnKubernetes &&
+      makeTemporalInCluster(`${site}-temporal`, workshop.temporalOnKubernetes));
+  const services = {};
   return {
     devEnvironments,
     ...(temporal !== undefined && {
       temporal: { address: temporal.address, namespace: temporal.namespace, ui: temporal.ui },
     }),
+    ...servicesOutput(services),
   };
+}
+
+/** What outputs say of services, by their keys in the cluster file; those that the file leaves out are undefined. */
+function servicesOutput(services: Readonly<Record<string, ServiceAddress | undefined>>): pulumi.Inputs {
+  const there = Object.entries(services).flatMap(([key, service]) =>
+    service === undefined ? [] : [[key, { address: service.address }] as const],
+  );
+  return there.length === 0 ? {} : { services: Object.fromEntries(there) };
+}
+
+interface ServiceAddress {
+  readonly address: pulumi.Input<string>;
+}
+
+/** The value, made when it is first asked for: a file without Docker's part needs no Docker. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 function byDocker(site: string, host: string | undefined): pulumi.ComponentResourceOptions {
@@ -41,29 +59,27 @@ function byDocker(site: string, host: string | undefined): pulumi.ComponentResou
   return { providers: [docker] };
 }
 
-function makeTemporalInCluster(name: string, site: TemporalOnKubernetesSite): TemporalOnKubernetes {
-  const { kubeconfig, context, storageClass, chart, ...args } = site;
+function makeTemporalInCluster(
+  name: string,
+  { kubeconfig, context, ...args }: NonNullable<Workshop["temporalOnKubernetes"]>,
+): TemporalOnKubernetes {
   const provider = new kubernetes.Provider(`${name}-kubernetes`, {
     kubeconfig,
     ...(context !== undefined && { context }),
   });
-  return new TemporalOnKubernetes(
-    name,
-    { ...args, ...(storageClass !== undefined && { storageClass }), ...(chart !== undefined && { chart }) },
-    { providers: [provider] },
-  );
+  return new TemporalOnKubernetes(name, args, { providers: [provider] });
 }
 
 /** The image of an environment: one for each user, whose files it writes. */
 function imagesOf(
   site: string,
   { baseImage }: Workshop,
-  opts: pulumi.ComponentResourceOptions | undefined,
+  docker: () => pulumi.ComponentResourceOptions,
 ): (environment: DevEnvironmentSite) => DevImage {
   const made = new Map<string, DevImage>();
   return ({ uid, gid }) => {
     const name = `${site}-dev-image-${uid}-${gid}`;
-    const found = made.get(name) ?? new DevImage(name, imageArgs({ uid, gid }, baseImage), opts);
+    const found = made.get(name) ?? new DevImage(name, imageArgs({ uid, gid }, baseImage), docker());
     made.set(name, found);
     return found;
   };

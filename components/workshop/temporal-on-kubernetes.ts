@@ -6,25 +6,20 @@ import { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import { Release } from "@pulumi/kubernetes/helm/v3/release.js";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments, unless, wholeNumber } from "../arguments.ts";
+import type { Workshop } from "../../config/site.ts";
+import type { Inputs } from "../options.ts";
 import * as host from "../../providers/host/resources.ts";
 import { chartImage } from "./image-reference.ts";
 import { temporalChart } from "../../versions/charts.ts";
 import { temporalImages } from "../../versions/images.ts";
 
-export interface TemporalOnKubernetesArgs {
-  /** Kubernetes' namespace, which is made and holds nothing else. Default `temporal`. */
-  kubernetesNamespace?: pulumi.Input<string>;
-  /** Size of PostgreSQL's volume in GiB. Default 10. */
-  storageGib?: pulumi.Input<number>;
-  /** What the volume is made by. Default: the cluster's own default. */
-  storageClass?: pulumi.Input<string>;
-  /** Temporal's namespace that there is from the start. Default `default`. */
-  namespace?: pulumi.Input<string>;
+/** `workshop.temporal_on_kubernetes` of the cluster file but for the cluster, which is the provider's, and what it runs. */
+export type TemporalOnKubernetesArgs = Inputs<
+  Omit<NonNullable<Workshop["temporalOnKubernetes"]>, "kubeconfig" | "context">
+> & {
   /** Images by what they are. Default: those in versions/images.ts. */
-  images?: Partial<Record<keyof typeof temporalImages, string>>;
-  /** A folder, an archive or an `oci://` address of Temporal's chart. Default: its makers' repository, in the version in versions/charts.ts. */
-  chart?: pulumi.Input<string>;
-}
+  readonly images?: Partial<Record<keyof typeof temporalImages, string>>;
+};
 
 const USER = "temporal";
 const POSTGRESQL = { name: "postgresql", port: 5432 };
@@ -46,11 +41,11 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
 
   constructor(name: string, args: TemporalOnKubernetesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:workshop:TemporalOnKubernetes", name, {}, opts);
-    const { kubernetesNamespace = "temporal", storageGib = 10, storageClass, namespace = "default" } = args;
+    const { kubernetesNamespace, storageGb, storageClass, namespace } = args;
     const images = { ...temporalImages, ...args.images };
     const [server, adminTools, ui] = [images.server, images.adminTools, images.ui].map(chartImage);
     checkArguments(name, [
-      ...wholeNumber("storageGib", storageGib, 1),
+      ...wholeNumber("storageGb", storageGb, 1),
       ...Object.entries(images).flatMap(([key, reference]) =>
         unless(
           chartImage(reference) !== undefined,
@@ -72,7 +67,7 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
         metadata: { ...metadata, name: `${name}-data` },
         spec: {
           accessModes: ["ReadWriteOnce"],
-          resources: { requests: { storage: pulumi.interpolate`${storageGib}Gi` } },
+          resources: { requests: { storage: pulumi.interpolate`${storageGb}Gi` } },
           ...(storageClass !== undefined && { storageClassName: storageClass }),
         },
       },

@@ -1,20 +1,17 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, unless } from "../arguments.ts";
+import { checkArguments, portNumber, unless } from "../arguments.ts";
+import type { Workshop } from "../../config/site.ts";
+import type { Inputs } from "../options.ts";
 import * as host from "../../providers/host/resources.ts";
 import { temporalImages } from "../../versions/images.ts";
 import { createNamespace, setUpSchema } from "./temporal-scripts.ts";
 
-export interface TemporalArgs {
-  /** Port of its gRPC frontend on 127.0.0.1. Default 7233. */
-  port?: number;
-  /** Port of its web page on 127.0.0.1. Default 8080. */
-  uiPort?: number;
-  /** The namespace that there is from the start. Default `default`. */
-  namespace?: pulumi.Input<string>;
+/** `workshop.temporal` of the cluster file, and what it runs. */
+export type TemporalArgs = Inputs<NonNullable<Workshop["temporal"]>> & {
   /** Images by what they are. Default: those in versions/images.ts. */
-  images?: Partial<Record<keyof typeof temporalImages, string>>;
-}
+  readonly images?: Partial<Record<keyof typeof temporalImages, string>>;
+};
 
 const LOOPBACK = "127.0.0.1";
 const USER = "temporal";
@@ -36,17 +33,12 @@ export class Temporal extends pulumi.ComponentResource {
 
   constructor(name: string, args: TemporalArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:workshop:Temporal", name, {}, opts);
-    const { port = 7233, uiPort = 8080, namespace = "default" } = args;
+    const { port, uiPort, namespace } = args;
     const images = { ...temporalImages, ...args.images };
     checkArguments(name, [
-      ...[...Object.entries({ port, uiPort })].flatMap(([key, value]) =>
-        unless(
-          Number.isInteger(value) && value >= 1 && value <= 65_535,
-          key,
-          `is ${value}, no port from 1 to 65535`,
-        ),
-      ),
-      ...unless(port !== uiPort, "uiPort", `is ${uiPort}, the same as port`),
+      ...portNumber("port", port),
+      ...portNumber("uiPort", uiPort),
+      ...unless(port !== uiPort, "uiPort", "is the same as port"),
       ...Object.entries(images).flatMap(([key, reference]) =>
         unless(/^\S+$/.test(reference), `images.${key}`, "is no name of an image"),
       ),
@@ -163,8 +155,8 @@ export class Temporal extends pulumi.ComponentResource {
     );
 
     this.namespace = pulumi.output(namespace);
-    this.address = ready.id.apply(() => `${LOOPBACK}:${port}`);
-    this.ui = page.id.apply(() => `http://${LOOPBACK}:${uiPort}`);
+    this.address = pulumi.all([port, ready.id]).apply(([port]) => `${LOOPBACK}:${port}`);
+    this.ui = pulumi.all([uiPort, page.id]).apply(([port]) => `http://${LOOPBACK}:${port}`);
     this.registerOutputs({ address: this.address, ui: this.ui });
   }
 }

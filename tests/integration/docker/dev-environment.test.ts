@@ -12,7 +12,7 @@ describeUnless(await dockerLacks(), "a development environment", () => {
   let project: Project;
 
   const program = (digest = "a"): string => `
-    const { DockerHost } = await import("${components}/docker-host.ts");
+    const { DockerHost } = await import("${components}/../docker/docker-host.ts");
     const { DevImage } = await import("${components}/dev-image.ts");
     const { DevEnvironment } = await import("${components}/dev-environment.ts");
     const opts = { providers: [new DockerHost("host", { host: "${docker.host}" }).docker] };

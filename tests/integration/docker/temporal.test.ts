@@ -14,12 +14,12 @@ describeUnless(await dockerLacks(), "Temporal in containers, with fake images", 
   let project: Project;
 
   const program = (images = FAKE_TEMPORAL_IMAGE): string => `
-    const { DockerHost } = await import("${components}/docker-host.ts");
+    const { DockerHost } = await import("${components}/../docker/docker-host.ts");
     const { Temporal } = await import("${components}/temporal.ts");
     const on = new DockerHost("trial-host", { host: "${docker.host}" });
     const image = "${images}";
     const temporal = new Temporal("trial-temporal", {
-      port: 17233, uiPort: 18080,
+      port: 17233, uiPort: 18080, namespace: "default",
       images: { postgresql: image, server: image, adminTools: image, ui: image },
     }, { providers: [on.docker] });
     export const { address, ui } = temporal;`;

@@ -227,10 +227,15 @@ describe("the workshop", () => {
     expect(refused(() => new DevImage("image", image))).toEqual(["uid", "gid", "base", "contentDigest"]);
     const environment = { projectId: "../up", root: "home/", uid: 1, gid: 1, image: undefined as never };
     expect(refused(() => new DevEnvironment("dev", environment))).toEqual(["projectId", "root"]);
-    expect(refused(() => new Temporal("t", { port: 0, uiPort: 0 }))).toEqual(["port", "uiPort", "uiPort"]);
+    expect(refused(() => new Temporal("t", { port: 0, uiPort: 0, namespace: "default" }))).toEqual([
+      "port",
+      "uiPort",
+      "uiPort",
+    ]);
+    const cluster = { kubernetesNamespace: "temporal", namespace: "default" };
     const images = { server: "registry:5000/temporal", ui: "temporal ui:1" };
-    expect(refused(() => new TemporalOnKubernetes("t", { storageGib: 0.5, images }))).toEqual([
-      "storageGib",
+    expect(refused(() => new TemporalOnKubernetes("t", { ...cluster, storageGb: 0.5, images }))).toEqual([
+      "storageGb",
       "images.server",
       "images.ui",
     ]);

@@ -7,9 +7,12 @@ import { mockedResources, PASSWORD } from "../../support/mocks.ts";
 
 const { made, one } = mockedResources();
 
-async function temporal(args: TemporalOnKubernetesArgs = {}): Promise<Record<string, string>> {
+async function temporal(args: Partial<TemporalOnKubernetesArgs> = {}): Promise<Record<string, string>> {
   const { TemporalOnKubernetes } = await import("../../../components/workshop/temporal-on-kubernetes.ts");
-  const { address, ui } = new TemporalOnKubernetes("it", args);
+  const { address, ui } = new TemporalOnKubernetes("it", {
+    ...{ kubernetesNamespace: "temporal", namespace: "default", storageGb: 10 },
+    ...args,
+  });
   return new Promise((resolve) => pulumi.all({ address, ui }).apply(resolve));
 }
 
@@ -79,7 +82,7 @@ describe("Temporal on Kubernetes", () => {
       await temporal({
         kubernetesNamespace: "lab",
         namespace: "pipelines",
-        storageGib: 50,
+        storageGb: 50,
         storageClass: "local-path",
         chart: "/srv/charts/temporal",
       }),

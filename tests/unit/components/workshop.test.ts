@@ -107,7 +107,7 @@ test("a development environment has the launcher's folders with their owner, and
 describe("Temporal in containers", () => {
   async function temporal(args = {}): Promise<{ address: unknown; ui: unknown }> {
     const { Temporal } = await import("../../../components/workshop/temporal.ts");
-    const component = new Temporal("it", args);
+    const component = new Temporal("it", { port: 7233, uiPort: 8080, namespace: "default", ...args });
     return new Promise((resolve) => {
       pulumi.all([component.address, component.ui]).apply(([address, ui]) => {
         resolve({ address, ui });
