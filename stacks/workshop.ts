@@ -22,7 +22,7 @@ export function makeWorkshop(
     const made = new DevEnvironment(`${site}-dev-${projectId}`, { ...environment, image }, docker());
     return { projectId, root: made.root, image: made.imageName, uid, gid };
   });
-  const temporal =
+  const temporal: Pick<Temporal, "address" | "namespace" | "ui"> | undefined =
     (workshop.temporal && new Temporal(`${site}-temporal`, workshop.temporal, docker())) ??
     (workshop.temporalOnKubernetes &&
       makeTemporalInCluster(`${site}-temporal`, workshop.temporalOnKubernetes));
