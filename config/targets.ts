@@ -1,6 +1,5 @@
 /** What a stack can be: a program of ai-how for one kind of machine. */
 export const TARGETS = ["dev", "workstation", "dgx-spark", "homelab"] as const;
-export type Target = (typeof TARGETS)[number];
 
 /** `dev, workstation, dgx-spark or homelab` */
 export const targetNames = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(TARGETS);
