@@ -28,6 +28,12 @@ export interface Problem {
   readonly reason: string;
 }
 
+/** One schema an input, defaults included. */
+export type InputSchemas = Readonly<Record<string, z.ZodType>>;
+
+/** Inputs after their check, with every default filled in. */
+export type InputsOf<Schemas extends InputSchemas> = z.output<z.ZodObject<Schemas>>;
+
 /**
  * One kind of resource, free of any protocol: the gRPC server and the in-process engine both drive it.
  * Every operation is idempotent: an engine that was killed in the middle calls it again.

@@ -1,25 +1,30 @@
 import { z } from "zod";
-import { resourceType } from "../framework/resource.ts";
-import { allocateCpus, type CpuNumbers, type CpuRequest } from "./cpu-numbers.ts";
+import { type InputsOf, resourceType } from "../framework/resource.ts";
+import { allocateCpus, type CpuNumbers } from "./cpu-numbers.ts";
 
-interface CpuAllocationInputs {
-  requests: CpuRequest[];
-}
+export const cpuAllocationSchemas = {
+  /** Machines, each once, and how many CPUs of the host each wants for itself. */
+  requests: z.array(z.strictObject({ machine: z.string().min(1), cpus: z.int().min(1) })),
+};
 
-interface CpuAllocationState extends CpuAllocationInputs {
+export interface CpuAllocationOutputs {
   /** Numbers of the host's CPUs, by the machine that has them. */
   numbers: CpuNumbers;
 }
+
+type CpuAllocationInputs = InputsOf<typeof cpuAllocationSchemas>;
 
 /**
  * `host:index:CpuAllocation`: which of the host's CPUs each machine has for itself. It lives in the state alone, so that a machine
  * keeps its CPUs while others come and go.
  */
-export const cpuAllocation = resourceType<unknown, CpuAllocationInputs, CpuAllocationState>({
+export const cpuAllocation = resourceType<
+  unknown,
+  CpuAllocationInputs,
+  CpuAllocationInputs & CpuAllocationOutputs
+>({
   token: "host:index:CpuAllocation",
-  inputs: {
-    requests: z.array(z.strictObject({ machine: z.string().min(1), cpus: z.int().min(1) })),
-  },
+  inputs: cpuAllocationSchemas,
   changes: { requests: "update" },
   deleteBeforeReplace: false,
   check: ({ requests }) =>

@@ -1,15 +1,21 @@
 import { z } from "zod";
-import { ProviderError, resourceType } from "../framework/resource.ts";
+import { type InputsOf, ProviderError, resourceType } from "../framework/resource.ts";
 
-interface DockerDaemonInputs {
-  /** Where it is asked to be; absent: DOCKER_HOST, else the usual socket. */
-  host?: string | undefined;
-}
+export const dockerDaemonSchemas = {
+  /** Its address, `unix:///run/docker.sock`. Default: DOCKER_HOST, else `unix:///var/run/docker.sock`. */
+  host: z
+    .string()
+    .regex(/^[a-z]+:\/\/./, "must be an address such as unix:///run/docker.sock")
+    .optional(),
+};
 
-interface DockerDaemonState extends DockerDaemonInputs {
-  /** Where it is, `unix:///var/run/docker.sock`. */
+export interface DockerDaemonOutputs {
+  /** Its address; known after the first `up`. */
   address: string;
 }
+
+type DockerDaemonInputs = InputsOf<typeof dockerDaemonSchemas>;
+type DockerDaemonState = DockerDaemonInputs & DockerDaemonOutputs;
 
 const USUAL = "unix:///var/run/docker.sock";
 const ANSWER_MILLISECONDS = 10_000;
@@ -20,12 +26,7 @@ const ANSWER_MILLISECONDS = 10_000;
  */
 export const dockerDaemon = resourceType<unknown, DockerDaemonInputs, DockerDaemonState>({
   token: "host:index:DockerDaemon",
-  inputs: {
-    host: z
-      .string()
-      .regex(/^[a-z]+:\/\/./, "must be an address such as unix:///run/docker.sock")
-      .optional(),
-  },
+  inputs: dockerDaemonSchemas,
   changes: { host: "update" },
   deleteBeforeReplace: false,
   volatile: ["address"],

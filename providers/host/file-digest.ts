@@ -2,10 +2,9 @@ import { stat } from "node:fs/promises";
 import { fileDigest } from "../framework/file-digest.ts";
 import type { InvokeType } from "../framework/resource.ts";
 import { z } from "zod";
-import type { HostConfig } from "./provider.ts";
 
 /** `host:index:fileDigest`: SHA-256 of a file of this host, in hexadecimal digits; empty where there is no such file. */
-export const fileDigestOf: InvokeType<HostConfig, Record<string, unknown>, Record<string, unknown>> = {
+export const fileDigestOf: InvokeType<unknown, Record<string, unknown>, Record<string, unknown>> = {
   token: "host:index:fileDigest",
   args: { path: z.string().regex(/^\//, "must be an absolute path") },
   async call({ path }, { log }) {

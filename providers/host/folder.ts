@@ -2,23 +2,27 @@ import { constants } from "node:fs";
 import { lstat, mkdir, open, readFile, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { ProviderError, resourceType } from "../framework/resource.ts";
+import { type InputsOf, ProviderError, resourceType } from "../framework/resource.ts";
 
-interface FolderInputs {
-  /** Absolute. */
-  path: string;
-  uid: number;
-  gid: number;
+export const folderSchemas = {
+  /** Where it is; absolute. */
+  path: z.string().regex(/^\/[^\n]*[^/\n]$/, "must be an absolute path without a slash at its end"),
+  /** Number of its owner. */
+  uid: z.int().min(0),
+  /** Number of its group. */
+  gid: z.int().min(0),
   /** In octal, `0755`. */
-  mode: string;
-  /** Text files of ours in it, by their names; other files are none of our business. */
-  files: Record<string, string>;
-}
+  mode: z.string().regex(/^0[0-7]{3}$/, "must be a mode such as 0755"),
+  /** Text files in it, by their names; everybody may read them. Default none. */
+  files: z.record(z.string().regex(/^[\w-][\w.-]*$/, "must be the name of a file"), z.string()).default({}),
+};
 
-interface FolderState extends FolderInputs {
-  /** Whether it was made here. One that was there before is not taken away. */
+type FolderInputs = InputsOf<typeof folderSchemas>;
+
+type FolderState = FolderInputs & {
+  /** Whether this resource created the folder. Only then does it remove it. */
   made: boolean;
-}
+};
 
 const FILE_MODE = 0o644;
 
@@ -28,13 +32,7 @@ const FILE_MODE = 0o644;
  */
 export const folder = resourceType<unknown, FolderInputs, FolderState>({
   token: "host:index:Folder",
-  inputs: {
-    path: z.string().regex(/^\/[^\n]*[^/\n]$/, "must be an absolute path without a slash at its end"),
-    uid: z.int().min(0),
-    gid: z.int().min(0),
-    mode: z.string().regex(/^0[0-7]{3}$/, "must be a mode such as 0755"),
-    files: z.record(z.string().regex(/^[\w-][\w.-]*$/, "must be the name of a file"), z.string()).default({}),
-  },
+  inputs: folderSchemas,
   changes: { uid: "update", gid: "update", mode: "update", files: "update" },
   deleteBeforeReplace: true,
   identify: ({ path }) => path,

@@ -1,33 +1,32 @@
 import { existsSync } from "node:fs";
 import { release } from "node:os";
 import { z } from "zod";
-import { ProviderError, resourceType, type Context } from "../framework/resource.ts";
+import { type Context, type InputsOf, ProviderError, resourceType } from "../framework/resource.ts";
 import { tryKvm } from "./kvm-trial.ts";
 
-interface HypervisorInputs {
-  /** `auto` uses KVM where a guest really boots with it. */
-  acceleration: "auto" | "kvm" | "tcg";
-  /** A Linux kernel for this machine's architecture, for the trial boot; undefined: that of this host. */
-  kernel?: string | undefined;
-}
+export const hypervisorSchemas = {
+  /** `auto` (default) uses KVM where a guest really boots with it, and software emulation elsewhere. */
+  acceleration: z.enum(["auto", "kvm", "tcg"]).default("auto"),
+  /** A Linux kernel for this machine's architecture, for the trial boot. Default: the host's own. */
+  kernel: z.string().min(1).optional(),
+};
 
-interface HypervisorState extends HypervisorInputs {
+export interface HypervisorOutputs {
   /** libvirt's domain type. */
   domainType: "kvm" | "qemu";
-  /** Why, in half a sentence. */
+  /** The reason, in half a sentence. */
   because: string;
 }
+
+type HypervisorInputs = InputsOf<typeof hypervisorSchemas>;
 
 /**
  * `host:index:Hypervisor`: whether VMs run by KVM or by software emulation. `/dev/kvm` alone proves nothing (nested
  * virtualisation can hang an ordinary guest), so a kernel is booted. Decided once and kept.
  */
-export const hypervisor = resourceType<unknown, HypervisorInputs, HypervisorState>({
+export const hypervisor = resourceType<unknown, HypervisorInputs, HypervisorInputs & HypervisorOutputs>({
   token: "host:index:Hypervisor",
-  inputs: {
-    acceleration: z.enum(["auto", "kvm", "tcg"]).default("auto"),
-    kernel: z.string().min(1).optional(),
-  },
+  inputs: hypervisorSchemas,
   // Another kernel is no reason to decide again.
   changes: { acceleration: "update", kernel: "update" },
   deleteBeforeReplace: false,
@@ -55,7 +54,7 @@ export const hypervisor = resourceType<unknown, HypervisorInputs, HypervisorStat
 async function decide(
   { acceleration, kernel }: HypervisorInputs,
   { log, signal }: Context<unknown>,
-): Promise<Pick<HypervisorState, "domainType" | "because">> {
+): Promise<HypervisorOutputs> {
   if (acceleration === "tcg") return { domainType: "qemu", because: "asked for" };
   const trialKernel = kernel ?? kernelOfHost();
   if (trialKernel === undefined && acceleration === "kvm") {

@@ -14,11 +14,11 @@ import { slurmDrains } from "./slurm-drains.ts";
 import { sshReady } from "./ssh-ready.ts";
 import { virtualGpu } from "./virtual-gpu.ts";
 
-/** The host provider acts on the machine it runs on and has nothing to configure. */
-export type HostConfig = Record<string, never>;
-
-/** What a stack needs of the machine it runs on: sandboxes, keys, images and container machines. */
-export const host: ProviderDefinition<HostConfig> = {
+/**
+ * What a stack needs of the machine it runs on: sandboxes, keys, images and container machines. The provider acts on that
+ * machine only, so it has no configuration.
+ */
+export const host: ProviderDefinition<Record<string, never>> = {
   name: "host",
   version: "0.1.0",
   config: {},

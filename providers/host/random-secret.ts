@@ -1,21 +1,27 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import { resourceType } from "../framework/resource.ts";
+import { type InputsOf, resourceType } from "../framework/resource.ts";
 
-interface RandomSecretInputs {
-  /** How many random bytes. */
-  bytes: number;
-}
+export const randomSecretSchemas = {
+  /** Number of random bytes, 16 to 1024. */
+  bytes: z.int().min(16).max(1024),
+};
 
-interface RandomSecretState extends RandomSecretInputs {
+export interface RandomSecretOutputs {
   /** The bytes in base64; secret. */
   value: string;
 }
 
+type RandomSecretInputs = InputsOf<typeof randomSecretSchemas>;
+
 /** `host:index:RandomSecret`: bytes that are drawn once and kept, encrypted, in the stack's state: a munge key, a password. */
-export const randomSecret = resourceType<unknown, RandomSecretInputs, RandomSecretState>({
+export const randomSecret = resourceType<
+  unknown,
+  RandomSecretInputs,
+  RandomSecretInputs & RandomSecretOutputs
+>({
   token: "host:index:RandomSecret",
-  inputs: { bytes: z.int().min(16).max(1024) },
+  inputs: randomSecretSchemas,
   changes: {},
   deleteBeforeReplace: false,
   secrets: ["value"],

@@ -4,38 +4,10 @@ import { chmod, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { ProviderError } from "../framework/resource.ts";
+import type { SandboxPlaces } from "./sandbox-places.ts";
 import { ownScope } from "./systemd-scope.ts";
 import { NAME_SERVER } from "./way-out.ts";
 import { addNamespace, attachNamespace, namespaceExists, processesIn } from "./network-namespace.ts";
-
-/** Where a sandbox keeps what. */
-export interface SandboxPlaces {
-  readonly namespace: string;
-  /** Sockets and pid files; gone after a reboot. libvirtd sees it as `/run`. */
-  readonly runtime: string;
-  /** Configuration, disks and logs. */
-  readonly state: string;
-  readonly pool: string;
-  readonly console: string;
-  readonly containers: string;
-  readonly shared: string;
-  readonly uri: string;
-}
-
-export function sandboxPlaces(name: string): SandboxPlaces {
-  const runtime = `/run/ai-how/${name}`;
-  const state = `/var/lib/ai-how/${name}`;
-  return {
-    namespace: `ai-how-${name}`,
-    runtime,
-    state,
-    pool: join(state, "pool"),
-    console: join(state, "console"),
-    containers: join(state, "containers"),
-    shared: join(state, "shared"),
-    uri: `qemu+unix:///system?socket=${runtime}/libvirt/libvirt-sock`,
-  };
-}
 
 // No security driver, no cgroups, no file ownership games: everything in here is root's, and nothing needs systemd.
 // stdio_handler: QEMU writes consoles itself, so no virtlogd is needed.

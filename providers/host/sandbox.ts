@@ -1,60 +1,58 @@
 import { rm, rmdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
-import type { Context } from "../framework/resource.ts";
+import type { Context, InputsOf } from "../framework/resource.ts";
 import { ProviderError, resourceType } from "../framework/resource.ts";
 import { endProcessesIn, namespacePath, removeNamespace } from "./network-namespace.ts";
-import type { HostConfig } from "./provider.ts";
-import { daemonRuns, recoverNamespace, sandboxPlaces, startDaemon } from "./sandbox-daemon.ts";
+import { daemonRuns, recoverNamespace, startDaemon } from "./sandbox-daemon.ts";
+import { sandboxPlaces } from "./sandbox-places.ts";
 import { closeWayOut, hasWayOut, openWayOut } from "./way-out.ts";
 import { claim, isOurs, readOwner, renew } from "./sandbox-owner.ts";
 
-/** What a sandbox is made from. */
-export interface SandboxInputs {
+export const sandboxSchemas = {
   /** Its name: `/run/netns/ai-how-<name>`, `/run/ai-how/<name>`, `/var/lib/ai-how/<name>`. */
-  name: string;
-  /** Whether its libvirtd runs; false ends everything in it and keeps its disks. */
-  running: boolean;
-  /** Whether machines in it reach networks outside; nobody outside reaches in either way. */
-  internet: boolean;
-}
+  name: z
+    .string()
+    .regex(
+      /^[a-z][a-z0-9-]{0,30}$/,
+      "must be lower-case letters, digits and dashes, 31 at most, a letter first",
+    ),
+  /** Whether its libvirtd runs; false ends every process in it and keeps its disks. Default true. */
+  running: z.boolean().default(true),
+  /** Whether its machines reach networks outside; nothing outside reaches in either way. Default true. */
+  internet: z.boolean().default(true),
+};
 
 /** A sandbox that exists, and how to reach into it. */
-export interface SandboxState extends SandboxInputs {
+export interface SandboxOutputs {
+  running: boolean;
   /** libvirt connection URI of its libvirtd. */
   uri: string;
-  /** Path of the network namespace. */
+  /** Path of the network namespace, `/run/netns/ai-how-<name>`. */
   networkNamespace: string;
   /** An OpenSSH `ProxyCommand` that reaches into it. */
   proxyCommand: string;
-  /** Where its storage pool belongs. */
+  /** Folder of its storage pool. */
   poolDirectory: string;
-  /** Where its machines' consoles are logged. */
+  /** Folder of its machines' console logs. */
   consoleDirectory: string;
-  /** Where its container nodes keep their changes to the image. */
+  /** Folder in which its container machines keep their changes to the image. */
   containerDirectory: string;
-  /** A folder that its container nodes may share. */
+  /** A folder that its container machines may share. */
   sharedDirectory: string;
 }
 
-type SandboxContext = Context<HostConfig>;
+type SandboxInputs = InputsOf<typeof sandboxSchemas>;
+type SandboxState = SandboxInputs & SandboxOutputs;
+type SandboxContext = Context<unknown>;
 
 /**
  * A network namespace with a libvirtd of its own. Everything that libvirt writes lies in the sandbox's own folders,
  * behind private mounts, so that the host's libvirt, firewall and routes stay as they are.
  */
-export const sandbox = resourceType<HostConfig, SandboxInputs, SandboxState>({
+export const sandbox = resourceType<unknown, SandboxInputs, SandboxState>({
   token: "host:index:Sandbox",
-  inputs: {
-    name: z
-      .string()
-      .regex(
-        /^[a-z][a-z0-9-]{0,30}$/,
-        "must be lower-case letters, digits and dashes, 31 at most, a letter first",
-      ),
-    running: z.boolean().default(true),
-    internet: z.boolean().default(true),
-  },
+  inputs: sandboxSchemas,
   changes: { name: "replace", running: "update", internet: "update" },
   deleteBeforeReplace: true,
   foresee: stateOf,

@@ -1,18 +1,20 @@
 import { z } from "zod";
-import { resourceType } from "../framework/resource.ts";
-import { runOverSsh, sshEndpoint, type SshEndpoint } from "./ssh.ts";
+import { type InputsOf, resourceType } from "../framework/resource.ts";
+import { runOverSsh, sshEndpoint } from "./ssh.ts";
 
-interface SlurmDrainsInputs {
-  /** The cluster's controller. */
-  ssh: SshEndpoint;
-  /** `NODE: REASON` of each node that is drained because its GPUs are not as planned. */
-  drained: string[];
-}
+export const slurmDrainsSchemas = {
+  /** The cluster's controller; secret where it holds a private key. */
+  ssh: sshEndpoint,
+  /** `NODE: REASON` of each node that is drained because its GPUs are not as planned; set by a refresh. */
+  drained: z.array(z.string()).default([]),
+};
 
-interface SlurmDrainsState {
-  /** How often nodes were found drained. */
+export interface SlurmDrainsOutputs {
+  /** Number of updates that found drained nodes: what depends on it runs again to bring them back. */
   occasions: number;
 }
+
+type SlurmDrainsInputs = InputsOf<typeof slurmDrainsSchemas>;
 
 // The reasons of ai-how-gpu-check, and SLURM's own when a node has less than its configuration says. Role slurm resumes the same.
 const OURS = /^ai-how: |gres.* count reported lower/;
@@ -22,9 +24,9 @@ const ANSWER_SECONDS = 60;
  * `host:index:SlurmDrains`: the nodes that SLURM has drained because their GPUs differ from the plan. Makes nothing: it is where
  * a refresh sees them, and where an update tells the cluster's playbook that it has to run again.
  */
-export const slurmDrains = resourceType<unknown, SlurmDrainsInputs, SlurmDrainsState>({
+export const slurmDrains = resourceType<unknown, SlurmDrainsInputs, SlurmDrainsOutputs>({
   token: "host:index:SlurmDrains",
-  inputs: { ssh: sshEndpoint, drained: z.array(z.string()).default([]) },
+  inputs: slurmDrainsSchemas,
   changes: { ssh: "update", drained: "update" },
   deleteBeforeReplace: false,
   volatile: ["occasions"],

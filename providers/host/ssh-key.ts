@@ -3,29 +3,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
-import { resourceType } from "../framework/resource.ts";
-import type { HostConfig } from "./provider.ts";
+import { type InputsOf, resourceType } from "../framework/resource.ts";
 
-/** What an SSH key pair is made from. */
-export interface SshKeyInputs {
+export const sshKeySchemas = {
   /** The comment at the end of the public key. */
-  comment: string;
-}
+  comment: z.string().regex(/^[^\n]*$/, "must be one line"),
+};
 
 /** A key pair in OpenSSH's own formats. */
-export interface SshKeyState extends SshKeyInputs {
+export interface SshKeyOutputs {
   /** One line for `authorized_keys`. */
   publicKey: string;
-  /** The private key, PEM; secret. */
+  /** The private key in OpenSSH's format; secret. */
   privateKey: string;
 }
 
+type SshKeyInputs = InputsOf<typeof sshKeySchemas>;
+
 /** An ed25519 key pair that lives in the state only; made in a private folder that is gone before `create` returns. */
-export const sshKey = resourceType<HostConfig, SshKeyInputs, SshKeyState>({
+export const sshKey = resourceType<unknown, SshKeyInputs, SshKeyInputs & SshKeyOutputs>({
   token: "host:index:SshKey",
-  inputs: {
-    comment: z.string().regex(/^[^\n]*$/, "must be one line"),
-  },
+  inputs: sshKeySchemas,
   changes: { comment: "replace" },
   deleteBeforeReplace: false,
   secrets: ["privateKey"],

@@ -1,30 +1,29 @@
 import { z } from "zod";
-import { ProviderError, resourceType, type Context } from "../framework/resource.ts";
-import { runOverSsh, sshEndpoint, type SshEndpoint } from "./ssh.ts";
+import { type Context, type InputsOf, ProviderError, resourceType } from "../framework/resource.ts";
+import { runOverSsh, sshEndpoint } from "./ssh.ts";
 
-interface SshReadyInputs {
-  ssh: SshEndpoint;
-  /** What makes the machine a new one. */
-  generation: string;
-  /** What makes it start again. */
-  starts: string[];
-  timeoutSeconds: number;
-}
+export const sshReadySchemas = {
+  /** How to reach the machine, and the one host key to accept; secret where it holds a private key. */
+  ssh: sshEndpoint,
+  /** Another value means another machine; `ready` repeats it. */
+  generation: z.string(),
+  /** Values that change with each start of the same machine: a change waits for SSH again. Default none. */
+  starts: z.array(z.string()).default([]),
+  /** Seconds until it fails. Default 300: an emulated machine boots in half a minute, on a busy host in three. */
+  timeoutSeconds: z.number().positive().default(300),
+};
 
-interface SshReadyState {
-  /** The generation, once SSH answered. */
+export interface SshReadyOutputs {
+  /** The generation, once SSH has answered. */
   ready: string;
 }
 
+type SshReadyInputs = InputsOf<typeof sshReadySchemas>;
+
 /** `host:index:SshReady`: waits until a machine answers SSH with the host key that it has to have. Makes nothing. */
-export const sshReady = resourceType<unknown, SshReadyInputs, SshReadyState>({
+export const sshReady = resourceType<unknown, SshReadyInputs, SshReadyOutputs>({
   token: "host:index:SshReady",
-  inputs: {
-    ssh: sshEndpoint,
-    generation: z.string(),
-    starts: z.array(z.string()).default([]),
-    timeoutSeconds: z.number().positive().default(300),
-  },
+  inputs: sshReadySchemas,
   changes: { ssh: "update", generation: "update", starts: "update", timeoutSeconds: "update" },
   deleteBeforeReplace: false,
   volatile: ["ready"],

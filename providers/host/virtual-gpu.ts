@@ -2,44 +2,38 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { type Context, ProviderError, resourceType } from "../framework/resource.ts";
+import { type Context, type InputsOf, ProviderError, resourceType } from "../framework/resource.ts";
 import { uuidOf } from "../framework/uuid.ts";
-import type { HostConfig } from "./provider.ts";
 
-/** One virtual GPU of a GPU that the host keeps, by NVIDIA's vGPU manager. */
-interface VirtualGpuInputs {
-  /** `mdev`: a mediated device of a GPU, up to Linux 6.7; `vendor-vfio`: a virtual function of its own, from 6.8 on. */
-  backend: "mdev" | "vendor-vfio";
+export const virtualGpuSchemas = {
+  /** `mdev`: a mediated device, up to Linux 6.7; `vendor-vfio`: a virtual function of its own, from 6.8 on. */
+  backend: z.enum(["mdev", "vendor-vfio"]),
   /** PCI address: with `mdev` of what has mediated devices, with `vendor-vfio` of the virtual function. */
-  address: string;
+  address: z
+    .string()
+    .regex(/^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/, "must be a PCI address such as 0000:3d:00.4"),
   /** Number of the vGPU type, as the driver lists it. */
-  type: number;
-  /** Where the kernel shows its devices. */
-  sysfs: string;
-}
+  type: z.int().positive(),
+  /** The kernel's device tree. Default `/sys`. */
+  sysfs: z.string().startsWith("/").default("/sys"),
+};
 
-/** A virtual GPU that exists. */
-interface VirtualGpuState extends VirtualGpuInputs {
-  /** UUID of the mediated device; absent with `vendor-vfio`. */
+export interface VirtualGpuOutputs {
+  /** UUID of the mediated device; undefined with `vendor-vfio`. */
   uuid?: string | undefined;
 }
 
-type VirtualGpuContext = Context<HostConfig>;
+type VirtualGpuInputs = InputsOf<typeof virtualGpuSchemas>;
+type VirtualGpuState = VirtualGpuInputs & VirtualGpuOutputs;
+type VirtualGpuContext = Context<unknown>;
 
 /**
  * `host:index:VirtualGpu`: a slice of a GPU for one VM. Neither kind survives a reboot of the host: `read` finds it gone,
  * and the next `up` makes it again. Sources: NVIDIA's vGPU user guide, "Creating a vGPU"; Linux' vfio-mediated-device.rst.
  */
-export const virtualGpu = resourceType<HostConfig, VirtualGpuInputs, VirtualGpuState>({
+export const virtualGpu = resourceType<unknown, VirtualGpuInputs, VirtualGpuState>({
   token: "host:index:VirtualGpu",
-  inputs: {
-    backend: z.enum(["mdev", "vendor-vfio"]),
-    address: z
-      .string()
-      .regex(/^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/, "must be a PCI address such as 0000:3d:00.4"),
-    type: z.int().positive(),
-    sysfs: z.string().startsWith("/").default("/sys"),
-  },
+  inputs: virtualGpuSchemas,
   changes: {},
   deleteBeforeReplace: true,
   // Without a URN there would be a random UUID, another one each time.

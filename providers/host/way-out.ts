@@ -5,7 +5,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ProviderError } from "../framework/resource.ts";
 import { namespacePath } from "./network-namespace.ts";
-import type { SandboxPlaces } from "./sandbox-daemon.ts";
+import type { SandboxPlaces } from "./sandbox-places.ts";
 import { ownScope } from "./systemd-scope.ts";
 
 // slirp4netns is a program of the host's network that answers as a router in the sandbox's: the host's routes, firewall and

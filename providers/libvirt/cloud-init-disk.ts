@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import type { Context } from "../framework/resource.ts";
+import type { Context, InputsOf } from "../framework/resource.ts";
 import { ProviderError, resourceType } from "../framework/resource.ts";
 import { makeSeedDisk } from "../framework/seed-disk.ts";
 import { nameSchema, volumeNameSchema } from "./schemas.ts";
@@ -17,51 +17,44 @@ import {
 } from "./volume-files.ts";
 import { claimVolume, createClaimed, isClaimed, removeClaimed } from "./volume-mark.ts";
 
-/** What a cloud-init disk is made from. */
-export interface CloudInitDiskInputs {
-  /** Name of the pool. */
-  pool: string;
-  /** File name in the pool. */
-  name: string;
-  /** cloud-init's user-data; secret. */
-  userData: string;
-  /** cloud-init's meta-data, with `instance-id` and `local-hostname`; secret. */
-  metaData: string;
-  /** cloud-init's network-config; none by default, then cloud-init uses DHCP. Secret. */
-  networkConfig?: string | undefined;
-  /** Other files by their paths on the disk, which cloud-init leaves alone; none by default. */
-  files?: Record<string, string> | undefined;
-  /** The same for files that are secret. */
-  secretFiles?: Record<string, string> | undefined;
-}
-
-/** A cloud-init disk that exists. */
-export interface CloudInitDiskState extends CloudInitDiskInputs {
-  /** The file's path on libvirt's host. */
-  path: string;
-  /** A random UUID made with the disk: it changes whenever the disk is made again. */
-  generation: string;
-}
-
 const filesSchema = z.record(
   z.string().regex(/^[a-z][a-z.-]*(\/[a-z][a-z.-]*)*$/, "is no path on a disk"),
   z.string(),
 );
 
+export const cloudInitDiskSchemas = {
+  /** Name of the pool. */
+  pool: nameSchema,
+  /** File name in the pool. */
+  name: volumeNameSchema,
+  /** cloud-init's user-data; secret. */
+  userData: z.string(),
+  /** cloud-init's meta-data, with `instance-id` and `local-hostname`; secret. */
+  metaData: z.string(),
+  /** cloud-init's network-config; none by default, then cloud-init uses DHCP. Secret. */
+  networkConfig: z.string().optional(),
+  /** Other files by their paths on the disk, which cloud-init ignores; none by default. */
+  files: filesSchema.optional(),
+  /** The same for files that are secret. */
+  secretFiles: filesSchema.optional(),
+};
+
+/** A cloud-init disk that exists. */
+export interface CloudInitDiskOutputs {
+  /** The file's path on libvirt's host. */
+  path: string;
+  /** A random UUID made with the disk: another one whenever the disk is made again. */
+  generation: string;
+}
+
+type CloudInitDiskInputs = InputsOf<typeof cloudInitDiskSchemas>;
+type CloudInitDiskState = CloudInitDiskInputs & CloudInitDiskOutputs;
 type DiskContext = Context<LibvirtConfig>;
 
 /** An ISO image for cloud-init's NoCloud data source. */
 export const cloudInitDisk = resourceType<LibvirtConfig, CloudInitDiskInputs, CloudInitDiskState>({
   token: "libvirt:index:CloudInitDisk",
-  inputs: {
-    pool: nameSchema,
-    name: volumeNameSchema,
-    userData: z.string(),
-    metaData: z.string(),
-    networkConfig: z.string().optional(),
-    files: filesSchema.optional(),
-    secretFiles: filesSchema.optional(),
-  },
+  inputs: cloudInitDiskSchemas,
   changes: {},
   deleteBeforeReplace: true,
   secrets: ["userData", "metaData", "networkConfig", "secretFiles"],

@@ -15,17 +15,18 @@ import { connect, type Libvirt, type LibvirtConfig, parseInfo, whileReachable } 
 import { Xml } from "./xml.ts";
 
 /** A machine that exists. */
-export interface DomainState extends DomainInputs {
+export interface DomainOutputs {
+  running: boolean;
   uuid: string;
   /** Each interface's MAC address, in order. */
   macAddresses: string[];
   /** Each interface's IPv4 address where DHCP has given one, and an empty string otherwise. */
   addresses: string[];
-  /** When it was last started by us, in ISO 8601; empty when it never was. */
+  /** When this provider last started it, in ISO 8601; empty if it never did. */
   started: string;
-  observed: Fingerprints;
 }
 
+type DomainState = DomainInputs & DomainOutputs & { observed: Fingerprints };
 type DomainContext = Context<LibvirtConfig>;
 
 const SLOW_MILLISECONDS = 10_000;

@@ -1,91 +1,67 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
-import type { Problem } from "../framework/resource.ts";
+import type { InputsOf, Problem } from "../framework/resource.ts";
 import { addressSchema, macSchema, nameSchema } from "./schemas.ts";
 
-/** An address that DHCP always gives to the same interface. */
-export interface NetworkLease {
+const leaseSchema = z.strictObject({
   /** The interface's MAC address. */
-  mac: string;
+  mac: macSchema,
   /** An address of the subnet, other than the gateway's. */
-  address: string;
+  address: addressSchema,
   /** Host name that DHCP announces and DNS answers; none by default. */
-  name?: string | undefined;
-}
+  name: z.string().min(1).optional(),
+});
 
-/** Names that the network's DNS server answers with an address. */
-export interface NetworkHost {
-  address: string;
-  names: string[];
-}
+const hostSchema = z.strictObject({ address: addressSchema, names: z.array(z.string().min(1)).min(1) });
 
-/** Where the network's DNS server sends questions that it cannot answer. */
-export interface NetworkForwarder {
+const forwarderSchema = z.strictObject({
   /** IPv4 address of a DNS server. */
-  address: string;
+  address: addressSchema,
   /** Only questions for names of this domain; default is all others. */
-  domain?: string | undefined;
-}
-
-/** What a virtual network is made from. */
-export interface NetworkInputs {
-  /** libvirt's name for it. */
-  name: string;
-  /** `nat`: machines reach out through the host; `isolated`: each other only; `open`: routed, without any filter. */
-  mode: "nat" | "isolated" | "open";
-  /** IPv4 subnet, `192.168.100.0/24`. */
-  subnet: string;
-  /** The host's own address in it; default is the subnet's first. */
-  gateway?: string | undefined;
-  /** Name of the bridge, 15 characters at most; default is libvirt's next free `virbrN`. */
-  bridge?: string | undefined;
-  /** Bytes; default is the kernel's, 1500. */
-  mtu?: number | undefined;
-  /** DNS domain of the machines. */
-  domain?: string | undefined;
-  /** Whether questions for names of `domain` that nobody here has stay here; default true. */
-  domainLocal: boolean;
-  /** Addresses for machines without a lease of their own; none by default. */
-  dhcp?: { start: string; end: string } | undefined;
-  /** Fixed leases; changed while the network runs, without disturbing anybody. */
-  leases: NetworkLease[];
-  /** Names besides those of the leases. */
-  hosts: NetworkHost[];
-  /** Default is what the host itself asks. */
-  forwarders: NetworkForwarder[];
-  /** Started with libvirtd; default true. */
-  autostart: boolean;
-  /** Whether it runs; default true. */
-  active: boolean;
-}
+  domain: z.string().min(1).optional(),
+});
 
 export const networkSchemas = {
+  /** libvirt's name for it. */
   name: nameSchema,
+  /** `nat` (default): machines reach out through the host; `isolated`: each other only; `open`: routed, no filter. */
   mode: z.enum(["nat", "isolated", "open"]).default("nat"),
+  /** IPv4 subnet, `192.168.100.0/24`. */
   subnet: z.string().refine((text) => ipaddr.IPv4.isValidCIDRFourPartDecimal(text), {
     error: (issue) => `${String(issue.input)} is not an IPv4 subnet such as 192.168.100.0/24`,
   }),
+  /** The host's own address in it; default is the subnet's first. */
   gateway: addressSchema.optional(),
+  /** Name of the bridge, 15 characters at most; default is libvirt's next free `virbrN`. */
   bridge: z
     .string()
     .regex(/^[a-zA-Z0-9._-]{1,15}$/, "must be 1 to 15 letters, digits, dots, dashes or underscores")
     .optional(),
+  /** Bytes; default is the kernel's, 1500. */
   mtu: z.int().min(576).max(65_536).optional(),
+  /** DNS domain of the machines. */
   domain: z.string().min(1).optional(),
+  /** Whether questions for unknown names of `domain` are answered here and not forwarded; default true. */
   domainLocal: z.boolean().default(true),
+  /** Addresses for machines without a lease of their own; none by default. */
   dhcp: z.strictObject({ start: addressSchema, end: addressSchema }).optional(),
-  leases: z
-    .array(z.strictObject({ mac: macSchema, address: addressSchema, name: z.string().min(1).optional() }))
-    .default([]),
-  hosts: z
-    .array(z.strictObject({ address: addressSchema, names: z.array(z.string().min(1)).min(1) }))
-    .default([]),
-  forwarders: z
-    .array(z.strictObject({ address: addressSchema, domain: z.string().min(1).optional() }))
-    .default([]),
+  /** An address that DHCP always gives to the same interface. Leases change while the network runs, without a restart. */
+  leases: z.array(leaseSchema).default([]),
+  /** Names that its DNS server answers, besides those of the leases. */
+  hosts: z.array(hostSchema).default([]),
+  /** DNS servers for questions that it cannot answer; default is those of the host. */
+  forwarders: z.array(forwarderSchema).default([]),
+  /** Started with libvirtd; default true. */
   autostart: z.boolean().default(true),
+  /** Whether it runs; default true. */
   active: z.boolean().default(true),
 };
+
+/** What a virtual network is made from. */
+export type NetworkInputs = InputsOf<typeof networkSchemas>;
+export type NetworkLease = NetworkInputs["leases"][number];
+export type NetworkHost = NetworkInputs["hosts"][number];
+export type NetworkForwarder = NetworkInputs["forwarders"][number];
 
 /** The host's address in the network: the one that was given, or the subnet's first. */
 export function gatewayOf(inputs: Pick<NetworkInputs, "subnet" | "gateway">): string {

@@ -8,15 +8,17 @@ import { connect, type Libvirt, type LibvirtConfig, parseInfo, whileReachable } 
 import { writeXml, Xml, type XmlElement } from "./xml.ts";
 
 /** A network that exists. */
-export interface NetworkState extends Omit<NetworkInputs, "bridge" | "gateway"> {
-  uuid: string;
-  /** The bridge's name, also where libvirt chose it. */
-  bridge: string;
+export interface NetworkOutputs {
+  mode: "nat" | "isolated" | "open";
   /** The host's address in the network. */
   gateway: string;
-  observed: Fingerprints;
+  /** The bridge's name, also where libvirt chose it. */
+  bridge: string;
+  active: boolean;
+  uuid: string;
 }
 
+type NetworkState = NetworkInputs & NetworkOutputs & { observed: Fingerprints };
 type NetworkContext = Context<LibvirtConfig>;
 type ExistingNetwork = Existing<NetworkInputs, NetworkState>;
 

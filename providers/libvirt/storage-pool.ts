@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Context, Existing } from "../framework/resource.ts";
+import type { Context, Existing, InputsOf } from "../framework/resource.ts";
 import { ProviderError, resourceType } from "../framework/resource.ts";
 import { z } from "zod";
 import { type Fingerprints, fingerprints, withDrift } from "./drift.ts";
@@ -8,25 +8,31 @@ import { absolutePathSchema, nameSchema } from "./schemas.ts";
 import { connect, type Libvirt, type LibvirtConfig, parseInfo, whileReachable } from "./virsh.ts";
 import { Xml } from "./xml.ts";
 
-/** What a storage pool is made from. */
-export interface StoragePoolInputs {
+export const storagePoolSchemas = {
   /** libvirt's name for it. */
-  name: string;
-  /** The folder that holds its volumes; created when it is not there. */
-  path: string;
+  name: nameSchema,
+  /** The folder that holds its volumes; created when it is missing, and then removed with the pool if it is empty. */
+  path: absolutePathSchema,
   /** Started with libvirtd; default true. */
-  autostart: boolean;
+  autostart: z.boolean().default(true),
   /** Whether it runs; default true. */
-  active: boolean;
-}
+  active: z.boolean().default(true),
+};
 
 /** A pool that exists. */
-export interface StoragePoolState extends StoragePoolInputs {
+export interface StoragePoolOutputs {
+  active: boolean;
   uuid: string;
-  /** True when its folder came with it, and goes with it if it is empty then. */
-  created: boolean;
-  observed: Fingerprints;
 }
+
+type StoragePoolInputs = InputsOf<typeof storagePoolSchemas>;
+
+type StoragePoolState = StoragePoolInputs &
+  StoragePoolOutputs & {
+    /** Whether this resource created the folder. */
+    created: boolean;
+    observed: Fingerprints;
+  };
 
 type PoolContext = Context<LibvirtConfig>;
 type ExistingPool = Existing<StoragePoolInputs, StoragePoolState>;
@@ -34,12 +40,7 @@ type ExistingPool = Existing<StoragePoolInputs, StoragePoolState>;
 /** A folder of disks. */
 export const storagePool = resourceType<LibvirtConfig, StoragePoolInputs, StoragePoolState>({
   token: "libvirt:index:StoragePool",
-  inputs: {
-    name: nameSchema,
-    path: absolutePathSchema,
-    autostart: z.boolean().default(true),
-    active: z.boolean().default(true),
-  },
+  inputs: storagePoolSchemas,
   changes: { autostart: "update", active: "update" },
   deleteBeforeReplace: true,
   foresee: (_inputs, { urn }) => (urn === "" ? {} : { uuid: uuidOf(urn) }),

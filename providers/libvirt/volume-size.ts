@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ProviderError } from "../framework/resource.ts";
 import type { Libvirt } from "./virsh.ts";
 import { fileSize, findVolume, volumeId } from "./volume-files.ts";
-import type { VolumeInputs } from "./volume.ts";
+import type { VolumeInputs } from "./volume-inputs.ts";
 
 /** The capacity to start with: a copied image brings its own, and one below says it. */
 export async function imageCapacity(libvirt: Libvirt, inputs: VolumeInputs): Promise<number> {

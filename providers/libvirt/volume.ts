@@ -1,10 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { z } from "zod";
 import { fileDigest } from "../framework/file-digest.ts";
-import type { Context, Existing, Problem } from "../framework/resource.ts";
+import type { Context, Existing } from "../framework/resource.ts";
 import { ProviderError, resourceType } from "../framework/resource.ts";
 import { type Fingerprints, fingerprints, withDrift } from "./drift.ts";
-import { absolutePathSchema, formatSchema, nameSchema, volumeNameSchema } from "./schemas.ts";
 import { connect, type Libvirt, type LibvirtConfig, whileReachable } from "./virsh.ts";
 import {
   createVolume,
@@ -18,6 +16,7 @@ import {
   type VolumeFacts,
   volumeId,
 } from "./volume-files.ts";
+import { checkVolume, type VolumeInputs, volumeSchemas } from "./volume-inputs.ts";
 import {
   claimVolume,
   createClaimed,
@@ -30,56 +29,25 @@ import {
 import { grow, imageCapacity } from "./volume-size.ts";
 import type { XmlElement } from "./xml.ts";
 
-/** What a volume is made from: nothing, an image that is copied, or an image that it lies on top of. */
-export interface VolumeInputs {
-  /** Name of the pool. */
-  pool: string;
-  /** File name in the pool. */
-  name: string;
-  /** `qcow2` by default. */
-  format: "qcow2" | "raw";
-  /** Bytes that the machine sees; default is the size of the image below. Grows in place, shrinking replaces. */
-  capacity?: number | undefined;
-  /** A local image file in the same format whose content is copied in; none by default. */
-  source?: string | undefined;
-  /** SHA-256 of `source` in hexadecimal digits; another content is an error. Default: whatever is there. */
-  sourceDigest?: string | undefined;
-  /** An image on libvirt's host that is shared and never written; none by default. */
-  backing?: { path: string; format: "qcow2" | "raw" } | undefined;
-  /** Whether it holds work: then no change replaces it. False by default. */
-  keep: boolean;
-}
-
 /** A volume that exists. */
-export interface VolumeState extends Omit<VolumeInputs, "capacity"> {
+export interface VolumeOutputs {
+  format: "qcow2" | "raw";
   /** Bytes that the machine sees. */
   capacity: number;
   /** The file's path on libvirt's host. */
   path: string;
-  /** A random UUID made when its content was new: it changes whenever the volume is made again. */
+  /** A random UUID made with its content: another one whenever the volume is made again. */
   generation: string;
-  observed: Fingerprints;
 }
 
+type VolumeState = VolumeInputs & VolumeOutputs & { observed: Fingerprints };
 type VolumeContext = Context<LibvirtConfig>;
 type ExistingVolume = Existing<VolumeInputs, VolumeState>;
 
 /** A disk in a storage pool. */
 export const volume = resourceType<LibvirtConfig, VolumeInputs, VolumeState>({
   token: "libvirt:index:Volume",
-  inputs: {
-    pool: nameSchema,
-    name: volumeNameSchema,
-    format: formatSchema.default("qcow2"),
-    capacity: z.int().positive().optional(),
-    source: absolutePathSchema.optional(),
-    sourceDigest: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in 64 hexadecimal digits")
-      .optional(),
-    backing: z.strictObject({ path: absolutePathSchema, format: formatSchema }).optional(),
-    keep: z.boolean().default(false),
-  },
+  inputs: volumeSchemas,
   changes: {
     // Leaving it out keeps the size, and a size that comes later may be a larger one: create finds out.
     capacity: (was, is) => (was === undefined || is === undefined || is >= was ? "update" : "replace"),
@@ -154,20 +122,6 @@ export const volume = resourceType<LibvirtConfig, VolumeInputs, VolumeState>({
     );
   },
 });
-
-function checkVolume(inputs: VolumeInputs): Problem[] {
-  const problems: Problem[] = [];
-  if (inputs.source !== undefined && inputs.backing !== undefined) {
-    problems.push({ property: "backing", reason: "a volume has a source or a backing file, not both" });
-  }
-  if (inputs.source === undefined && inputs.backing === undefined && inputs.capacity === undefined) {
-    problems.push({ property: "capacity", reason: "an empty volume needs a capacity, in bytes" });
-  }
-  if (inputs.backing !== undefined && inputs.format !== "qcow2") {
-    problems.push({ property: "format", reason: "a volume on a backing file must be qcow2" });
-  }
-  return problems;
-}
 
 /** True when an interrupted creation came as far as this volume. */
 async function isWhatIsWanted(

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "n
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { groupOf } from "../../providers/host/container/machine.ts";
-import { sandboxPlaces } from "../../providers/host/sandbox-daemon.ts";
+import { sandboxPlaces } from "../../providers/host/sandbox-places.ts";
 import { bridgeOf } from "./cluster-file.ts";
 import { isAlive, processes } from "./processes.ts";
 import { repository } from "./project.ts";

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { sandboxPlaces } from "../../providers/host/sandbox-daemon.ts";
+import { sandboxPlaces } from "../../providers/host/sandbox-places.ts";
 import { removeSandbox } from "../../providers/host/sandbox.ts";
 import { repository } from "./project.ts";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll } from "vitest";
-import { sandboxPlaces, type SandboxPlaces } from "../../providers/host/sandbox-daemon.ts";
+import { sandboxPlaces, type SandboxPlaces } from "../../providers/host/sandbox-places.ts";
 import { stackOutputsSchema, type StackOutputs } from "../../stacks/outputs.ts";
 import { connect, findMachine, ssh, type Connection } from "../../cli/connection.ts";
 import { InProcessEngine } from "../../engine/in-process/index.ts";

@@ -3,7 +3,7 @@ import { chmod, chown, lstat, mkdir, readFile, rename, rm, rmdir, stat, writeFil
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { ProviderError } from "../../framework/resource.ts";
-import type { ContainerInputs } from "../container.ts";
+import type { ContainerInputs } from "./inputs.ts";
 
 const recordSchema = z.object({ generation: z.string(), rootDirectory: z.string() });
 

@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { ProviderError } from "../../framework/resource.ts";
-import type { ContainerInputs } from "../container.ts";
+import type { ContainerInputs } from "./inputs.ts";
 import { ownScope } from "../systemd-scope.ts";
 import { isMissing } from "./files.ts";
 

@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { execa } from "execa";
 import { ProviderError } from "../../framework/resource.ts";
-import type { ImageInputs } from "../image.ts";
+import type { ImageInputs } from "./inputs.ts";
 import { distributions } from "./recipe.ts";
 
 /**

@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { ProviderError, type Context } from "../../framework/resource.ts";
-import type { ImageInputs } from "../image.ts";
 import { aptSources } from "./apt-sources.ts";
+import type { ImageInputs } from "./inputs.ts";
 import { builder, distributions, packagesOf } from "./recipe.ts";
 import { inTurn } from "./turns.ts";
 

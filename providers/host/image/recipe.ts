@@ -3,7 +3,6 @@ import { globSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import type { ImageInputs } from "../image.ts";
 
 /** The folder of this checkout. */
 export const checkout = resolve(import.meta.dirname, "..", "..", "..");
@@ -70,21 +69,6 @@ export function filesDigest(patterns: readonly string[]): string {
   return digest.digest("hex");
 }
 
-/** `debian12-amd64-0123456789ab`: the same inputs give the same name. */
-export function imageName(inputs: ImageInputs): string {
-  const { distribution, architecture, packages, adminUser, edition, roleVariables, recipe } = inputs;
-  const content = JSON.stringify([
-    distribution,
-    architecture,
-    [...packages].sort(),
-    adminUser,
-    edition,
-    recipe,
-    ...Object.entries(roleVariables).toSorted(),
-  ]);
-  return `${distribution}-${architecture}-${createHash("sha256").update(content).digest("hex").slice(0, 12)}`;
-}
-
 /** Debian's name of this machine's architecture. */
 export function architectureOfHost(): "amd64" | "arm64" {
   return process.arch === "arm64" ? "arm64" : "amd64";
@@ -93,9 +77,11 @@ export function architectureOfHost(): "amd64" | "arm64" {
 const packageFile = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.array(z.string()))));
 
 /** Every package that an image installs: what booting needs, what the roles list, and what the inputs add. */
-export function packagesOf(
-  inputs: Pick<ImageInputs, "distribution" | "architecture" | "packages">,
-): string[] {
+export function packagesOf(inputs: {
+  readonly distribution: keyof typeof distributions;
+  readonly architecture: string;
+  readonly packages: readonly string[];
+}): string[] {
   const files = [
     "images/golden/packages.yml",
     // NVIDIA's driver is a gigabyte, and only some machines have GPUs: playbook `bake` installs it when it is asked to.

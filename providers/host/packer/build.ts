@@ -6,8 +6,8 @@ import { execa } from "execa";
 import { ProviderError } from "../../framework/resource.ts";
 import { removeLeftovers, type Building } from "../image/build.ts";
 import { inTurn } from "../image/turns.ts";
-import type { PackerImageInputs } from "../packer-image.ts";
 import { makeBuildAccess, type BuildAccess } from "./access.ts";
+import type { PackerImageInputs } from "./inputs.ts";
 import { progressOf } from "./progress.ts";
 import { template, variablesFile } from "./recipe.ts";
 
