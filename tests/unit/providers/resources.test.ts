@@ -1,4 +1,7 @@
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
+import { execa } from "execa";
 import { beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { resourceClass } from "../../../providers/framework/resource-class.ts";
@@ -6,6 +9,7 @@ import { host } from "../../../providers/host/provider.ts";
 import * as hostResources from "../../../providers/host/resources.ts";
 import { libvirt } from "../../../providers/libvirt/provider.ts";
 import * as libvirtResources from "../../../providers/libvirt/resources.ts";
+import { repository } from "../../support/project.ts";
 
 beforeAll(async () => {
   await pulumi.runtime.setMocks({ call: () => ({}), newResource: () => ({ id: "id", state: {} }) });
@@ -42,6 +46,25 @@ test.each([...host.resources, ...libvirt.resources])("a program's $token is the 
   expect(secrets.toSorted()).toEqual((definition.secrets ?? []).toSorted());
   // What the engine gets is what the program gave: outputs are declared, not sent.
   expect(Object.keys(props).toSorted()).toEqual(Object.keys(args).toSorted());
+});
+
+test("a program that registers resources loads no provider, and no zod", async () => {
+  const files = ["host", "libvirt"].map((name) => join(repository, "providers", name, "resources.ts"));
+  const script = `
+    import { registerHooks } from "node:module";
+    const loaded = [];
+    registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+    for (const file of ${JSON.stringify(files)}) await import(file);
+    console.log(JSON.stringify(loaded));`;
+  const { stdout } = await execa("node", ["--input-type=module", "--eval", script]);
+  const loaded = z.array(z.string()).parse(JSON.parse(stdout));
+  const ours = loaded.filter((url) => !url.includes("/node_modules/") && url.startsWith("file:"));
+  expect(ours.map((url) => relative(repository, fileURLToPath(url))).toSorted()).toEqual([
+    "providers/framework/resource-class.ts",
+    "providers/host/resources.ts",
+    "providers/libvirt/resources.ts",
+  ]);
+  expect(loaded.filter((url) => url.includes("/node_modules/zod/"))).toEqual([]);
 });
 
 const _schemas = {
