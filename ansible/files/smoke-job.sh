@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # Proves a SLURM cluster: one job on NODES nodes at once. Runs on the controller, with itself as standard input:
 #   ansible/ssh bash -s -- NODES [PARTITION] < ansible/files/smoke-job.sh
-# Prints {"jobId", "nodes": [hostnames as the nodes say them], "elapsedSeconds", "state"}; fails when the job does.
+# Prints {"jobId", "nodes": [each node's hostname], "elapsedSeconds", "state"}; fails if the job does.
 set -euo pipefail
 
 smoke() {
   local nodes=$1 partition=${2:-} tries=0 output id record state elapsed
-  # Any partition that is large enough: the first of the largest.
+  # Default: the largest partition.
   partition=${partition:-$(sinfo --noheader --format='%D %R' | sort --numeric-sort --reverse | awk 'NR == 1 {print $2}')}
   await_accounting
-  # A job that ends before accounting has heard of its beginning may be remembered without its name, as "allocation": the
-  # first task stays until the beginning is on record.
+  # If a job ends before accounting has recorded its start, its record may lack the name ("allocation"). So the first task
+  # waits for that record.
   accounting && tries=150
-  # Waits for nodes that are still on their way, but not for ever. srun would eat the rest of a script on stdin.
+  # The timeout gives nodes time to boot. Without /dev/null srun would read the rest of this script from stdin.
   # shellcheck disable=SC2016 # expanded on the nodes
   output=$(timeout 180 srun --job-name=smoke --partition="$partition" --nodes="$nodes" --ntasks-per-node=1 --time=5 \
     sh -c 'echo "$SLURM_JOB_ID $(hostname)"
@@ -26,14 +26,14 @@ smoke() {
     return 1
   }
   id=$(awk 'NR == 1 {print $1}' <<<"$output")
-  record=$(remembered "$id")
+  record=$(job_record "$id")
   IFS='|' read -r state elapsed <<<"$record"
   printf '{"jobId": %d, "nodes": [%s], "elapsedSeconds": %d, "state": "%s"}\n' "$id" \
     "$(awk '{print "\"" $2 "\""}' <<<"$output" | sort | paste --serial --delimiters=,)" "$elapsed" "$state"
   [[ $state == COMPLETED ]]
 }
 
-# Returns once accounting knows the cluster: of a job before that it remembers neither name nor account.
+# Waits until accounting knows the cluster: earlier jobs are recorded without name and account.
 await_accounting() {
   local deadline=$((SECONDS + 60))
   accounting || return 0
@@ -42,12 +42,12 @@ await_accounting() {
   done
 }
 
-# Not by a pipe to grep -q: it leaves at the first match, scontrol dies of that, and pipefail makes a failure of it.
+# No pipe to grep -q: grep exits at the first match, scontrol gets SIGPIPE, and pipefail reports a failure.
 accounting() { [[ $(scontrol show config) =~ AccountingStorageType\ *=\ *accounting_storage/slurmdbd ]]; }
 
-# STATE|SECONDS of a job that has ended: from accounting, which hears of it a moment later, else from the controller.
-remembered() {
-  local record deadline=$((SECONDS + 120)) # a busy node may be long in signing a job off
+# STATE|SECONDS of a finished job: from accounting, which records it a moment later, else from the controller.
+job_record() {
+  local record deadline=$((SECONDS + 120)) # a busy node may take long to report the end
   if accounting; then
     while ((SECONDS < deadline)); do
       record=$(sacct --noheader --parsable2 --allocations --jobs="$1" --format=State,ElapsedRaw)

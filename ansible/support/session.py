@@ -13,12 +13,12 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent():
-    """In a child, before exec: end when the parent ends, even when it was killed with SIGKILL."""
+    """Called in a child before exec: the child ends with its parent, even if the parent is killed by SIGKILL."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def remove_leftovers(directory, prefix):
-    """Removes what runs that were killed with SIGKILL left: directories named after a process that is gone."""
+    """Removes directories that runs killed by SIGKILL left: their names have the id of a process that has ended."""
     for leftover in pathlib.Path(directory).glob(f"{prefix}*"):
         pid = leftover.name.removeprefix(prefix).split("-")[0]
         if pid.isdigit() and not pathlib.Path("/proc", pid).exists():
@@ -27,7 +27,7 @@ def remove_leftovers(directory, prefix):
 
 @contextlib.contextmanager
 def private_directory():
-    """A directory that only this user can look into, gone afterwards."""
+    """A temporary directory that only this user can read."""
     # Short: a path of a unix socket has at most 107 characters, and Mitogen and ssh put sockets here.
     parent = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     prefix = f"ai-how-{os.getuid()}-"
@@ -40,9 +40,9 @@ def private_directory():
 def agent(directory, private_key):
     """An ssh-agent with this key; yields its socket. The key is never on a disk, in argv or in an environment."""
     socket = directory / "agent"
-    # The shell holds the agent until its standard input ends: when we close it, and when we are killed. die_with_parent
-    # would not do, because the kernel forgets it for a program with the set-group-id bit, which ssh-agent has. If we are killed
-    # before it can say that it is there, saying so must not be the end of it.
+    # The shell keeps the agent running until its standard input ends, that is until this process closes it or is killed.
+    # die_with_parent does not work here: the kernel resets it for set-group-id programs, and ssh-agent is one. SIGPIPE is
+    # ignored because this process may be killed before it reads the newline.
     hold = 'trap "" PIPE; echo 2>/dev/null; cat; kill "$SSH_AGENT_PID"'
     process = subprocess.Popen(
         ["ssh-agent", "-a", str(socket), "sh", "-c", hold],
@@ -70,14 +70,14 @@ def agent(directory, private_key):
 
 
 def stays_here(proxy_command):
-    """Whether this ProxyCommand leads into a network namespace of this host, and not to another host."""
+    """Whether this ProxyCommand connects to a network namespace of this host."""
     return (proxy_command or "").startswith("nsenter --net=")
 
 
 def ssh_options(known_hosts, socket=None, local=False):
-    """Options of every ssh of ours: pinned host keys, no prompts, nothing from the user's own configuration.
+    """Options for ssh: pinned host keys, no prompts, nothing from the user's own configuration.
 
-    Local: nothing of the connection leaves this host.
+    local: the connection does not leave this host.
     """
     options = {
         "StrictHostKeyChecking": "yes",
@@ -93,7 +93,7 @@ def ssh_options(known_hosts, socket=None, local=False):
     if socket is not None:
         options["IdentityAgent"] = socket
     if local:
-        # OpenSSH's own first choice is to resist quantum computers, for a tenth of a second of processor time a
-        # connection. What never leaves the host cannot be recorded for them.
+        # OpenSSH's default key exchange resists quantum computers and costs a tenth of a second of processor time per
+        # connection. A connection within the host cannot be recorded, so it does not need that.
         options["KexAlgorithms"] = "^curve25519-sha256"
     return [f"-o{name}={value}" for name, value in options.items()]

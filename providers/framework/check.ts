@@ -18,8 +18,8 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /**
- * Parses each input by its own schema and reports every problem at once. Values that are unknown in a preview pass
- * unchecked and stay unknown; everything around them is still checked and gets its defaults.
+ * Parses each input by its own schema and reports all problems. A value that a preview does not know is not checked;
+ * everything around it is checked and gets its defaults.
  */
 export function checkInputs(
   schema: Readonly<Record<string, z.ZodType>>,
@@ -46,9 +46,9 @@ export function checkInputs(
       if (parsed.data !== undefined) inputs[key] = parsed.data;
       continue;
     }
-    const certain = parsed.error.issues.filter((issue) => !hasUnknown(valueAt(value, issue.path)));
+    const known = parsed.error.issues.filter((issue) => !hasUnknown(valueAt(value, issue.path)));
     problems.push(
-      ...certain.map((issue) => ({ property: propertyPath([key, ...issue.path]), reason: issue.message })),
+      ...known.map((issue) => ({ property: propertyPath([key, ...issue.path]), reason: issue.message })),
     );
     inputs[key] = value;
   }

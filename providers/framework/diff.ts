@@ -14,7 +14,7 @@ export interface ResourceDiff {
   readonly properties: readonly PropertyDiff[];
   readonly replaces: readonly string[];
   readonly deleteBeforeReplace: boolean;
-  /** Why the replacement is refused, unless somebody asks for it; undefined where it may be. */
+  /** Why the replacement is refused unless the user asks for it with `--replace`; undefined if it is allowed. */
   readonly refusal?: string;
 }
 
@@ -29,14 +29,14 @@ export function diffInputs<Config>(
   const rules = new Map(Object.entries(type.changes));
   const loss = type.guard?.({ ...was });
   for (const key of Object.keys(type.inputs)) {
-    // A value with unknown parts has not got its defaults yet, so what is missing in it was not taken away.
+    // A value with unknown parts has no defaults yet, so a key that it lacks was not deleted.
     const isPartial = hasUnknown(is[key]);
     const differences = valueDiff(key, was[key], is[key]).filter(
       ({ kind }) => !(isPartial && kind === "delete"),
     );
     if (differences.length === 0) continue;
     const rule = rules.get(key) ?? "replace";
-    // An unknown may turn out to be the old value; what replaces for certain is known only in `up`.
+    // An unknown may turn out to be the old value: only `up` knows whether this replaces.
     const isOpen = isPartial && (typeof rule === "function" || loss !== undefined);
     const change = isOpen ? "update" : typeof rule === "function" ? rule(was[key], is[key]) : rule;
     if (change === "replace") replaces.push(key);

@@ -2,7 +2,7 @@ import { credentials } from "@grpc/grpc-js";
 import engine from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import messages from "@pulumi/pulumi/proto/engine_pb.js";
 
-/** Shows lines in the engine's display, next to the resource that they belong to. */
+/** Sends log lines to the engine, which shows each next to its resource. */
 export class EngineLog {
   #client: InstanceType<typeof engine.EngineClient> | undefined;
 
@@ -11,7 +11,7 @@ export class EngineLog {
     this.attach(address);
   }
 
-  /** Turns to another engine. */
+  /** Sends further lines to the engine at this address. */
   attach(address: string): void {
     this.#client?.close();
     this.#client =
@@ -27,7 +27,7 @@ export class EngineLog {
     request.setSeverity(messages.LogSeverity.INFO);
     request.setUrn(urn);
     request.setMessage(line);
-    // A line that cannot be shown is no reason to fail.
+    // A lost log line must not fail the operation.
     this.#client.log(request, () => undefined);
   }
 

@@ -51,7 +51,7 @@ export function implement(provider: Provider, log: EngineLog): UntypedServiceImp
 
     configure: unary((request: messages.ConfigureRequest) => {
       provider.configure(fromStruct(request.getArgs()));
-      // Neither secrets nor resources nor outputs: the engine sends plain values, and remembers what was secret.
+      // No acceptSecrets, acceptResources or acceptOutputs: the engine then sends plain values and tracks secrets itself.
       return new messages.ConfigureResponse().setSupportspreview(true);
     }),
 
@@ -65,7 +65,7 @@ export function implement(provider: Provider, log: EngineLog): UntypedServiceImp
         fromStruct(request.getOldInputs() ?? request.getOlds()),
         fromStruct(request.getNews()),
       );
-      // The engine does not ask about what it was told to replace.
+      // With `--replace` the engine does not call Diff, so this refusal never stops it.
       if (diff.refusal !== undefined) throw new ProviderError(diff.refusal);
       return described(diff);
     }),
@@ -85,7 +85,7 @@ export function implement(provider: Provider, log: EngineLog): UntypedServiceImp
     read: unary(async (request: messages.ReadRequest) => {
       const urn = request.getUrn();
       const state = fromStruct(request.getProperties());
-      // An import knows the id only.
+      // An import has an id and no state.
       const last =
         Object.keys(state).length === 0 ? undefined : { inputs: fromStruct(request.getInputs()), state };
       const found = await provider.read(typeOf(urn), request.getId(), last, operation(urn));
@@ -171,7 +171,7 @@ function kindOf({ kind, change }: PropertyDiff): messages.PropertyDiff.Kind {
   return { add: Kind.ADD, delete: Kind.DELETE, update: Kind.UPDATE }[kind];
 }
 
-/** A handler of one request, with failures as gRPC knows them: one line for the user's, a stack for ours. */
+/** Wraps a handler for gRPC. A ProviderError is reported as one line; any other error is a bug and keeps its stack. */
 function unary<Request, Response>(handler: (request: Request) => Response | Promise<Response>) {
   return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
     const answer = async () => handler(call.request);

@@ -31,13 +31,13 @@ export class Provider<Config extends object = object> {
     return Object.keys(this.#definition.config);
   }
 
-  /** Checks the provider's configuration; every problem at once. */
+  /** Checks the provider's configuration and returns all problems. */
   checkConfig(raw: Values): { inputs: Values; problems: Problem[] } {
     const { version: _version, ...known } = raw;
     return checkInputs(this.#definition.config, known);
   }
 
-  /** Takes the configuration; with unknown values only previews of new resources are possible. */
+  /** Sets the configuration. With unknown values in it, only new resources can be previewed. */
   configure(raw: Values): void {
     const { inputs, problems } = this.checkConfig(raw);
     if (problems.length > 0) {
@@ -46,7 +46,7 @@ export class Provider<Config extends object = object> {
     this.#config = hasUnknown(inputs) ? undefined : (inputs as Config);
   }
 
-  /** Compares two configurations. Nothing is replaced: the same resources are looked for at the new place. */
+  /** Compares two configurations. A change never replaces the provider: its resources are looked up at the new address. */
   diffConfig(was: Values, is: Values): ResourceDiff {
     const properties = Object.keys(this.#definition.config).flatMap((key) =>
       valueDiff(key, was[key], is[key]).map((difference) => ({ ...difference, change: "update" as const })),
@@ -54,7 +54,7 @@ export class Provider<Config extends object = object> {
     return { properties, replaces: [], deleteBeforeReplace: false };
   }
 
-  /** True unless the configuration has values that only `up` will know. */
+  /** True if every value of the configuration is known. */
   get configured(): boolean {
     return this.#config !== undefined;
   }
@@ -82,7 +82,7 @@ export class Provider<Config extends object = object> {
     return diffInputs(this.type(token), was, is);
   }
 
-  /** The outputs that a preview may show: inputs, what can be foreseen, and unknown for the rest. */
+  /** The outputs that a preview knows: the inputs, what `foresee` computes, and what an update keeps. */
   preview(token: string, urn: string, inputs: Values, last?: Values): Values {
     const type = this.type(token);
     const foreseen =
@@ -93,7 +93,7 @@ export class Provider<Config extends object = object> {
     return { ...Object.fromEntries(kept), ...inputs, ...foreseen };
   }
 
-  /** The id that creating this would give; undefined where it cannot be known. */
+  /** The id that `create` would return; undefined if a preview cannot know it. */
   identify(token: string, urn: string, inputs: Values): string | undefined {
     if (this.#config === undefined || hasUnknown(inputs)) return undefined;
     return this.type(token).identify(inputs, { urn, config: this.#config });
@@ -131,7 +131,7 @@ export class Provider<Config extends object = object> {
     await this.type(token).delete(id, last, this.#context(operation));
   }
 
-  /** Answers an invoke; unknown arguments, or an unknown configuration, give unknown results. */
+  /** Calls a function. The result is unknown if an argument or the configuration is. */
   async invoke(
     token: string,
     raw: Values,

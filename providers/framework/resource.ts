@@ -9,13 +9,13 @@ export interface Context<Config> {
   readonly urn: string;
   /** The provider's configuration, checked. */
   readonly config: Config;
-  /** Shows one line of progress to the person who waits. */
+  /** Shows one line of progress to the user. */
   readonly log: (line: string) => void;
   /** Aborted when the deployment is cancelled. */
   readonly signal: AbortSignal;
 }
 
-/** What exists after an operation: inputs as they are in reality, and everything that is known about the resource. */
+/** A resource after an operation: its actual inputs, and its whole state. */
 export interface Existing<Inputs, State> {
   readonly id: string;
   readonly inputs: Inputs;
@@ -45,28 +45,28 @@ export interface ResourceType<Config, Inputs extends object, State extends objec
   readonly inputs: { readonly [K in keyof Inputs]: z.ZodType<Inputs[K]> };
   /** What a change of each input does; `replace` for an input that is not listed. */
   readonly changes: { readonly [K in keyof Inputs]?: Change | ((was: Inputs[K], is: Inputs[K]) => Change) };
-  /** True where the old one has to go before the new one can exist, for example because they share a name. */
+  /** True if the old resource must be deleted first, for example because both have the same name. */
   readonly deleteBeforeReplace: boolean;
   /**
-   * What it is and what its replacement destroys, `NAME: its disk is lost`; undefined where it may be replaced. What is guarded is
-   * replaced only when the engine is told to: a change that would do it is refused, and one that is not known yet counts as an update.
+   * What a replacement would destroy, `NAME: its disk is lost`; undefined if the resource may be replaced. A guarded resource is
+   * replaced only with `--replace`: any other change that replaces it is refused, and an unknown value counts as an update.
    */
   guard?(was: Inputs): string | undefined;
-  /** Outputs that are secret whatever the inputs were. */
+  /** Outputs, inputs among them, that are always secret. */
   readonly secrets?: readonly (keyof State & string)[];
-  /** Outputs that an update may change, and so unknown in its preview. */
+  /** Outputs that an update may change: its preview shows them as unknown. */
   readonly volatile?: readonly (keyof State & string)[];
-  /** Checks that concern several inputs; called only when all of them are known and valid by themselves. */
+  /** Checks several inputs against each other; called only when each is known and valid. */
   check?(inputs: Inputs): Problem[];
   /**
-   * The outputs that are known before the resource exists, or before the update of one whose state is `last`; all others stay
-   * unknown in a preview.
+   * The outputs that a preview can compute: before a creation, or before an update of a resource with the state `last`. All
+   * others are unknown in a preview.
    */
   foresee?(inputs: Inputs, context: Pick<Context<Config>, "urn" | "config">, last?: State): Partial<State>;
-  /** The id that `create` will give, so that an interrupted creation can be cleaned up. */
+  /** The id that `create` will return, so that an interrupted creation can be cleaned up. */
   identify(inputs: Inputs, context: Pick<Context<Config>, "urn" | "config">): string;
   create(inputs: Inputs, context: Context<Config>): Promise<Existing<Inputs, State>>;
-  /** What is there now; undefined when it is gone. `last` is missing during an import. */
+  /** The resource as it is now; undefined if it is gone. `last` is undefined during an import. */
   read(
     id: string,
     last: { inputs: Inputs; state: State } | undefined,
@@ -78,11 +78,11 @@ export interface ResourceType<Config, Inputs extends object, State extends objec
     inputs: Inputs,
     context: Context<Config>,
   ): Promise<Existing<Inputs, State>>;
-  /** Succeeds when the resource is already gone. */
+  /** Succeeds if the resource is already gone. */
   delete(id: string, last: { inputs: Inputs; state: State }, context: Context<Config>): Promise<void>;
 }
 
-/** A question that a program can put to a provider: `libvirt:index:hostDevices`. */
+/** A function that a program can call in a provider: `libvirt:index:hostDevices`. */
 export interface InvokeType<Config, Args extends object, Result extends object> {
   readonly token: string;
   readonly args: { readonly [K in keyof Args]: z.ZodType<Args[K]> };
@@ -93,7 +93,7 @@ export interface InvokeType<Config, Args extends object, Result extends object> 
 /** A resource type whose inputs and state are known only at run time. */
 export type AnyResourceType<Config> = ResourceType<Config, Record<string, unknown>, Record<string, unknown>>;
 
-/** A provider: its name, its configuration and what it offers. */
+/** A provider: its name, configuration, resources and functions. */
 export interface ProviderDefinition<Config extends object> {
   readonly name: string;
   readonly version: string;
@@ -102,14 +102,14 @@ export interface ProviderDefinition<Config extends object> {
   readonly invokes: readonly InvokeType<Config, Record<string, unknown>, Record<string, unknown>>[];
 }
 
-/** Gives a resource type the shape of the list in a `ProviderDefinition`, after its own types were checked. */
+/** Checks a resource type against its own inputs and state, and returns it as an element of `ProviderDefinition.resources`. */
 export function resourceType<Config, Inputs extends object, State extends object>(
   type: ResourceType<Config, Inputs, State>,
 ): AnyResourceType<Config> {
   return type as unknown as AnyResourceType<Config>;
 }
 
-/** A failure that the user can mend: shown as one line, without a stack trace. */
+/** A failure that the user can fix: shown as one line, without a stack trace. */
 export class ProviderError extends Error {
   override readonly name = "ProviderError";
 }

@@ -7,13 +7,13 @@ import { ProviderError } from "./resource.ts";
 export interface Seed {
   readonly userData: string;
   readonly metaData: string;
-  /** Undefined: cloud-init uses DHCP. */
+  /** Default: cloud-init uses DHCP. */
   readonly networkConfig?: string | undefined;
-  /** Other files by their paths on the disk, which cloud-init leaves alone. Default: none. */
+  /** Other files by their paths on the disk, which cloud-init ignores. Default none. */
   readonly files?: Readonly<Record<string, string>> | undefined;
 }
 
-// The first that is installed is taken; all three understand mkisofs' options.
+// The first one that is installed is used; all three take mkisofs' options.
 const isoTools = [["genisoimage"], ["xorriso", "-as", "genisoimage"], ["mkisofs"]] as const;
 
 /** Makes a NoCloud disk in a folder that only its owner may read, and returns its path. */

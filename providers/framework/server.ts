@@ -6,7 +6,7 @@ import { implement } from "./handlers.ts";
 import { Provider } from "./provider.ts";
 import type { ProviderDefinition } from "./resource.ts";
 
-/** A provider that is being served. */
+/** A running gRPC server of a provider. */
 export interface Served {
   readonly port: number;
   close(): void;
@@ -35,7 +35,7 @@ export async function serve<Config extends object>(
   };
 }
 
-/** A provider plugin's whole life: prints its port as the engine expects, and ends with the engine. */
+/** Runs a provider as Pulumi's plugin: prints its port, which the engine reads, and exits with the engine. */
 export async function runPlugin<Config extends object>(
   definition: ProviderDefinition<Config>,
 ): Promise<void> {
@@ -43,9 +43,9 @@ export async function runPlugin<Config extends object>(
   const engine = process.argv.slice(2).findLast((argument) => !argument.startsWith("-")) ?? "";
   const { port } = await serve(definition, engine);
   process.stdout.write(`${port}\n`);
-  // Node keeps compiled code when it exits, and Pulumi's CLI ends its plugins with SIGKILL.
+  // Node writes its compile cache at exit, but Pulumi's CLI ends plugins with SIGKILL.
   flushCompileCache();
-  // An engine that is killed tells nobody; whoever it leaves behind is given another parent.
+  // A killed engine sends no message, but its children get another parent.
   const parent = process.ppid;
   setInterval(() => {
     if (process.ppid !== parent) process.exit(1);

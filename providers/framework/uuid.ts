@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 
-// Made once with `uuidgen`; every UUID of ours is a name in it (RFC 9562, version 5).
+// Made once with `uuidgen`: the namespace of our version 5 UUIDs (RFC 9562).
 const namespace = "d4ad5b7c-93d5-4a0b-8f5e-2f0b2a7a3c56";
 
 /**
- * The UUID that a resource's object gets in a system that takes one: the same for the same URN, so that a creation which was
- * interrupted is recognised when it is repeated. Random without a URN.
+ * The UUID of a resource's object, derived from the resource's URN: a repeated creation finds the object of an interrupted one.
+ * Random without a URN.
  */
 export function uuidOf(urn: string): string {
   if (urn === "") return randomUUID();
@@ -21,7 +21,7 @@ export function uuidOf(urn: string): string {
   );
 }
 
-/** True for a UUID made from a name, as ours are; libvirt's own are random (version 4). */
+/** True for a version 5 UUID, as ours are; libvirt's own are random (version 4). */
 export function isMadeFromName(uuid: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-5/i.test(uuid);
 }

@@ -21,8 +21,8 @@ type ContainerState = ContainerInputs & ContainerOutputs;
 type ContainerContext = Context<unknown>;
 
 /**
- * A full system from the golden image in a systemd-nspawn container: its own init, network, SSH. It answers in two
- * seconds and costs little memory, but has the host's kernel. It lives in the sandbox and ends with it.
+ * `host:index:Container`: a full system from the golden image in a systemd-nspawn container, with its own init, network and SSH.
+ * It answers in two seconds and needs little memory, but has the host's kernel. It runs in the sandbox and ends with it.
  */
 export const container = resourceType<unknown, ContainerInputs, ContainerState>({
   token: "host:index:Container",
@@ -50,7 +50,7 @@ export const container = resourceType<unknown, ContainerInputs, ContainerState>(
   async create(inputs, { log, signal }: ContainerContext) {
     const directory = directoryOf(inputs);
     const found = await readRecord(directory);
-    // A creation that was killed goes on where it was, unless it was about another image.
+    // A repeated creation continues the interrupted one, unless the image is another.
     if (found !== undefined && found.rootDirectory !== inputs.rootDirectory) await remove(directory);
     const generation = found?.rootDirectory === inputs.rootDirectory ? found.generation : randomUUID();
     await end(directory, "at once");
@@ -61,7 +61,7 @@ export const container = resourceType<unknown, ContainerInputs, ContainerState>(
 
   async read(id, last) {
     const record = await readRecord(id);
-    // Nothing else could say what the machine was made from: there is no import.
+    // Only the state knows what the machine was made from, so it cannot be imported.
     if (record === undefined || last === undefined) return undefined;
     const inputs = { ...last.inputs, running: await isRunning(id) };
     return { id, inputs, state: stateOf(inputs, record.generation) };

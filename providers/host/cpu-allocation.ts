@@ -15,8 +15,8 @@ export interface CpuAllocationOutputs {
 type CpuAllocationInputs = InputsOf<typeof cpuAllocationSchemas>;
 
 /**
- * `host:index:CpuAllocation`: which of the host's CPUs each machine has for itself. It lives in the state alone, so that a machine
- * keeps its CPUs while others come and go.
+ * `host:index:CpuAllocation`: the host CPUs reserved for each machine. They are recorded in the stack's state only, so a machine
+ * keeps its CPUs while others are added and removed.
  */
 export const cpuAllocation = resourceType<
   unknown,

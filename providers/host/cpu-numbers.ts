@@ -1,4 +1,4 @@
-/** A machine and how many of the host's CPUs it wants for itself. */
+/** A machine and the number of host CPUs to reserve for it. */
 export interface CpuRequest {
   readonly machine: string;
   readonly cpus: number;
@@ -8,8 +8,8 @@ export interface CpuRequest {
 export type CpuNumbers = Readonly<Record<string, readonly number[]>>;
 
 /**
- * Gives each machine CPUs of its own, from 0 on. A machine keeps what it had, whatever others come and go; what it wants
- * more are the lowest that nobody has, and what it wants less it gives back from its end.
+ * Reserves CPUs for each machine, counted from 0. A machine keeps its CPUs while others are added and removed. One that needs
+ * more gets the lowest free numbers; one that needs fewer gives up its last ones.
  */
 export function allocateCpus(requests: readonly CpuRequest[], had: CpuNumbers): CpuNumbers {
   const kept = new Map(requests.map(({ machine, cpus }) => [machine, (had[machine] ?? []).slice(0, cpus)]));

@@ -17,12 +17,12 @@ export interface DockerDaemonOutputs {
 type DockerDaemonInputs = InputsOf<typeof dockerDaemonSchemas>;
 type DockerDaemonState = DockerDaemonInputs & DockerDaemonOutputs;
 
-const USUAL = "unix:///var/run/docker.sock";
+const DEFAULT_ADDRESS = "unix:///var/run/docker.sock";
 const ANSWER_MILLISECONDS = 10_000;
 
 /**
- * `host:index:DockerDaemon`: a Docker daemon that answers. Makes nothing. Its address is known after the first `up` and not before, so
- * a preview of what is not there yet asks no daemon: Pulumi's Docker provider would, as soon as it is configured.
+ * `host:index:DockerDaemon`: waits for a Docker daemon's answer and creates nothing. Its address is known only after the first `up`:
+ * a preview of a new stack then needs no daemon, which Pulumi's Docker provider would call as soon as it is configured.
  */
 export const dockerDaemon = resourceType<unknown, DockerDaemonInputs, DockerDaemonState>({
   token: "host:index:DockerDaemon",
@@ -31,29 +31,29 @@ export const dockerDaemon = resourceType<unknown, DockerDaemonInputs, DockerDaem
   deleteBeforeReplace: false,
   volatile: ["address"],
   identify: () => "docker",
-  create: async (inputs, { signal }) => ({ id: "docker", inputs, state: await found(inputs, signal) }),
-  // Where it does not answer, what runs on it says so.
+  create: async (inputs, { signal }) => ({ id: "docker", inputs, state: await findDaemon(inputs, signal) }),
+  // If the daemon does not answer, the resources on it report that.
   read: (id, last) => Promise.resolve(last === undefined ? undefined : { id, ...last }),
-  update: async (id, _was, inputs, { signal }) => ({ id, inputs, state: await found(inputs, signal) }),
+  update: async (id, _was, inputs, { signal }) => ({ id, inputs, state: await findDaemon(inputs, signal) }),
   delete: () => Promise.resolve(),
 });
 
-async function found(inputs: DockerDaemonInputs, signal: AbortSignal): Promise<DockerDaemonState> {
+async function findDaemon(inputs: DockerDaemonInputs, signal: AbortSignal): Promise<DockerDaemonState> {
   const variable = process.env.DOCKER_HOST ?? "";
-  const address = inputs.host ?? (variable === "" ? USUAL : variable);
-  const place = placeOf(address);
-  const failure = place && (await ping(place, signal));
+  const address = inputs.host ?? (variable === "" ? DEFAULT_ADDRESS : variable);
+  const endpoint = endpointOf(address);
+  const failure = endpoint && (await ping(endpoint, signal));
   if (failure !== undefined)
     throw new ProviderError(
-      `${address}: Docker does not answer (${failure}); install and start it, or say by ai-how:dockerHost or DOCKER_HOST where it is`,
+      `${address}: Docker does not answer (${failure}); install and start it, or set ai-how:dockerHost or DOCKER_HOST to its address`,
     );
   return { ...inputs, address };
 }
 
-type Place = { readonly socketPath: string } | { readonly host: string; readonly port: number };
+type Endpoint = { readonly socketPath: string } | { readonly host: string; readonly port: number };
 
-/** Undefined for what is reached by SSH or TLS: the provider knows how. */
-function placeOf(address: string): Place | undefined {
+/** Undefined for an address with SSH or TLS, which only Pulumi's Docker provider can connect to. */
+function endpointOf(address: string): Endpoint | undefined {
   const url = URL.parse(address);
   if (url?.protocol === "unix:") return { socketPath: url.pathname };
   return url?.protocol === "tcp:" && url.port === "2375"
@@ -61,13 +61,13 @@ function placeOf(address: string): Place | undefined {
     : undefined;
 }
 
-/** Why it does not answer; undefined where it does. */
-async function ping(place: Place, signal: AbortSignal): Promise<string | undefined> {
-  // Imported here: it brings fetch with it, which no other command needs and all would wait for.
+/** Why the daemon does not answer; undefined if it does. */
+async function ping(endpoint: Endpoint, signal: AbortSignal): Promise<string | undefined> {
+  // Imported on demand: it loads fetch, which other commands do not need.
   const { request } = await import("node:http");
   return new Promise((resolve) => {
     const end = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MILLISECONDS)]);
-    const asked = request({ ...place, path: "/_ping", signal: end }, (response) => {
+    const asked = request({ ...endpoint, path: "/_ping", signal: end }, (response) => {
       response.resume();
       resolve(response.statusCode === 200 ? undefined : `status ${response.statusCode ?? "none"}`);
     });

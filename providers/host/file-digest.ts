@@ -11,10 +11,10 @@ export const fileDigestOf: InvokeType<unknown, Record<string, unknown>, Record<s
     const file = String(path);
     const found = await stat(file).catch(() => undefined);
     if (found?.isFile() !== true) return { digest: "" };
-    if (found.size > LARGE) log(`reading ${file}, to tell whether it has changed`);
+    if (found.size > LARGE) log(`reading ${file} to see whether it has changed`);
     return { digest: await fileDigest(file) };
   },
 };
 
-// What takes seconds to read.
+// A file of this size takes seconds to read.
 const LARGE = 2 * 1024 ** 3;

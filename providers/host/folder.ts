@@ -27,8 +27,8 @@ type FolderState = FolderInputs & {
 const FILE_MODE = 0o644;
 
 /**
- * `host:index:Folder`: a folder of this host with its owner and mode, and small files in it. What others put into it is theirs:
- * it is never removed, nor does its owner change, and the folder stays as long as there is any.
+ * `host:index:Folder`: a folder of this host with its owner and mode, and small files in it. Files of others in it are never
+ * changed or removed, and the folder is kept as long as there are any.
  */
 export const folder = resourceType<unknown, FolderInputs, FolderState>({
   token: "host:index:Folder",
@@ -40,8 +40,8 @@ export const folder = resourceType<unknown, FolderInputs, FolderState>({
   async create(inputs) {
     const { path } = inputs;
     if (!(await isFolder(path))) {
-      // Those around it are everybody's to enter, whatever the umask is.
-      const first = await mkdir(path, { recursive: true, mode: 0o755 }).catch(refused(path));
+      // Its parents are open to everybody, whatever the umask is.
+      const first = await mkdir(path, { recursive: true, mode: 0o755 }).catch(permissionError(path));
       await settle(inputs, {});
       return { id: path, inputs, state: { ...inputs, made: first !== undefined } };
     }
@@ -77,15 +77,15 @@ export const folder = resourceType<unknown, FolderInputs, FolderState>({
 });
 
 /**
- * Gives a folder its owner and mode and writes our files, all by a handle: whoever owns the folder may put a link in the place
- * of anything, and we are root.
+ * Sets a folder's owner and mode and writes our files, all through one handle: we are root, and the folder's owner could replace
+ * any path by a link.
  */
 async function settle(
   { path, uid, gid, mode, files }: FolderInputs,
   before: Readonly<Record<string, string>>,
 ): Promise<void> {
   const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
-  const handle = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch(refused(path));
+  const handle = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch(permissionError(path));
   try {
     await handle.chown(uid, gid);
     await handle.chmod(Number.parseInt(mode, 8));
@@ -94,13 +94,13 @@ async function settle(
       if (files[name] === undefined) await removeUnchanged(join(inside, name), text);
     for (const [name, text] of Object.entries(files)) await write(join(inside, name), text, { uid, gid });
   } catch (error) {
-    refused(path)(error);
+    permissionError(path)(error);
   } finally {
     await handle.close();
   }
 }
 
-/** Writes a file whole: whoever reads it sees the old text or the new one. A link in its place is replaced, not followed. */
+/** Writes a file atomically: a reader sees the old text or the new one. A link in its place is replaced, not followed. */
 async function write(file: string, text: string, { uid, gid }: { uid: number; gid: number }): Promise<void> {
   const draft = `${file}.new`;
   await rm(draft, { force: true });
@@ -115,7 +115,7 @@ async function write(file: string, text: string, { uid, gid }: { uid: number; gi
   await rename(draft, file);
 }
 
-/** Somebody's changes are not thrown away with the file. */
+/** Removes a file unless somebody has changed it. */
 async function removeUnchanged(file: string, text: string): Promise<void> {
   if ((await readFile(file, "utf8").catch(unlessMissing)) === text) await rm(file);
 }
@@ -123,7 +123,7 @@ async function removeUnchanged(file: string, text: string): Promise<void> {
 async function isFolder(path: string): Promise<boolean> {
   const found = await lstat(path).catch(unlessMissing);
   if (found !== undefined && !found.isDirectory())
-    throw new ProviderError(`${path} is in the way: it is not a folder; move it away`);
+    throw new ProviderError(`${path} exists and is not a folder; move it away`);
   return found !== undefined;
 }
 
@@ -133,10 +133,10 @@ function unlessMissing(error: unknown): undefined {
   throw error;
 }
 
-function refused(path: string) {
+function permissionError(path: string) {
   return (error: unknown): never => {
     if (error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM"))
-      throw new ProviderError(`${path} cannot be made with its owner (${error.code}); run this with sudo`);
+      throw new ProviderError(`${path} cannot be created with its owner (${error.code}); run this with sudo`);
     throw error;
   };
 }

@@ -21,13 +21,13 @@ export interface HypervisorOutputs {
 type HypervisorInputs = InputsOf<typeof hypervisorSchemas>;
 
 /**
- * `host:index:Hypervisor`: whether VMs run by KVM or by software emulation. `/dev/kvm` alone proves nothing (nested
- * virtualisation can hang an ordinary guest), so a kernel is booted. Decided once and kept.
+ * `host:index:Hypervisor`: whether VMs run by KVM or by software emulation. Nested virtualisation can hang an ordinary guest
+ * although `/dev/kvm` exists, so a kernel is booted as a trial. Decided once and kept in the state.
  */
 export const hypervisor = resourceType<unknown, HypervisorInputs, HypervisorInputs & HypervisorOutputs>({
   token: "host:index:Hypervisor",
   inputs: hypervisorSchemas,
-  // Another kernel is no reason to decide again.
+  // Another kernel does not repeat the trial.
   changes: { acceleration: "update", kernel: "update" },
   deleteBeforeReplace: false,
   identify: () => "hypervisor",
@@ -58,18 +58,18 @@ async function decide(
   if (acceleration === "tcg") return { domainType: "qemu", because: "asked for" };
   const trialKernel = kernel ?? kernelOfHost();
   if (trialKernel === undefined && acceleration === "kvm") {
-    return { domainType: "kvm", because: "asked for; there is no kernel to try it with" };
+    return { domainType: "kvm", because: "asked for; there is no kernel for a trial" };
   }
-  // Firmware is no substitute: where KVM is broken it may run, and a kernel hang.
+  // Firmware would prove nothing: with a broken KVM it may run where a kernel hangs.
   const trial =
-    trialKernel === undefined ? "there is no kernel to try KVM with" : await tryKvm(trialKernel, signal);
+    trialKernel === undefined ? "there is no kernel for a trial of KVM" : await tryKvm(trialKernel, signal);
   if (trial === undefined) return { domainType: "kvm", because: "a kernel booted with KVM" };
   if (acceleration === "kvm") throw new ProviderError(`acceleration: kvm was asked for, but ${trial}`);
   log(`software emulation: ${trial}`);
   return { domainType: "qemu", because: trial };
 }
 
-/** The kernel that this host runs, where its distribution keeps it. */
+/** The file of the kernel that this host runs. */
 function kernelOfHost(): string | undefined {
   return [`/boot/vmlinuz-${release()}`, `/usr/lib/modules/${release()}/vmlinuz`].find((file) =>
     existsSync(file),

@@ -29,14 +29,14 @@ type ImageState = ImageInputs & ImageOutputs;
 type ImageContext = Context<unknown>;
 
 /**
- * A system image built from distribution packages and baked by the Ansible roles. Named by its content: it is built
- * when there is none of that name in the cache, and otherwise there at once. Deleting the resource keeps it in the
- * cache, as building costs a minute and another stack may use it; whoever wants the space removes the directory.
+ * `host:index:Image`: a system image built from distribution packages and baked by the Ansible roles. Its content determines its
+ * name, and it is built only if the cache has none of that name. Deleting the resource keeps it in the cache, because a build
+ * takes a minute and another stack may use it; remove its directory to free the space.
  */
 export const image = resourceType<unknown, ImageInputs, ImageState>({
   token: "host:index:Image",
   inputs: imageSchemas,
-  // The mirror says where packages come from, not which.
+  // The mirror changes where packages come from, not the packages.
   changes: { mirror: "update" },
   deleteBeforeReplace: false,
   foresee: stateOf,

@@ -4,7 +4,7 @@ import { execa } from "execa";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 
-// With KVM a kernel says its first word within a second; where nested KVM is broken it never does.
+// With KVM a kernel prints its first line within a second; with a broken nested KVM it never does.
 const TRIAL_SECONDS = 8;
 const DEVICE = "/dev/kvm";
 const MEMORY = resolve(import.meta.dirname, "../..", ".ai-how/cache/kvm-trial.json");
@@ -12,8 +12,8 @@ const MEMORY = resolve(import.meta.dirname, "../..", ".ai-how/cache/kvm-trial.js
 const memorySchema = z.object({ of: z.string(), complaint: z.string().nullable() });
 
 /**
- * Whether a kernel boots with KVM on this host: undefined when it does, else why not, in half a sentence. Waiting for one that
- * never speaks takes seconds, so the answer is kept until this host boots again, its KVM is another or the kernel is.
+ * Tries whether a kernel boots with KVM on this host: undefined if it does, else the reason, in half a sentence. A failed trial
+ * takes seconds, so the result is cached until the host reboots, /dev/kvm is created anew, or the kernel is another file.
  */
 export async function tryKvm(
   kernel: string,
@@ -36,7 +36,7 @@ export async function tryKvm(
   return complaint;
 }
 
-/** What the answer holds for: this boot of the host, its device as it was made last, and the kernel. */
+/** What a cached result is valid for: this boot of the host, this /dev/kvm and this kernel. */
 async function identity(kernel: string): Promise<string> {
   const bootId = await readFile("/proc/sys/kernel/random/boot_id", "utf8");
   const { ino, ctimeMs } = await stat(DEVICE);
@@ -48,11 +48,11 @@ async function recall(memory: string): Promise<z.output<typeof memorySchema> | u
   try {
     return memorySchema.safeParse(JSON.parse(text)).data;
   } catch {
-    return undefined; // not ours any more: a trial writes it anew
+    return undefined; // damaged: the next trial writes it again
   }
 }
 
-/** Boots a kernel without a disk under KVM; undefined when it spoke, else why not. */
+/** Boots a kernel without a disk under KVM; undefined if it printed its version, else the reason. */
 async function boot(kernel: string, signal: AbortSignal): Promise<string | undefined> {
   const emulator = `qemu-system-${process.arch === "arm64" ? "aarch64" : "x86_64"}`;
   const result = await execa(

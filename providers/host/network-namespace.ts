@@ -2,16 +2,16 @@ import { readdir, readFile, readlink, rm, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 
-/** A process, as /proc tells it. */
+/** A process, as /proc describes it. */
 export interface Process {
   readonly pid: number;
   /** The kernel's short name of its program, at most 15 characters. */
   readonly name: string;
-  /** True for the first process of a PID namespace: the others in it end with it. */
+  /** True for the first process of a PID namespace: the kernel ends all others with it. */
   readonly isInit: boolean;
 }
 
-// What keeps a sandbox's PID namespace open besides its first process.
+// Programs that keep a sandbox's PID namespace open, besides its first process.
 const holders = ["sleep", "unshare"];
 
 /** Where `ip netns` keeps a namespace. */
@@ -23,7 +23,7 @@ export function namespacePath(namespace: string): string {
 async function namespaceInode(path: string): Promise<number | undefined> {
   try {
     const [there, here] = await Promise.all([stat(path), stat("/proc/self/ns/net")]);
-    // A file that `ip netns add` made before it was killed is a plain file: it lies on another file system.
+    // If `ip netns add` was killed, the path is a plain file, on another file system than namespaces.
     return there.dev === here.dev ? there.ino : undefined;
   } catch {
     return undefined;
@@ -34,20 +34,20 @@ export async function namespaceExists(namespace: string): Promise<boolean> {
   return (await namespaceInode(namespacePath(namespace))) !== undefined;
 }
 
-/** Makes the namespace if it is not there. */
+/** Creates the namespace unless it exists. */
 export async function addNamespace(namespace: string): Promise<void> {
   if (await namespaceExists(namespace)) return;
   await rm(namespacePath(namespace), { force: true });
   await execa("ip", ["netns", "add", namespace]);
 }
 
-/** Gives a name to the namespace that a process is in. */
+/** Names the namespace of a process. */
 export async function attachNamespace(namespace: string, pid: number): Promise<void> {
   await rm(namespacePath(namespace), { force: true });
   await execa("ip", ["netns", "attach", namespace, String(pid)]);
 }
 
-/** Takes the namespace's name away; the kernel ends it with its last process. */
+/** Removes the namespace's name; the kernel removes the namespace with its last process. */
 export async function removeNamespace(namespace: string): Promise<void> {
   if (await namespaceExists(namespace)) await execa("ip", ["netns", "delete", namespace]);
   else await rm(namespacePath(namespace), { force: true });
@@ -59,7 +59,7 @@ export async function processesIn(namespace: string): Promise<Process[]> {
     namespaceInode(namespacePath(namespace)),
     namespaceInode("/proc/self/ns/net"),
   ]);
-  // Never the namespace that we live in ourselves, whatever somebody mounted there.
+  // Never this process's own namespace, even if somebody has mounted it there.
   if (inode === undefined || inode === own) return [];
   const pids = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry)).map(Number);
   const found = await Promise.all(
@@ -77,7 +77,7 @@ export async function processesIn(namespace: string): Promise<Process[]> {
   return found.filter((process) => process !== undefined);
 }
 
-/** Ends every process in the namespace: asks first, and after `patience` milliseconds does not ask any more. */
+/** Ends every process in the namespace: by SIGTERM, and after `patience` milliseconds by SIGKILL. */
 export async function endProcessesIn(namespace: string, patience = 2000): Promise<void> {
   const started = Date.now();
   for (;;) {
@@ -87,7 +87,7 @@ export async function endProcessesIn(namespace: string, patience = 2000): Promis
     if (waited > patience + 10_000) {
       throw new Error(`cannot end ${processes.map(({ pid, name }) => `${name} (${pid})`).join(", ")}`);
     }
-    // The first process of a PID namespace hears no SIGTERM, starts its sleep again, and takes all others with it: it
+    // The first process of a PID namespace ignores SIGTERM and starts its sleep again. Killing it kills all others, so it
     // comes last.
     const onlyHolders = processes.every(({ isInit, name }) => isInit || holders.includes(name));
     const force = waited >= patience || onlyHolders;

@@ -32,9 +32,9 @@ type PackerImageState = PackerImageInputs &
   Partial<Pick<PackerImageOutputs, DirectBoot>>;
 
 /**
- * A system image that Packer makes: a disk image is booted and baked by the Ansible roles over SSH, as a machine with
- * a running system, which `host:index:Image` is not. Named by its content, built when there is none of that name in
- * the cache. Deleting the resource keeps it in the cache, as with `host:index:Image`.
+ * `host:index:PackerImage`: a system image made by Packer, which boots a disk image and bakes it by the Ansible roles over SSH,
+ * as a running system (`host:index:Image` bakes in a chroot). Its content determines its name, and it is built only if the
+ * cache has none of that name. Deleting the resource keeps it in the cache.
  */
 export const packerImage = resourceType<unknown, PackerImageInputs, PackerImageState>({
   token: "host:index:PackerImage",
@@ -65,7 +65,7 @@ export const packerImage = resourceType<unknown, PackerImageInputs, PackerImageS
 
   read: (id, last) =>
     Promise.resolve(last !== undefined && existsSync(last.state.disk) ? { id, ...last } : undefined),
-  // Its content stays the same, and so do its name and its place.
+  // An update does not change the content, so name and place stay.
   update: (id, was, inputs) => Promise.resolve({ id, inputs, state: { ...was.state, ...inputs } }),
   delete: () => Promise.resolve(),
 });

@@ -14,7 +14,7 @@ export interface RandomSecretOutputs {
 
 type RandomSecretInputs = InputsOf<typeof randomSecretSchemas>;
 
-/** `host:index:RandomSecret`: bytes that are drawn once and kept, encrypted, in the stack's state: a munge key, a password. */
+/** `host:index:RandomSecret`: random bytes, drawn once and kept encrypted in the stack's state: a munge key, a password. */
 export const randomSecret = resourceType<
   unknown,
   RandomSecretInputs,
@@ -32,7 +32,7 @@ export const randomSecret = resourceType<
       inputs,
       state: { ...inputs, value: randomBytes(inputs.bytes).toString("base64") },
     }),
-  // It lives in the state alone: there is nothing to look at and nothing to remove.
+  // It exists only in the state: there is nothing to read or delete.
   read: (id, last) => Promise.resolve(last === undefined ? undefined : { id, ...last }),
   update: (id, was) => Promise.resolve({ id, ...was }),
   delete: () => Promise.resolve(),

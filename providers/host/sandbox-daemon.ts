@@ -9,8 +9,8 @@ import { ownScope } from "./systemd-scope.ts";
 import { NAME_SERVER } from "./way-out.ts";
 import { addNamespace, attachNamespace, namespaceExists, processesIn } from "./network-namespace.ts";
 
-// No security driver, no cgroups, no file ownership games: everything in here is root's, and nothing needs systemd.
-// stdio_handler: QEMU writes consoles itself, so no virtlogd is needed.
+// Everything in a sandbox belongs to root, and nothing needs systemd: no security driver, no cgroups, no changes of owners.
+// stdio_handler: QEMU writes consoles itself, so virtlogd is not needed.
 const qemuConf = `security_driver = "none"
 user = "root"
 group = "root"
@@ -30,10 +30,10 @@ auth_unix_rw = "none"
 log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
 `;
 
-// The first process of the sandbox: it holds the namespaces, so that a libvirtd that died is started again among its
-// machines, and reaps what daemons leave behind at once: libvirt waits for that, and not every host's PID 1 is quick.
-// Behind a /run of its own libvirtd has its sockets and pid files to itself, and finds no system bus: so it asks neither
-// firewalld nor machined of the host for anything. Only udev's database stays visible, for the list of host devices.
+// The first process of the sandbox. It keeps the namespaces open, so that a libvirtd that died can be started again among its
+// machines, and it reaps orphans at once: libvirt waits for that, and PID 1 of some hosts is slow.
+// With a /run of its own libvirtd has private sockets and pid files, and no system bus, so it does not use firewalld or
+// machined of the host. Only udev's database is visible, for the list of host devices.
 const init = `set -e
 runtime=$1 state=$2
 ip link set lo up
@@ -54,12 +54,12 @@ while :; do sleep 2147483647 & wait || :; done
 
 const libvirtdArguments = ["--daemon", "--config=/etc/libvirt/libvirtd.conf", "--pid-file=/run/libvirtd.pid"];
 
-/** True when the sandbox's libvirtd lives, in the namespace that bears its name. */
+/** True if the sandbox's libvirtd runs in the sandbox's namespace. */
 export async function daemonRuns(places: SandboxPlaces): Promise<boolean> {
   return (await processesIn(places.namespace)).some(({ name }) => name === "libvirtd");
 }
 
-/** Starts what does not run yet; machines that outlived their libvirtd are found again by the new one. */
+/** Starts the first process and libvirtd unless they run; a new libvirtd finds the machines that are running. */
 export async function startDaemon(places: SandboxPlaces): Promise<void> {
   await makeDirectories(places);
   await recoverNamespace(places);
@@ -86,7 +86,7 @@ export async function startDaemon(places: SandboxPlaces): Promise<void> {
   }
 }
 
-/** Starts the sandbox's first process and returns its pid once it has made its mounts. */
+/** Starts the sandbox's first process and returns its pid once its mounts exist. */
 async function startInit(places: SandboxPlaces): Promise<number> {
   const [program = "", ...args] = [
     ...ownScope(),
@@ -101,12 +101,12 @@ async function startInit(places: SandboxPlaces): Promise<number> {
   });
   const complaints: string[] = [];
   child.stderr.setEncoding("utf8").on("data", (text: string) => complaints.push(text));
-  // It says that it is ready, or ends.
+  // It prints "ready", or exits.
   await Promise.race([once(child.stdout, "data"), once(child, "close"), once(child, "error")]);
   const pid = (await processesIn(places.namespace)).find(({ isInit }) => isInit)?.pid;
   if (pid === undefined || child.exitCode !== null) {
     const reason = complaints.join("").trim().split("\n").at(-1) ?? "";
-    throw new ProviderError(`the mounts of ${places.namespace} cannot be made: ${reason}`);
+    throw new ProviderError(`the mounts of ${places.namespace} failed: ${reason}`);
   }
   child.stdout.destroy();
   child.stderr.destroy();
@@ -116,8 +116,8 @@ async function startInit(places: SandboxPlaces): Promise<number> {
 }
 
 /**
- * Where programs of the sandbox find their name servers, with a file there to lay ours over. On many hosts that is a link into /run,
- * which is another folder in there.
+ * Path of the file that resolv.conf is, onto which the sandbox mounts its own. On many hosts it is a link into /run, which is
+ * another folder in the sandbox, so the target is created there.
  */
 async function nameServerFile({ runtime }: SandboxPlaces): Promise<string> {
   await writeFile(join(runtime, "resolv.conf"), `nameserver ${NAME_SERVER}\n`);
@@ -130,12 +130,12 @@ async function nameServerFile({ runtime }: SandboxPlaces): Promise<string> {
   return file;
 }
 
-/** Names the namespace again after the sandbox's first process, when somebody took its name away. */
+/** Names the namespace of the sandbox's first process again if somebody has removed the name. */
 export async function recoverNamespace(places: SandboxPlaces): Promise<void> {
   if (await namespaceExists(places.namespace)) return;
   const pid = Number(await readFile(initFile(places), "utf8").catch(() => "0"));
   const commandLine = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-  // The number may be another process's by now.
+  // Process ids are reused.
   if (commandLine.split("\0").includes(places.runtime)) await attachNamespace(places.namespace, pid);
 }
 
@@ -150,7 +150,7 @@ async function makeDirectories({
   shared,
 }: SandboxPlaces): Promise<void> {
   await Promise.all([
-    // libvirtd's dnsmasq runs as a user of its own and must get through /run and /var/lib/libvirt, as on any host.
+    // libvirtd's dnsmasq runs as its own user and needs access to /run and /var/lib/libvirt.
     ...[runtime, ...["libvirt", "hugepages", "udev"].map((part) => join(runtime, part))].map((directory) =>
       makeDirectory(directory, 0o755),
     ),

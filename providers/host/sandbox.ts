@@ -47,8 +47,8 @@ type SandboxState = SandboxInputs & SandboxOutputs;
 type SandboxContext = Context<unknown>;
 
 /**
- * A network namespace with a libvirtd of its own. Everything that libvirt writes lies in the sandbox's own folders,
- * behind private mounts, so that the host's libvirt, firewall and routes stay as they are.
+ * `host:index:Sandbox`: a network namespace with a libvirtd of its own. libvirt writes only to the sandbox's folders, through
+ * private mounts, so the host's libvirt, firewall and routes do not change.
  */
 export const sandbox = resourceType<unknown, SandboxInputs, SandboxState>({
   token: "host:index:Sandbox",
@@ -62,7 +62,7 @@ export const sandbox = resourceType<unknown, SandboxInputs, SandboxState>({
     requireRoot();
     const places = sandboxPlaces(inputs.name);
     const wasFree = await claim(inputs.name, places.state, urn);
-    // Whatever lives there without an owner has lost its files.
+    // Processes in a namespace without an owner have lost their files.
     if (wasFree) await endProcessesIn(places.namespace);
     log(`starting libvirtd in ${places.namespace}`);
     await settle(inputs);
@@ -93,7 +93,7 @@ export const sandbox = resourceType<unknown, SandboxInputs, SandboxState>({
   },
 });
 
-/** Ends everything in a sandbox and removes all of it, whoever it belongs to. */
+/** Ends all processes of a sandbox and removes it, even if it belongs to another project. */
 export async function removeSandbox(name: string): Promise<void> {
   const places = sandboxPlaces(name);
   await closeWayOut(places);

@@ -16,13 +16,13 @@ export interface SlurmDrainsOutputs {
 
 type SlurmDrainsInputs = InputsOf<typeof slurmDrainsSchemas>;
 
-// The reasons of ai-how-gpu-check, and SLURM's own when a node has less than its configuration says. Role slurm resumes the same.
+// The reasons of ai-how-gpu-check, and SLURM's own for a node with fewer GPUs than configured. Role slurm resumes the same nodes.
 const OURS = /^ai-how: |gres.* count reported lower/;
 const ANSWER_SECONDS = 60;
 
 /**
- * `host:index:SlurmDrains`: the nodes that SLURM has drained because their GPUs differ from the plan. Makes nothing: it is where
- * a refresh sees them, and where an update tells the cluster's playbook that it has to run again.
+ * `host:index:SlurmDrains`: the nodes that SLURM has drained because their GPUs differ from the plan. Creates nothing: a refresh
+ * finds the nodes, and the update that follows changes `occasions`, on which the cluster's playbook depends.
  */
 export const slurmDrains = resourceType<unknown, SlurmDrainsInputs, SlurmDrainsOutputs>({
   token: "host:index:SlurmDrains",
@@ -38,7 +38,7 @@ export const slurmDrains = resourceType<unknown, SlurmDrainsInputs, SlurmDrainsO
     const { inputs, state } = last;
     const sinfo = ["sinfo", "--noheader", "--Node", "--states=drain", "--format='%N %E'"];
     const answer = await runOverSsh(inputs.ssh, sinfo, { timeoutSeconds: ANSWER_SECONDS, signal });
-    // A controller that does not answer has its own resources to say so.
+    // If the controller does not answer, its own resources report it.
     const drained = "failure" in answer ? inputs.drained : drainedNodes(answer.stdout);
     return { id, inputs: { ...inputs, drained }, state };
   },
@@ -49,9 +49,9 @@ export const slurmDrains = resourceType<unknown, SlurmDrainsInputs, SlurmDrainsO
   delete: () => Promise.resolve(),
 });
 
-/** `NODE: REASON` of each line of sinfo that is about GPUs, once a node. */
-function drainedNodes(said: string): string[] {
-  const reasons = said.split("\n").map((line) => {
+/** `NODE: REASON` of each line of sinfo's output that is about GPUs, without duplicates. */
+function drainedNodes(sinfo: string): string[] {
+  const reasons = sinfo.split("\n").map((line) => {
     const [node = "", ...reason] = line.trim().split(" ");
     return { node, reason: reason.join(" ") };
   });

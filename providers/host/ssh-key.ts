@@ -20,7 +20,7 @@ export interface SshKeyOutputs {
 
 type SshKeyInputs = InputsOf<typeof sshKeySchemas>;
 
-/** An ed25519 key pair that lives in the state only; made in a private folder that is gone before `create` returns. */
+/** `host:index:SshKey`: an ed25519 key pair, kept in the stack's state only. */
 export const sshKey = resourceType<unknown, SshKeyInputs, SshKeyInputs & SshKeyOutputs>({
   token: "host:index:SshKey",
   inputs: sshKeySchemas,
@@ -32,7 +32,7 @@ export const sshKey = resourceType<unknown, SshKeyInputs, SshKeyInputs & SshKeyO
     const pair = await generateSshKey(inputs.comment);
     return { id: this.identify(inputs, { urn: "", config: {} }), inputs, state: { ...inputs, ...pair } };
   },
-  // A key pair exists nowhere but in the state, so there is nothing that could have drifted.
+  // A key pair exists only in the state, so it cannot drift.
   read: (id, last) => Promise.resolve(last === undefined ? undefined : { id, ...last }),
   update: (id, was, inputs) => Promise.resolve({ id, inputs, state: { ...was.state, ...inputs } }),
   delete: () => Promise.resolve(),

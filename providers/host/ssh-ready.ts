@@ -20,7 +20,7 @@ export interface SshReadyOutputs {
 
 type SshReadyInputs = InputsOf<typeof sshReadySchemas>;
 
-/** `host:index:SshReady`: waits until a machine answers SSH with the host key that it has to have. Makes nothing. */
+/** `host:index:SshReady`: waits until a machine answers SSH with the expected host key. Creates nothing. */
 export const sshReady = resourceType<unknown, SshReadyInputs, SshReadyOutputs>({
   token: "host:index:SshReady",
   inputs: sshReadySchemas,

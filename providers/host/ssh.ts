@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
 
-/** Where a machine listens and the one host key that it may show, as `ansible/ssh` takes it. */
+/** Address, account and expected host key of a machine, as `ansible/ssh` takes them. */
 export const sshEndpoint = z.object({
   address: z.string().min(1),
   port: z.int().min(1).max(65535),
@@ -15,20 +15,20 @@ export const sshEndpoint = z.object({
 
 export type SshEndpoint = z.output<typeof sshEndpoint>;
 
-/** What a command said, or why there is no answer. */
+/** A command's output, or why it failed. */
 export type SshAnswer = { readonly stdout: string } | { readonly failure: string };
 
 export interface SshOptions {
-  /** How long the machine may take until it lets us in. Default 0: it does at once or not at all. */
+  /** Seconds to wait for a machine that is booting. Default 0: one attempt. */
   readonly waitSeconds?: number;
-  /** Seconds until a command is given up; default none. */
+  /** Time limit of the command in seconds; default none. */
   readonly timeoutSeconds?: number;
   readonly signal: AbortSignal;
 }
 
 const SSH = resolve(import.meta.dirname, "../../ansible/ssh");
 
-/** Runs one command on a machine; the private key is in no argument and no file. */
+/** Runs one command on a machine. The private key is passed by the environment: in no argument and no file. */
 export async function runOverSsh(
   endpoint: SshEndpoint,
   command: readonly string[],

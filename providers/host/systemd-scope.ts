@@ -1,15 +1,15 @@
 import { existsSync } from "node:fs";
 
 export interface ScopeOptions {
-  /** Name of the unit, without `.scope`. Default: one that systemd finds. */
+  /** Name of the unit, without `.scope`. Default: systemd chooses one. */
   readonly unit?: string;
   /** `CPUQuota=50%`, ... */
   readonly properties?: readonly string[];
 }
 
 /**
- * What begins the command line of a program that outlives whoever starts it: a scope of its own, or systemd ends the program with the
- * session or service from which it was started. The program keeps process id and open files. Empty where systemd does not run the host.
+ * A command line prefix for a program that outlives this process: it runs the program in a scope of its own, because systemd ends
+ * it with the session or service of its parent otherwise. The program keeps process id and open files. Empty on a host without systemd.
  */
 export function ownScope({ unit, properties = [] }: ScopeOptions = {}): string[] {
   if (!existsSync("/run/systemd/system")) return [];

@@ -28,15 +28,15 @@ type VirtualGpuState = VirtualGpuInputs & VirtualGpuOutputs;
 type VirtualGpuContext = Context<unknown>;
 
 /**
- * `host:index:VirtualGpu`: a slice of a GPU for one VM. Neither kind survives a reboot of the host: `read` finds it gone,
- * and the next `up` makes it again. Sources: NVIDIA's vGPU user guide, "Creating a vGPU"; Linux' vfio-mediated-device.rst.
+ * `host:index:VirtualGpu`: a slice of a GPU for one VM. A reboot of the host removes it: `read` finds it gone, and the next `up`
+ * creates it again. Sources: NVIDIA's vGPU user guide, "Creating a vGPU"; Linux' vfio-mediated-device.rst.
  */
 export const virtualGpu = resourceType<unknown, VirtualGpuInputs, VirtualGpuState>({
   token: "host:index:VirtualGpu",
   inputs: virtualGpuSchemas,
   changes: {},
   deleteBeforeReplace: true,
-  // Without a URN there would be a random UUID, another one each time.
+  // Without a URN the UUID would be random.
   foresee: (inputs, { urn }) => (urn === "" ? inputs : stateOf(inputs, urn)),
   identify: (inputs, { urn }) => stateOf(inputs, urn).uuid ?? inputs.address,
 
@@ -52,7 +52,7 @@ export const virtualGpu = resourceType<unknown, VirtualGpuInputs, VirtualGpuStat
   update: (id, was, inputs) => Promise.resolve({ id, inputs, state: { ...was.state, ...inputs } }),
   async delete(_id, { state }) {
     const place = slot(state);
-    // Virtual functions are used again: what has another type by now belongs to somebody else.
+    // Virtual functions are reused: one with another type now belongs to somebody else.
     if (await place.isOurs()) await place.release();
   },
 });
@@ -61,10 +61,10 @@ function stateOf(inputs: VirtualGpuInputs, urn: string): VirtualGpuState {
   return inputs.backend === "mdev" ? { ...inputs, uuid: uuidOf(urn) } : inputs;
 }
 
-/** Where a virtual GPU is made. */
+/** A place for a virtual GPU. */
 interface Slot {
   isOurs(): Promise<boolean>;
-  /** Makes it, or finds that it is there. */
+  /** Creates it unless it exists. */
   take(): Promise<void>;
   release(): Promise<void>;
 }
@@ -87,7 +87,7 @@ function mediatedDevice({ sysfs, address, type }: VirtualGpuState, uuid: string)
       const free = await readNumber(join(offered, "available_instances"));
       if (free === undefined)
         throw new ProviderError(
-          `${address} offers no vGPU type ${name}: look at \`ai-how inventory gpu --json\`, and whether the vGPU manager runs`,
+          `${address} offers no vGPU type ${name}: see \`ai-how inventory gpu --json\`, and check that the vGPU manager runs`,
         );
       if (free === 0) throw new ProviderError(`${address} has no room for one more vGPU of type ${name}`);
       await write(join(offered, "create"), uuid);
@@ -105,11 +105,11 @@ function virtualFunction({ sysfs, address, type }: VirtualGpuState): Slot {
       if (there === type) return;
       if (there === undefined)
         throw new ProviderError(
-          `${address} is no virtual function of NVIDIA's vGPU manager: switch on SR-IOV with sriov-manage, or take backend mdev`,
+          `${address} is no virtual function of NVIDIA's vGPU manager: enable SR-IOV with sriov-manage, or use backend mdev`,
         );
       if (there !== 0)
         throw new ProviderError(
-          `${address} is a vGPU of type ${there} already; take another virtual function`,
+          `${address} is a vGPU of type ${there} already; use another virtual function`,
         );
       await write(current, String(type));
     },
@@ -126,7 +126,7 @@ async function readNumber(file: string): Promise<number | undefined> {
   }
 }
 
-/** The kernel says no by an error of the write. */
+/** Writes to sysfs; the driver refuses by an error of the write. */
 async function write(file: string, text: string): Promise<void> {
   try {
     await writeFile(file, text);

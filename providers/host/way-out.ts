@@ -8,13 +8,13 @@ import { namespacePath } from "./network-namespace.ts";
 import type { SandboxPlaces } from "./sandbox-places.ts";
 import { ownScope } from "./systemd-scope.ts";
 
-// slirp4netns is a program of the host's network that answers as a router in the sandbox's: the host's routes, firewall and
-// interfaces stay as they are, and nobody outside can begin a connection. Its network is one of those that providers use among
-// themselves (RFC 6598), so no cluster's is the same.
+// slirp4netns runs in the host's network and acts as a router in the sandbox's. It changes no routes, firewall rules or
+// interfaces of the host, and accepts no connections from outside. Its network is from the range that RFC 6598 reserves for
+// providers, so it does not collide with a cluster's.
 const NETWORK = "100.127.0";
 const ARGUMENTS = ["--configure", "--mtu=65520", "--disable-host-loopback", `--cidr=${NETWORK}.0/24`];
 
-/** The name server of a sandbox with a way out: it asks those of the host. */
+/** slirp4netns' name server: it forwards to the host's. */
 export const NAME_SERVER = `${NETWORK}.3`;
 
 const pidFile = (places: SandboxPlaces): string => join(places.runtime, "way-out.pid");
@@ -24,7 +24,7 @@ export async function hasWayOut(places: SandboxPlaces): Promise<boolean> {
   return (await runningPid(places)) !== undefined;
 }
 
-/** Opens the way out; also when it is open already. */
+/** Starts slirp4netns unless it runs. */
 export async function openWayOut(places: SandboxPlaces): Promise<void> {
   if (await hasWayOut(places)) return;
   const log = join(places.state, "log", "way-out.log");
@@ -57,17 +57,17 @@ export async function openWayOut(places: SandboxPlaces): Promise<void> {
   child.unref();
 }
 
-/** Closes the way out; also when there is none. */
+/** Ends slirp4netns if it runs. */
 export async function closeWayOut(places: SandboxPlaces): Promise<void> {
   const pid = await runningPid(places);
   if (pid !== undefined) process.kill(pid, "SIGKILL");
   await rm(pidFile(places), { force: true });
 }
 
-/** The number of the process; undefined when it has ended. */
+/** Process id of slirp4netns; undefined if it has ended. */
 async function runningPid(places: SandboxPlaces): Promise<number | undefined> {
   const pid = Number(await readFile(pidFile(places), "utf8").catch(() => "0"));
   const commandLine = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-  // The number may be another process's by now.
+  // Process ids are reused.
   return commandLine.split("\0").includes(namespacePath(places.namespace)) ? pid : undefined;
 }

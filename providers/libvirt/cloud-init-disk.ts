@@ -51,7 +51,7 @@ type CloudInitDiskInputs = InputsOf<typeof cloudInitDiskSchemas>;
 type CloudInitDiskState = CloudInitDiskInputs & CloudInitDiskOutputs;
 type DiskContext = Context<LibvirtConfig>;
 
-/** An ISO image for cloud-init's NoCloud data source. */
+/** `libvirt:index:CloudInitDisk`: an ISO image for cloud-init's NoCloud data source. */
 export const cloudInitDisk = resourceType<LibvirtConfig, CloudInitDiskInputs, CloudInitDiskState>({
   token: "libvirt:index:CloudInitDisk",
   inputs: cloudInitDiskSchemas,
@@ -87,7 +87,7 @@ export const cloudInitDisk = resourceType<LibvirtConfig, CloudInitDiskInputs, Cl
     context: DiskContext,
   ) {
     if (last === undefined) {
-      throw new ProviderError(`${id}: a cloud-init disk cannot be imported, let it be made again`);
+      throw new ProviderError(`${id}: a cloud-init disk cannot be imported: let ai-how up create it again`);
     }
     const libvirt = connect(context);
     const { pool, name } = parseVolumeId(id);
@@ -112,7 +112,7 @@ export const cloudInitDisk = resourceType<LibvirtConfig, CloudInitDiskInputs, Cl
     await whileReachable(
       libvirt,
       async () => {
-        // A creation that was refused has left somebody else's volume there.
+        // After a refused creation the volume belongs to somebody else.
         const isOurs = last.state.path !== undefined || (await isClaimed(libvirt, pool, name, context.urn));
         if (isOurs) await removeClaimed(libvirt, pool, name, context.urn);
       },

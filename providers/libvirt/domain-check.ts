@@ -1,7 +1,7 @@
 import type { Problem } from "../framework/resource.ts";
 import type { DomainInputs } from "./domain-inputs.ts";
 
-/** Problems between a machine's properties, all of them. */
+/** All problems between a machine's inputs. */
 export function checkDomain(inputs: DomainInputs): Problem[] {
   return [
     ...checkCpu(inputs),
@@ -37,7 +37,7 @@ function checkCpu({ type, vcpus, cpu, cpuPinning }: DomainInputs): Problem[] {
     if (type === "qemu" && (cpu.mode === "host-passthrough" || cpu.mode === "host-model")) {
       problems.push({
         property: "cpu.mode",
-        reason: `${cpu.mode} needs type kvm; with qemu take custom and a model, or maximum`,
+        reason: `${cpu.mode} needs type kvm; with qemu use custom and a model, or maximum`,
       });
     }
     if (cpu.mode === "custom" && cpu.model === undefined) {
@@ -120,7 +120,7 @@ function checkDisks({ machine, arch, disks }: DomainInputs): Problem[] {
       });
     }
     if (disk.bus === "ide" && !hasIde) {
-      problems.push({ property: `disks[${index}].bus`, reason: "only machine type pc has ide; take sata" });
+      problems.push({ property: `disks[${index}].bus`, reason: "only machine type pc has ide; use sata" });
     }
   }
   return [
@@ -133,7 +133,7 @@ function checkDisks({ machine, arch, disks }: DomainInputs): Problem[] {
   ];
 }
 
-/** A problem for every value that an earlier element has already. */
+/** A problem for each value that an earlier element has. */
 function duplicates(list: string, key: string, values: readonly (string | undefined)[]): Problem[] {
   return values.flatMap((value, index) => {
     const first = values.indexOf(value);

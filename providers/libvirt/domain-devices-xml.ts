@@ -2,7 +2,7 @@ import type { DomainDisk, DomainHostDevice, DomainInputs } from "./domain-inputs
 import { macOf } from "./identity.ts";
 import type { XmlElement } from "./xml.ts";
 
-/** The `<devices>` of a machine. Nothing that a server does without: no graphics, sound, tablet or USB controller. */
+/** The `<devices>` of a machine, as for a server: no graphics, sound, tablet or USB controller. */
 export function devicesXml(inputs: DomainInputs, uuid: string): XmlElement {
   return {
     disk: disksXml(inputs.disks),
@@ -20,7 +20,7 @@ export function devicesXml(inputs: DomainInputs, uuid: string): XmlElement {
       source: { "@network": each.network },
       model: { "@type": each.model },
     })),
-    // A terminal for `virsh console` that is logged as well.
+    // For `virsh console`, and logged.
     serial: {
       "@type": "pty",
       log: inputs.consoleLog === undefined ? undefined : { "@file": inputs.consoleLog, "@append": "on" },
@@ -55,7 +55,7 @@ function targetPrefix(bus: DomainDisk["bus"]): string {
   return bus === "ide" ? "hd" : "sd";
 }
 
-/** a to z, then aa: as the kernel counts disks. */
+/** a to z, then aa: as the kernel names disks. */
 function letters(index: number): string {
   const last = String.fromCharCode(97 + (index % 26));
   return index < 26 ? last : letters(Math.floor(index / 26) - 1) + last;

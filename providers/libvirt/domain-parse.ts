@@ -7,10 +7,10 @@ import type {
 } from "./domain-inputs.ts";
 import type { Xml } from "./xml.ts";
 
-/** What is not in a machine's XML. */
+/** Inputs that a machine's XML does not contain. */
 type Outside = "autostart" | "running" | "shutdownTimeout" | "leaseTimeout";
 
-/** What a machine's XML says about the properties that are ours. */
+/** Parses a machine's XML into inputs. */
 export function parseDomain(domain: Xml): Omit<DomainInputs, Outside> {
   const os = domain.child("os");
   const type = os?.child("type");
@@ -44,7 +44,7 @@ export function parseDomain(domain: Xml): Omit<DomainInputs, Outside> {
     hostDevices: (devices?.children("hostdev") ?? []).flatMap(parseHostDevice),
     ...(log === undefined ? {} : { consoleLog: log }),
     ...(page === undefined ? {} : { hugepages: Number(page.attribute("size") ?? "0") }),
-    // Mounts share it anyhow.
+    // Mounts imply it.
     sharedMemory:
       mounts.length === 0 && domain.child("memoryBacking", "access")?.attribute("mode") === "shared",
     cpuPinning: (domain.child("cputune")?.children("vcpupin") ?? []).map((pin) => ({
@@ -54,7 +54,7 @@ export function parseDomain(domain: Xml): Omit<DomainInputs, Outside> {
   };
 }
 
-/** libvirt writes sizes in KiB, but takes any unit. */
+/** libvirt writes sizes in KiB, but accepts any unit. */
 function mebibytes(size: string | undefined, unit = "KiB"): number {
   const factors: Readonly<Record<string, number>> = {
     b: 1 / 1_048_576,

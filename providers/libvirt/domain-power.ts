@@ -20,14 +20,14 @@ export function parsePower(info: ReadonlyMap<string, string>): Power {
   };
 }
 
-/** Starts a machine, or wakes it up; false when it ran already. */
+/** Starts or resumes a machine; false if it was running. */
 export async function start(libvirt: Libvirt, uuid: string, power: Power): Promise<boolean> {
   if (power.running) return false;
   await libvirt.run(power.paused ? "resume" : "start", uuid);
   return true;
 }
 
-/** Asks the guest to shut down, and powers it off when it has not done so in time. */
+/** Asks the guest to shut down, and powers it off after the timeout. */
 export async function shutDown(libvirt: Libvirt, uuid: string, seconds: number): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   if (seconds > 0) await libvirt.run("shutdown", uuid).catch(() => undefined);
@@ -38,24 +38,24 @@ export async function shutDown(libvirt: Libvirt, uuid: string, seconds: number):
   await powerOff(libvirt, uuid);
 }
 
-/** Whether a machine is there and not shut off; one that is paused or hangs is up. */
+/** Whether a machine exists and is not shut off; a paused or hanging one counts as up. */
 export async function isUp(libvirt: Libvirt, uuid: string): Promise<boolean> {
   const state = (await libvirt.find("domstate", uuid))?.trim();
   return state !== undefined && state !== "shut off";
 }
 
-/** Ends a machine at once; also when it does not run. */
+/** Powers a machine off; succeeds if it does not run. */
 export async function powerOff(libvirt: Libvirt, uuid: string): Promise<void> {
   if (!(await isUp(libvirt, uuid))) return;
   try {
     await libvirt.find("destroy", uuid);
   } catch (error) {
-    // It may have ended by itself just now.
+    // It may have stopped meanwhile.
     if (await isUp(libvirt, uuid)) throw error;
   }
 }
 
-/** Waits until every interface that asks for it has a lease. */
+/** Waits until every interface with `waitForLease` has a lease. */
 export async function waitForLeases(
   libvirt: Libvirt,
   inputs: DomainInputs,

@@ -2,7 +2,7 @@ import { devicesXml } from "./domain-devices-xml.ts";
 import type { DomainCpu, DomainInputs, DomainNumaCell } from "./domain-inputs.ts";
 import type { XmlElement } from "./xml.ts";
 
-/** What libvirt's `define` takes. */
+/** XML for `define`. */
 export function domainXml(inputs: DomainInputs, uuid: string): XmlElement {
   const isX86 = inputs.arch === "x86_64";
   return {
@@ -24,7 +24,7 @@ export function domainXml(inputs: DomainInputs, uuid: string): XmlElement {
           "@machine": inputs.machine ?? defaultMachine(inputs.arch),
           "#text": "hvm",
         },
-        // Neither an image of one's own nor a driver that DKMS has built is signed with keys that Secure Boot knows.
+        // Secure Boot has no keys for images that a user built and drivers that DKMS built.
         firmware:
           inputs.firmware === "uefi"
             ? {
@@ -36,7 +36,7 @@ export function domainXml(inputs: DomainInputs, uuid: string): XmlElement {
             : undefined,
         ...(inputs.boot ?? { boot: { "@dev": "hd" } }),
       },
-      // Without UEFI an Arm kernel finds its devices by a device tree, which QEMU makes.
+      // Without UEFI an Arm kernel needs a device tree, which QEMU generates.
       features: isX86 ? { acpi: {}, apic: {} } : inputs.firmware === "uefi" ? { acpi: {} } : {},
       cpu: cpuXml(inputs),
       clock: { "@offset": "utc" },
@@ -48,7 +48,7 @@ export function domainXml(inputs: DomainInputs, uuid: string): XmlElement {
   };
 }
 
-/** The machine type of a machine that names none. */
+/** The default machine type. */
 export function defaultMachine(arch: DomainInputs["arch"]): string {
   return arch === "x86_64" ? "q35" : "virt";
 }
@@ -58,7 +58,7 @@ function memoryXml({ mounts, hugepages, sharedMemory }: DomainInputs): XmlElemen
   if (!isShared && hugepages === undefined) return undefined;
   return {
     hugepages: hugepages === undefined ? undefined : { page: { "@size": hugepages, "@unit": "KiB" } },
-    // virtiofsd reads the guest's memory, so it must be a file that can be shared.
+    // virtiofsd maps the guest's memory, so it must be a shared file.
     ...(isShared ? { source: { "@type": "memfd" }, access: { "@mode": "shared" } } : {}),
   };
 }

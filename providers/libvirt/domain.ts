@@ -37,7 +37,7 @@ interface Known {
   state: DomainState;
 }
 
-/** A virtual machine. */
+/** `libvirt:index:Domain`: a virtual machine. */
 export const domain = resourceType<LibvirtConfig, DomainInputs, DomainState>({
   token: "libvirt:index:Domain",
   inputs: domainSchemas,
@@ -49,7 +49,7 @@ export const domain = resourceType<LibvirtConfig, DomainInputs, DomainState>({
     cpu: "restart",
     numaCells: "restart",
     boot: "restart",
-    disks: (was, is) => (isDeepStrictEqual(was, adopted(was, is)) ? "update" : "restart"),
+    disks: (was, is) => (isDeepStrictEqual(was, withoutNewGenerations(was, is)) ? "update" : "restart"),
     interfaces: "restart",
     mounts: "restart",
     hostDevices: "restart",
@@ -79,7 +79,7 @@ export const domain = resourceType<LibvirtConfig, DomainInputs, DomainState>({
       );
     }
     await define(libvirt, inputs, uuid, context);
-    // What an interrupted creation started goes on when it is what we would start.
+    // A machine that an interrupted creation started keeps running if its definition is the same.
     if (!(await runsAsDefined(libvirt, uuid))) await powerOff(libvirt, uuid);
     return settle(libvirt, uuid, inputs, "", context);
   },
@@ -123,7 +123,7 @@ export const domain = resourceType<LibvirtConfig, DomainInputs, DomainState>({
   },
 });
 
-/** Defines the machine. The first time, libvirt looks at QEMU; and each time while its user cannot open a /dev/kvm that root can. */
+/** Defines the machine. libvirt probes QEMU the first time, and every time while its user cannot open /dev/kvm and root can. */
 async function define(
   libvirt: Libvirt,
   inputs: DomainInputs,
@@ -131,7 +131,7 @@ async function define(
   context: DomainContext,
 ): Promise<void> {
   const slow = setTimeout(() => {
-    context.log("libvirt looks at what QEMU can do here; `ai-how doctor` says why that takes long");
+    context.log("libvirt is probing QEMU; `ai-how doctor` says why that takes long");
   }, SLOW_MILLISECONDS);
   try {
     await libvirt.define("define", domainXml(inputs, uuid));
@@ -140,15 +140,15 @@ async function define(
   }
 }
 
-/** Removes a console's log, with the older ones that virtlogd keeps beside it. */
+/** Removes a console's log and its rotated files. */
 async function removeLog(file: string): Promise<void> {
-  // Whoever may talk to libvirt need not be allowed to look at its logs.
+  // A user of libvirt may lack access to its logs.
   for (const suffix of ["", ".0", ".1", ".2"])
     await rm(file + suffix, { force: true }).catch(() => undefined);
 }
 
-/** The disks without the generations of those that had none: an imported machine learns them while it runs. */
-function adopted(was: readonly DomainDisk[], is: readonly DomainDisk[]): DomainDisk[] {
+/** The disks, without generations that the old ones lack: an imported machine gets them without a restart. */
+function withoutNewGenerations(was: readonly DomainDisk[], is: readonly DomainDisk[]): DomainDisk[] {
   return is.map((disk, index) => {
     if (was[index]?.generation !== undefined) return disk;
     const { generation: _generation, ...rest } = disk;
@@ -156,7 +156,7 @@ function adopted(was: readonly DomainDisk[], is: readonly DomainDisk[]): DomainD
   });
 }
 
-/** Makes `autostart` and `running` true or false, whichever is wanted, and says what is there then. */
+/** Applies `autostart` and `running`, and returns the machine as it is then. */
 async function settle(
   libvirt: Libvirt,
   uuid: string,
@@ -191,11 +191,11 @@ async function readDomain(
   const inputs =
     last === undefined
       ? withoutDefaults(found, uuid)
-      : withOurs(withDrift(last.inputs, last.state.observed, found), last);
+      : withInputsOutsideXml(withDrift(last.inputs, last.state.observed, found), last);
   return { id: uuid, inputs, state: await stateOf(libvirt, uuid, inputs, found, last?.state.started ?? "") };
 }
 
-/** An imported machine without what it would be given anyway, so that a program need not repeat it. */
+/** The inputs of an imported machine without defaults, so that a program need not repeat them. */
 function withoutDefaults(found: DomainInputs, uuid: string): DomainInputs {
   const { machine: versioned, cpu, ...inputs } = found;
   // libvirt writes pc-q35-7.2 where q35 was asked for.
@@ -213,8 +213,8 @@ function withoutDefaults(found: DomainInputs, uuid: string): DomainInputs {
   };
 }
 
-/** What is not in libvirt's XML stays as it was: a disk's generation, and whether to wait for a lease. */
-function withOurs(inputs: DomainInputs, last: Known): DomainInputs {
+/** Keeps inputs that libvirt's XML does not contain: a disk's generation, and `waitForLease`. */
+function withInputsOutsideXml(inputs: DomainInputs, last: Known): DomainInputs {
   const known = new Map(last.inputs.disks.map((disk) => [disk.volume, disk.generation]));
   const waits = new Map(last.inputs.interfaces.map((each) => [each.network, each.waitForLease]));
   return {
@@ -257,7 +257,7 @@ async function inspect(
   const xml = await libvirt.find("dumpxml", "--inactive", id);
   if (info === undefined || xml === undefined) return undefined;
   const facts = parseInfo(info);
-  // Undefined behind our back while it ran: it will not come back, so it is gone.
+  // Somebody undefined it while it ran: it vanishes when it stops.
   if (facts.get("Persistent") === "no") return undefined;
   const parsed = Xml.parse(xml);
   const power: Power = parsePower(facts);
@@ -267,20 +267,20 @@ async function inspect(
       ...parseDomain(parsed),
       autostart: power.autostart,
       running: power.running,
-      // Not libvirt's, but ours alone.
+      // libvirt does not have these.
       shutdownTimeout: last?.shutdownTimeout ?? 30,
       leaseTimeout: last?.leaseTimeout ?? 300,
     },
   };
 }
 
-/** True when the machine runs, and runs with what is defined for its next start. */
+/** True if the machine runs, with the same definition as for its next start. */
 async function runsAsDefined(libvirt: Libvirt, uuid: string): Promise<boolean> {
   const live = Xml.parse(await libvirt.run("dumpxml", uuid));
   if (live.attribute("id") === undefined) return false;
   const next = Xml.parse(await libvirt.run("dumpxml", "--inactive", uuid));
   const changed = changedProperties(fingerprints(parseDomain(live)), fingerprints(parseDomain(next)));
-  // A running machine's processor is described with every feature that it happens to have.
+  // libvirt lists every feature of a running machine's processor.
   return changed.every((property) => property === "cpu");
 }
 

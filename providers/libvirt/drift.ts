@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 
 /**
- * What libvirt made of each property, as `property=hash` words: the answer to "has somebody edited it since?" that does
- * not take libvirt's own defaults for drift, and repeats nothing that might be secret.
+ * `property=hash` words of the properties as libvirt reports them. Comparing them with later ones finds edits by others, without
+ * taking libvirt's defaults for drift, and the state holds no secret values twice.
  */
 export type Fingerprints = string;
 
-/** The fingerprint of each property as it was read. */
+/** The fingerprint of each property. */
 export function fingerprints(actual: object): Fingerprints {
   return Object.entries(actual)
     .filter(([, value]) => value !== undefined)
@@ -29,14 +29,14 @@ export function changedProperties(was: Fingerprints, is: Fingerprints): string[]
   return [...new Set(words.map((word) => word.replace(/=.*/, "")))];
 }
 
-/** The inputs that describe reality: the last ones, but for the properties that read differently than they did. */
+/** The last inputs, with the actual values of those properties whose fingerprints have changed. */
 export function withDrift<Inputs extends object>(
   last: Inputs,
   observed: Fingerprints,
   actual: Inputs,
 ): Inputs {
   const changed = changedProperties(observed, fingerprints(actual));
-  const stay = Object.entries(last).filter(([key]) => !changed.includes(key));
-  const come = Object.entries(actual).filter(([key]) => changed.includes(key));
-  return Object.fromEntries([...stay, ...come]) as Inputs;
+  const kept = Object.entries(last).filter(([key]) => !changed.includes(key));
+  const changedNow = Object.entries(actual).filter(([key]) => changed.includes(key));
+  return Object.fromEntries([...kept, ...changedNow]) as Inputs;
 }

@@ -14,22 +14,22 @@ export interface PciDevice {
   productId: string;
   /** Six hexadecimal digits: `030000` is a VGA controller. */
   class: string;
-  /** The kernel driver that has it now; empty without one. */
+  /** Its present kernel driver; empty without one. */
   driver: string;
   /** Number of its IOMMU group, and -1 without an IOMMU. */
   iommuGroup: number;
-  /** Addresses of the devices that have to go to the same machine, itself included. */
+  /** Addresses of the devices in its IOMMU group, itself included: all must be assigned to the same machine. */
   iommuGroupMembers: string[];
   /** Kinds of mediated devices that it offers. */
   mdevTypes: { id: string; name: string; available: number }[];
 }
 
-/** What the host has to give. */
+/** The host's devices, and whether it can assign them. */
 export interface HostDevicesResult {
   devices: PciDevice[];
-  /** Whether devices can be given to machines at all. */
+  /** Whether devices can be assigned to machines. */
   iommu: boolean;
-  /** Why not, and what to do; empty where they can. */
+  /** Why not, and what to do; empty if they can. */
   reason: string;
 }
 
@@ -48,7 +48,7 @@ export const hostDevices: InvokeType<LibvirtConfig, Record<string, unknown>, Rec
   },
 };
 
-/** One run of virsh for all of them: a server has hundreds. */
+/** All devices by one run of virsh: a server has hundreds. */
 async function dump(libvirt: Libvirt): Promise<Xml[]> {
   const names = (await libvirt.run("nodedev-list", "--cap", "pci"))
     .split("\n")
@@ -63,7 +63,7 @@ async function dump(libvirt: Libvirt): Promise<Xml[]> {
     .map((part) => Xml.parse(part));
 }
 
-/** The result for these devices, with a reason where none can be given away. */
+/** The result for these devices, with a reason if none can be assigned. */
 export function describe(devices: PciDevice[]): HostDevicesResult {
   const iommu = devices.some((device) => device.iommuGroup >= 0);
   const reason = iommu

@@ -63,14 +63,14 @@ export type NetworkLease = NetworkInputs["leases"][number];
 export type NetworkHost = NetworkInputs["hosts"][number];
 export type NetworkForwarder = NetworkInputs["forwarders"][number];
 
-/** The host's address in the network: the one that was given, or the subnet's first. */
+/** The host's address in the network: the given one, or the subnet's first. */
 export function gatewayOf(inputs: Pick<NetworkInputs, "subnet" | "gateway">): string {
   if (inputs.gateway !== undefined) return inputs.gateway;
   const octets = ipaddr.IPv4.networkAddressFromCIDR(inputs.subnet).octets;
   return [...octets.slice(0, 3), (octets[3] ?? 0) + 1].join(".");
 }
 
-/** Problems between properties: addresses outside the subnet, and twice the same. */
+/** Problems between inputs: addresses outside the subnet, and duplicates. */
 export function checkNetwork(inputs: NetworkInputs): Problem[] {
   const subnet = ipaddr.IPv4.parseCIDR(inputs.subnet);
   const network = ipaddr.IPv4.networkAddressFromCIDR(inputs.subnet).toString();
@@ -92,7 +92,7 @@ export function checkNetwork(inputs: NetworkInputs): Problem[] {
     const [start, end] = [number(inputs.dhcp.start), number(inputs.dhcp.end)];
     if (start > end) problem("dhcp", `${inputs.dhcp.start} comes after ${inputs.dhcp.end}`);
     if (start <= number(gateway) && number(gateway) <= end) {
-      problem("dhcp", `the range holds the gateway, ${gateway}`);
+      problem("dhcp", `the range contains the gateway, ${gateway}`);
     }
   }
   const seen = new Map<string, string>();

@@ -3,7 +3,7 @@ import type { NetworkForwarder, NetworkHost, NetworkInputs, NetworkLease } from 
 import { gatewayOf } from "./network-inputs.ts";
 import type { Xml, XmlElement } from "./xml.ts";
 
-/** What libvirt's `net-define` takes. */
+/** XML for `net-define`. */
 export function networkXml(inputs: NetworkInputs, uuid: string): XmlElement {
   const [, prefix] = ipaddr.IPv4.parseCIDR(inputs.subnet);
   const hasDhcp = inputs.dhcp !== undefined || inputs.leases.length > 0;
@@ -52,7 +52,7 @@ function forwarderXml({ address, domain }: NetworkForwarder): XmlElement {
   return { "@domain": domain, "@addr": address };
 }
 
-/** What a network's XML says about the properties that are ours; `active` and `autostart` are not in it. */
+/** Parses a network's XML into inputs, without `active` and `autostart`, which it does not contain. */
 export function parseNetwork(network: Xml): Omit<NetworkInputs, "active" | "autostart"> {
   const ip = network.children("ip").find((candidate) => (candidate.attribute("family") ?? "ipv4") === "ipv4");
   const gateway = ip?.attribute("address") ?? "";
@@ -73,7 +73,7 @@ export function parseNetwork(network: Xml): Omit<NetworkInputs, "active" | "auto
     ...(bridge === undefined ? {} : { bridge }),
     ...(mtu === undefined ? {} : { mtu: Number(mtu) }),
     ...(domainName === undefined ? {} : { domain: domainName }),
-    // Without a domain there is nothing that could leave.
+    // Without a domain there are no names to keep local.
     domainLocal: domain === undefined || domain.attribute("localOnly") === "yes",
     ...(range === undefined
       ? {}

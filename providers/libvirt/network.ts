@@ -22,13 +22,13 @@ type NetworkState = NetworkInputs & NetworkOutputs & { observed: Fingerprints };
 type NetworkContext = Context<LibvirtConfig>;
 type ExistingNetwork = Existing<NetworkInputs, NetworkState>;
 
-/** A virtual network; leases, names and the DHCP range change while it runs. */
+/** `libvirt:index:Network`: a virtual network. Leases, names and the DHCP range change while it runs. */
 export const network = resourceType<LibvirtConfig, NetworkInputs, NetworkState>({
   token: "libvirt:index:Network",
   inputs: networkSchemas,
   changes: {
-    gateway: unlessLeftOut,
-    bridge: unlessLeftOut,
+    gateway: replaceUnlessOmitted,
+    bridge: replaceUnlessOmitted,
     dhcp: "update",
     leases: "update",
     hosts: "update",
@@ -54,7 +54,7 @@ export const network = resourceType<LibvirtConfig, NetworkInputs, NetworkState>(
       );
     }
     const leftover = await libvirt.find("net-dumpxml", uuid);
-    // Only a network that nobody uses yet can be left over, so it may start afresh.
+    // A network left by an interrupted creation has no users, so it can be defined anew.
     if (leftover !== undefined) await remove(libvirt, uuid);
     await libvirt.define("net-define", networkXml(inputs, uuid));
     await settle(libvirt, uuid, inputs);
@@ -95,8 +95,8 @@ export const network = resourceType<LibvirtConfig, NetworkInputs, NetworkState>(
   },
 });
 
-/** Leaving the choice to libvirt keeps what it chose. */
-function unlessLeftOut(_was: unknown, is: unknown): Change {
+/** Without a value, libvirt's earlier choice is kept. */
+function replaceUnlessOmitted(_was: unknown, is: unknown): Change {
   return is === undefined ? "update" : "replace";
 }
 
@@ -116,7 +116,7 @@ async function readNetwork(
   return { id, inputs, state: { ...stateOf(uuid, inputs, found), observed: fingerprints(found) } };
 }
 
-/** An imported network without what libvirt would choose again. */
+/** The inputs of an imported network without those that libvirt would choose itself. */
 function withoutDefaults(found: NetworkInputs): NetworkInputs {
   const { gateway, bridge, ...inputs } = found;
   return {
@@ -152,7 +152,7 @@ async function inspect(
   if (info === undefined || xml === undefined) return undefined;
   const facts = parseInfo(info);
   const parsed = Xml.parse(xml);
-  // A network without a permanent definition was undefined behind our back and is about to vanish.
+  // Somebody has undefined the network: it vanishes when it stops.
   if (facts.get("Persistent") === "no") return undefined;
   return {
     uuid: parsed.child("uuid")?.text ?? id,
@@ -164,7 +164,7 @@ async function inspect(
   };
 }
 
-/** Makes `autostart` and `active` true or false, whichever is wanted. */
+/** Applies `autostart` and `active`. */
 async function settle(libvirt: Libvirt, id: string, inputs: NetworkInputs): Promise<void> {
   const info = parseInfo(await libvirt.run("net-info", id));
   if ((info.get("Autostart") === "yes") !== inputs.autostart) {
@@ -175,7 +175,7 @@ async function settle(libvirt: Libvirt, id: string, inputs: NetworkInputs): Prom
   }
 }
 
-/** Brings DHCP and DNS entries to what is wanted, one by one, so that leases in use stay in use. */
+/** Changes DHCP and DNS entries one by one, so that leases in use are kept. */
 async function updateSections(
   libvirt: Libvirt,
   id: string,
@@ -212,7 +212,7 @@ async function updateSections(
   }
 }
 
-/** On one line, as virsh takes it in place of a file. */
+/** XML on one line, as virsh takes it as an argument. */
 function compact(element: XmlElement): string {
   return writeXml(element).replaceAll(/>\s+</g, "><").trim();
 }

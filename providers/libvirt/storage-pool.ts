@@ -37,7 +37,7 @@ type StoragePoolState = StoragePoolInputs &
 type PoolContext = Context<LibvirtConfig>;
 type ExistingPool = Existing<StoragePoolInputs, StoragePoolState>;
 
-/** A folder of disks. */
+/** `libvirt:index:StoragePool`: a folder of disks. */
 export const storagePool = resourceType<LibvirtConfig, StoragePoolInputs, StoragePoolState>({
   token: "libvirt:index:StoragePool",
   inputs: storagePoolSchemas,
@@ -96,7 +96,7 @@ export const storagePool = resourceType<LibvirtConfig, StoragePoolInputs, Storag
       libvirt,
       async () => {
         if (await isActive(libvirt, id)) await libvirt.run("pool-destroy", id);
-        // Only an empty folder goes: whatever else is in it was not put there by us.
+        // Removes the folder only if it is empty: other files in it are not ours.
         if (last.state.created) await libvirt.run("pool-delete", id).catch(() => undefined);
         await libvirt.find("pool-undefine", id);
       },
@@ -159,7 +159,7 @@ async function isActive(libvirt: Libvirt, id: string): Promise<boolean> {
   return info !== undefined && parseInfo(info).get("State") === "running";
 }
 
-/** Makes `autostart` and `active` true or false, whichever is wanted. */
+/** Applies `autostart` and `active`. */
 async function settle(libvirt: Libvirt, id: string, inputs: StoragePoolInputs): Promise<void> {
   const info = parseInfo(await libvirt.run("pool-info", id));
   if ((info.get("Autostart") === "yes") !== inputs.autostart) {

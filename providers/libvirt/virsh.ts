@@ -5,13 +5,13 @@ import { execa } from "execa";
 import { type Context, ProviderError } from "../framework/resource.ts";
 import { writeXml, type XmlElement } from "./xml.ts";
 
-/** What the provider is configured with. */
+/** The provider's configuration. */
 export interface LibvirtConfig {
   /** libvirt connection URI, `qemu:///system`. */
   uri: string;
 }
 
-/** What kind of failure virsh met; `absent` means that libvirt runs and knows no such thing. */
+/** Kind of a virsh failure; `absent`: libvirt runs but has no such object. */
 export type LibvirtFailure = "absent" | "unreachable" | "other";
 
 /** A virsh command that failed, as one line. */
@@ -34,12 +34,12 @@ export class Libvirt {
     this.#signal = signal;
   }
 
-  /** True where the socket belongs to one libvirtd of its own: when it is gone, so are the machines. */
+  /** True for a sandbox's libvirtd: when it is gone, so are its machines. */
   get isPrivate(): boolean {
     return /[?&]socket=/.test(this.#uri);
   }
 
-  /** True where libvirt sees the same files as we do. */
+  /** True if libvirt runs on this host and sees the same files. */
   get isLocal(): boolean {
     return /^\w+(\+unix)?:\/\/\//.test(this.#uri);
   }
@@ -61,7 +61,7 @@ export class Libvirt {
     return result.stdout;
   }
 
-  /** Like `run`, and undefined when libvirt knows no such thing. */
+  /** Like `run`, but undefined if libvirt has no such object. */
   async find(...args: readonly string[]): Promise<string | undefined> {
     try {
       return await this.run(...args);
@@ -90,9 +90,9 @@ export class Libvirt {
       const failure = text.includes("Failed to connect socket to") ? "unreachable" : "other";
       return new LibvirtError(`libvirt at ${this.#uri} does not answer: ${lines.at(-1) ?? ""}`, failure);
     }
-    // The last line says why; those before it say what virsh was doing.
+    // The last line has the reason; the lines before it say what virsh was doing.
     const reason = lines.at(-1) ?? "no reason given";
-    // Where virsh itself looks a name up, it says no more than that it failed.
+    // When virsh looks up a name itself, its error has no reason.
     const isAbsent = lines.some((line) =>
       /(domain|network|storage (pool|vol|volume)|node device) not found|^failed to get domain/i.test(line),
     );
@@ -101,12 +101,12 @@ export class Libvirt {
   }
 }
 
-/** The libvirt that an operation's configuration names. */
+/** The libvirt of an operation's configuration. */
 export function connect(context: Context<LibvirtConfig>): Libvirt {
   return new Libvirt(context.config.uri, context.signal);
 }
 
-/** What a private libvirtd that does not run would say: `otherwise` instead of an error. */
+/** Runs an action; `otherwise` instead of an error if a sandbox's libvirtd does not run. */
 export async function whileReachable<Result>(
   libvirt: Libvirt,
   action: () => Promise<Result>,
@@ -131,7 +131,7 @@ export function parseInfo(text: string): ReadonlyMap<string, string> {
   );
 }
 
-/** Hands a file that only we can read to `action`, and removes it. */
+/** Calls `action` with a temporary file that only this user can read. */
 export async function withTemporaryFile<Result>(
   name: string,
   content: string,
@@ -144,7 +144,7 @@ export async function withTemporaryFile<Result>(
   });
 }
 
-/** Hands a folder that only we can enter to `action`, and removes it with everything in it. */
+/** Calls `action` with a temporary folder that only this user can read. */
 export async function withTemporaryDirectory<Result>(
   action: (directory: string) => Promise<Result>,
 ): Promise<Result> {

@@ -3,7 +3,7 @@ import { ProviderError } from "../framework/resource.ts";
 import { type Libvirt, LibvirtError } from "./virsh.ts";
 import { Xml, type XmlElement } from "./xml.ts";
 
-/** What a pool says about one of its volumes. */
+/** A volume as its pool describes it. */
 export interface VolumeFacts {
   /** The file's path on libvirt's host. */
   path: string;
@@ -27,7 +27,7 @@ export function parseVolumeId(id: string): { pool: string; name: string } {
   return { pool: id.slice(0, slash), name: id.slice(slash + 1) };
 }
 
-/** What the pool says about a volume; undefined when there is no such volume, or no such pool. */
+/** The volume; undefined if it or its pool does not exist. */
 export async function findVolume(
   libvirt: Libvirt,
   pool: string,
@@ -48,7 +48,7 @@ export async function findVolume(
   };
 }
 
-/** Creates a volume from its XML, and says where it lies. */
+/** Creates a volume from its XML. */
 export async function createVolume(libvirt: Libvirt, pool: string, xml: XmlElement): Promise<void> {
   await libvirt.define(["vol-create", "--pool", pool], xml);
 }
@@ -63,7 +63,7 @@ export async function uploadVolume(
   await libvirt.run("vol-upload", "--pool", pool, "--vol", name, "--file", file, "--sparse");
 }
 
-/** Removes a volume; also when it, or its pool, is gone already. */
+/** Removes a volume; succeeds if it or its pool is gone. */
 export async function deleteVolume(libvirt: Libvirt, pool: string, name: string): Promise<void> {
   try {
     await libvirt.find("vol-delete", "--pool", pool, "--vol", name);
@@ -74,12 +74,12 @@ export async function deleteVolume(libvirt: Libvirt, pool: string, name: string)
   }
 }
 
-/** True for the error that libvirt gives for a volume of a pool that does not run. */
+/** True for libvirt's error about a volume of an inactive pool. */
 export function isInactivePool(error: unknown): boolean {
   return error instanceof LibvirtError && /storage pool .* is not active/.test(error.message);
 }
 
-/** Names of the pool's volumes; one with a space in it is cut short. */
+/** Names of the pool's volumes; a name is cut at its first space. */
 export async function volumeNames(libvirt: Libvirt, pool: string): Promise<string[]> {
   return ((await libvirt.find("vol-list", "--pool", pool)) ?? "")
     .split("\n")
@@ -87,7 +87,7 @@ export async function volumeNames(libvirt: Libvirt, pool: string): Promise<strin
     .filter((name) => name !== "");
 }
 
-/** Names of the pool's volumes that lie on the file at `path`, and of the machines that it is a disk or the kernel of. */
+/** Names of the volumes with this backing file, and of the machines that use it as disk or kernel. */
 export async function usersOf(libvirt: Libvirt, pool: string, path: string): Promise<string[]> {
   const found: string[] = [];
   const machines = (await libvirt.run("list", "--all", "--name")).split("\n").filter((name) => name !== "");

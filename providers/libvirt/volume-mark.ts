@@ -11,14 +11,14 @@ import {
 } from "./volume-files.ts";
 import { type Libvirt, LibvirtError } from "./virsh.ts";
 
-// libvirt keeps nothing but a name of a volume in a folder, so a mark is an empty volume beside it, hidden from `ls`. It is there
-// before the volume and goes after it: a killed creation leaves a volume that is known to be ours.
+// libvirt stores no metadata for a volume, so a mark is an empty hidden volume beside it. It is created before the volume and
+// removed after it: after a killed creation, the mark tells that the volume is ours.
 
-/** What a mark says of a volume. */
+/** The meaning of a mark. */
 type Meaning =
-  /** It was made for the resource with this UUID. */
+  /** The volume was created for the resource with this UUID. */
   | { readonly madeFor: string }
-  /** No resource wants it any more; it stays for those who use it. */
+  /** No resource needs the volume any more; it is kept for its users. */
   | "unwanted";
 
 function markOf(name: string, meaning: Meaning): string {
@@ -37,8 +37,8 @@ async function mark(libvirt: Libvirt, pool: string, name: string, meaning: Meani
 }
 
 /**
- * Makes the place for a resource's volume: puts the resource's mark there, and returns what an interrupted creation of the same
- * resource left. Throws where somebody else has a volume of that name.
+ * Claims a volume's name for a resource: creates the mark, and returns the volume that an interrupted creation of the same resource
+ * left. Fails if the name belongs to somebody else's volume.
  */
 export async function claimVolume(
   libvirt: Libvirt,
@@ -53,7 +53,7 @@ export async function claimVolume(
   return found;
 }
 
-/** Creates a claimed volume. A file that libvirt has not noticed yet is somebody else's, too. */
+/** Creates a claimed volume. Fails if a file of that name exists that libvirt does not know yet: it is somebody else's. */
 export async function createClaimed(
   libvirt: Libvirt,
   pool: string,
@@ -70,7 +70,7 @@ export async function createClaimed(
   }
 }
 
-/** Removes a volume and its mark; also when they, or their pool, are gone already. */
+/** Removes a volume and its mark; succeeds if they or their pool are gone. */
 export async function removeClaimed(
   libvirt: Libvirt,
   pool: string,
@@ -81,22 +81,22 @@ export async function removeClaimed(
   await deleteVolume(libvirt, pool, markOf(name, { madeFor: uuidOf(urn) }));
 }
 
-/** Whether the volume of that name is, or would be, the resource's own. */
+/** Whether the name is claimed by the resource. */
 export function isClaimed(libvirt: Libvirt, pool: string, name: string, urn: string): Promise<boolean> {
   return isMarked(libvirt, pool, name, { madeFor: uuidOf(urn) });
 }
 
-/** Leaves a volume there for those who use it; with the last of them it goes. */
+/** Marks a volume as unwanted: it is removed with its last user. */
 export function leaveForUsers(libvirt: Libvirt, pool: string, name: string): Promise<void> {
   return mark(libvirt, pool, name, "unwanted");
 }
 
-/** Takes back that no resource wants a volume. */
+/** Removes the mark `unwanted`. */
 export function wantAgain(libvirt: Libvirt, pool: string, name: string): Promise<void> {
   return deleteVolume(libvirt, pool, markOf(name, "unwanted"));
 }
 
-/** Removes what was left for its users and has none any more. */
+/** Removes unwanted volumes that no longer have users. */
 export async function removeUnwanted(libvirt: Libvirt, pool: string): Promise<void> {
   const names = await volumeNames(libvirt, pool);
   for (const name of names.filter((each) => names.includes(markOf(each, "unwanted")))) {

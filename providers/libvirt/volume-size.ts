@@ -5,7 +5,7 @@ import type { Libvirt } from "./virsh.ts";
 import { fileSize, findVolume, volumeId } from "./volume-files.ts";
 import type { VolumeInputs } from "./volume-inputs.ts";
 
-/** The capacity to start with: a copied image brings its own, and one below says it. */
+/** The initial capacity: that of the source or backing image. */
 export async function imageCapacity(libvirt: Libvirt, inputs: VolumeInputs): Promise<number> {
   if (inputs.source !== undefined) return fileSize(inputs.source, "source");
   const { path, format } = inputs.backing ?? { path: "", format: "raw" };
@@ -21,14 +21,14 @@ export async function imageCapacity(libvirt: Libvirt, inputs: VolumeInputs): Pro
   return z.object({ "virtual-size": z.int() }).parse(JSON.parse(info.stdout))["virtual-size"];
 }
 
-/** Grows a volume to its capacity, under a machine that uses it as well. */
+/** Grows a volume to its capacity, also while a machine uses it. */
 export async function grow(libvirt: Libvirt, inputs: VolumeInputs): Promise<void> {
   const { pool, name, capacity } = inputs;
   const found = await findVolume(libvirt, pool, name);
   if (found === undefined || capacity === undefined || capacity === found.capacity) return;
   if (capacity < found.capacity) {
     throw new ProviderError(
-      `capacity: ${volumeId(pool, name)} has ${found.capacity} bytes, and ${capacity} would cut it off`,
+      `capacity: ${volumeId(pool, name)} has ${found.capacity} bytes, and ${capacity} would truncate it`,
     );
   }
   const user = await userOf(libvirt, found.path);

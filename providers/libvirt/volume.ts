@@ -49,9 +49,9 @@ export const volume = resourceType<LibvirtConfig, VolumeInputs, VolumeState>({
   token: "libvirt:index:Volume",
   inputs: volumeSchemas,
   changes: {
-    // Leaving it out keeps the size, and a size that comes later may be a larger one: create finds out.
+    // Without a capacity the size is kept; a new capacity may be larger, which `grow` checks.
     capacity: (was, is) => (was === undefined || is === undefined || is >= was ? "update" : "replace"),
-    // The same content from another place.
+    // Another path may hold the same content.
     source: (was, is) => (was !== undefined && is !== undefined ? "update" : "replace"),
     keep: "update",
   },
@@ -65,13 +65,13 @@ export const volume = resourceType<LibvirtConfig, VolumeInputs, VolumeState>({
     const { pool, name } = inputs;
     if (inputs.source !== undefined) await fileSize(inputs.source, "source");
     const leftover = await claimVolume(libvirt, pool, name, context.urn);
-    if (leftover !== undefined && (await isWhatIsWanted(libvirt, inputs, leftover))) {
+    if (leftover !== undefined && (await fitsInputs(libvirt, inputs, leftover))) {
       await wantAgain(libvirt, pool, name);
       await grow(libvirt, inputs);
     } else {
       if (leftover !== undefined && inputs.keep)
         throw new ProviderError(
-          `format: ${volumeId(pool, name)} is ${leftover.format} and may hold work: move it away, or leave the format`,
+          `format: ${volumeId(pool, name)} is ${leftover.format} and may hold work: move it away, or keep its format`,
         );
       if (leftover !== undefined) await deleteVolume(libvirt, pool, name);
       const xml = await volumeXml(libvirt, inputs);
@@ -114,7 +114,7 @@ export const volume = resourceType<LibvirtConfig, VolumeInputs, VolumeState>({
     await whileReachable(
       libvirt,
       async () => {
-        // A creation that was refused has left somebody else's volume there.
+        // After a refused creation the volume belongs to somebody else.
         const isOurs = last.state.path !== undefined || (await isClaimed(libvirt, pool, name, context.urn));
         if (isOurs) await removeVolume(libvirt, { ...last.inputs, pool, name }, context);
       },
@@ -123,15 +123,11 @@ export const volume = resourceType<LibvirtConfig, VolumeInputs, VolumeState>({
   },
 });
 
-/** True when an interrupted creation came as far as this volume. */
-async function isWhatIsWanted(
-  libvirt: Libvirt,
-  inputs: VolumeInputs,
-  leftover: VolumeFacts,
-): Promise<boolean> {
-  // A copy may have been cut short; but it is used only when it is whole, and then it must not be written to.
+/** True if an existing volume fits the inputs, so that a repeated creation can keep it. */
+async function fitsInputs(libvirt: Libvirt, inputs: VolumeInputs, leftover: VolumeFacts): Promise<boolean> {
+  // A copy may be incomplete. One in use is complete, and must not be written to.
   if (inputs.source !== undefined) return (await usersOf(libvirt, inputs.pool, leftover.path)).length > 0;
-  // Of a state that was lost: a disk with work on it, whatever image and size the program wants by now.
+  // The state was lost: keep the disk and its work, even if image and size differ by now.
   if (inputs.keep) return leftover.format === inputs.format;
   return (
     leftover.format === inputs.format &&
@@ -149,14 +145,14 @@ async function fill(
 ): Promise<void> {
   const { pool, name, sourceDigest } = inputs;
   if (sourceDigest !== undefined && (await fileDigest(source)) !== sourceDigest)
-    throw new ProviderError(`source: ${source} has changed meanwhile; run this again`);
+    throw new ProviderError(`source: ${source} has changed since the preview; run this again`);
   context.log(`copying ${source} to ${volumeId(pool, name)}`);
   await uploadVolume(libvirt, pool, name, source);
   await libvirt.run("pool-refresh", pool);
   await grow(libvirt, inputs);
 }
 
-/** Removes a volume, and what only stayed for it; an image that is in use stays for its users. */
+/** Removes a volume, and images that only it used; an image in use is kept and marked as unwanted. */
 async function removeVolume(
   libvirt: Libvirt,
   { pool, name, source }: VolumeInputs,
@@ -166,7 +162,7 @@ async function removeVolume(
   if (found !== undefined && source !== undefined) {
     const users = await usersOf(libvirt, pool, found.path);
     if (users.length > 0) {
-      context.log(`${name} stays while it is in use by ${users.join(", ")}`);
+      context.log(`${name} is kept: it is in use by ${users.join(", ")}`);
       await leaveForUsers(libvirt, pool, name);
       return;
     }

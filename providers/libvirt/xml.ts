@@ -1,12 +1,12 @@
 import XMLBuilder from "fast-xml-builder";
 import { XMLParser } from "fast-xml-parser";
 
-/** An element to be written: `@name` keys are attributes, `#text` is its text, other keys are its children. */
+/** An element to write: `@name` keys are attributes, `#text` is its text, other keys are its children. */
 export interface XmlElement {
   readonly [name: string]: XmlContent;
 }
 
-/** What an element may hold; undefined is left out, so that optional parts can be written in place. */
+/** Content of an element; undefined is omitted, so optional parts can be written in place. */
 export type XmlContent = string | number | XmlElement | readonly XmlContent[] | undefined;
 
 const builder = new XMLBuilder({
@@ -16,7 +16,7 @@ const builder = new XMLBuilder({
   suppressEmptyNode: true,
 });
 
-/** Writes a document with the one root that is given, indented by two spaces. */
+/** Writes a document with this root, indented by two spaces. */
 export function writeXml(root: XmlElement): string {
   // The builder writes undefined as an empty element; JSON drops it.
   return builder.build(JSON.parse(JSON.stringify(root)));
@@ -31,7 +31,7 @@ const parser = new XMLParser({
   parseTagValue: false,
 });
 
-/** An element that was read; everything it is asked for may be missing. */
+/** A parsed element; every part of it may be missing. */
 export class Xml {
   readonly #node: Readonly<Record<string, unknown>>;
 

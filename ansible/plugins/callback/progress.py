@@ -1,11 +1,11 @@
-"""Ansible callback: one line a task, failures in full, and a recap that programs can read."""
+"""Ansible callback: one line per task, failures in full, and a recap that programs can read."""
 
 from __future__ import annotations
 
 DOCUMENTATION = """
 name: progress
 type: stdout
-short_description: One line a task, failures in full
+short_description: One line per task, failures in full
 description:
   - "C(slurm : slurmd runs ... ok=3 changed=1 (4.2s)) for each task once all hosts have done it, and C(recap HOST
     ok=.. changed=.. failed=.. unreachable=..) for each host at the end. What C(no_log) hides stays hidden."
@@ -17,12 +17,12 @@ import time
 
 from ansible.plugins.callback import CallbackBase
 
-# Keys of a failed result that say nothing which its message or its output does not say.
+# Keys of a failed result that add nothing to its message and output.
 _NOISE = {
     "changed", "failed", "unreachable", "invocation", "msg", "stdout_lines", "stderr_lines", "ansible_facts",
     "argument_errors", "argument_spec_data", "validate_args_context", "failed_when_result",
 }  # fmt: skip
-# Actions that do nothing on a machine: worth a word only when they fail.
+# Actions without an effect on a machine: shown only when they fail.
 _SILENT = {"assert", "include_role", "include_tasks", "include_vars", "validate_argument_spec"}
 
 
@@ -37,7 +37,7 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self._task = None
         self._counts = collections.Counter()
-        self._failures = {}  # what is said -> the hosts that say it
+        self._failures = {}  # message -> hosts
         self._started = 0.0
 
     def _finish_task(self):
@@ -100,7 +100,7 @@ class CallbackModule(CallbackBase):
                 self._display.display(text)
 
     def _explain(self, result, word):
-        # clean_results and no_log: what is left is what may be shown.
+        # clean_results and no_log have removed what must not be shown.
         shown = result._result
         if shown.get("_ansible_no_log") or result._task.no_log:
             shown = {"msg": "the output is hidden, because it may hold secrets"}

@@ -7,13 +7,13 @@ import type { ContainerInputs } from "./inputs.ts";
 
 const recordSchema = z.object({ generation: z.string(), rootDirectory: z.string() });
 
-/** What a machine's directory says about itself. */
+/** The record in a machine's directory. */
 export type ContainerRecord = z.infer<typeof recordSchema>;
 
 /** The record in a machine's directory; undefined when there is no machine. */
 export async function readRecord(directory: string): Promise<ContainerRecord | undefined> {
   try {
-    // Whoever removed the layer took the machine away, whatever else is left of it.
+    // Without its layer a machine is gone, even if other files are left.
     await stat(join(directory, "upper"));
     return recordSchema.parse(JSON.parse(await readFile(join(directory, "container.json"), "utf8")));
   } catch (error) {
@@ -22,7 +22,7 @@ export async function readRecord(directory: string): Promise<ContainerRecord | u
   }
 }
 
-/** Makes a machine's directory, for root only: the machine's secrets are below. */
+/** Creates a machine's directory, for root only: it holds the machine's secrets. */
 export async function writeRecord(directory: string, record: ContainerRecord): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await chmod(directory, 0o700);
@@ -32,13 +32,13 @@ export async function writeRecord(directory: string, record: ContainerRecord): P
   await rename(draft, join(directory, "container.json"));
 }
 
-/** Removes a machine's directory, and the one around it with the last machine. */
+/** Removes a machine's directory, and its parent after the last machine. */
 export async function removeFiles(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true });
   await rmdir(dirname(directory)).catch(() => undefined); // stays while others are in it
 }
 
-/** Writes what makes this machine differ from its image: name, network, keys. What cloud-init does on a VM. */
+/** Writes name, network and keys into the machine's layer, as cloud-init does on a VM. */
 export async function writeSeed(directory: string, inputs: ContainerInputs): Promise<void> {
   const image = inputs.rootDirectory;
   const upper = join(directory, "upper");
@@ -62,14 +62,14 @@ export async function writeSeed(directory: string, inputs: ContainerInputs): Pro
   for (const file of files) {
     await makeDirectory(image, upper, dirname(file.path), { ...root, mode: 0o755 });
     const target = join(upper, file.path);
-    await rm(target, { force: true }); // may be a link that the machine made, and then points who knows where
+    await rm(target, { force: true }); // the machine may have made a link of it
     await writeFile(target, file.content, { mode: file.mode, flag: "wx" });
     await chown(target, file.uid, file.gid);
   }
   for (const { source, existing } of inputs.binds) {
     if (existing) {
       if (!existsSync(source))
-        throw new ProviderError(`${source}: no such folder on this host; make it, or take the mount out`);
+        throw new ProviderError(`${source}: no such folder on this host; create it, or remove the mount`);
     } else if ((await mkdir(source, { recursive: true })) !== undefined) await chmod(source, 0o1777);
   }
 }
@@ -91,7 +91,7 @@ async function findAccount(image: string, name: string): Promise<Account> {
   return { uid: Number(line[2]), gid: Number(line[3]), home: line[5] ?? "/" };
 }
 
-/** Makes a directory and those around it in the layer; one that the image has keeps the image's owner and mode. */
+/** Creates a directory and its parents in the layer, with the image's owner and mode where the image has the directory. */
 async function makeDirectory(
   image: string,
   upper: string,

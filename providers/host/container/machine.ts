@@ -34,7 +34,7 @@ export async function start(
     join(import.meta.dirname, "boot"),
     ...nspawnArguments(inputs),
   ] as [string, ...string[]];
-  // Detached: the machine outlives whoever made it, and their terminal's signals are not for it.
+  // Detached: the machine outlives this process and gets no signals of its terminal.
   const child = spawn(program, args, {
     detached: true,
     stdio: ["ignore", console.fd, console.fd],
@@ -59,35 +59,35 @@ export async function start(
   await console.close();
   const reason = await Promise.race([failed, answersSsh(inputs, signal)]);
   if (reason === undefined) return;
-  const said = (await readFile(consoleLog, "utf8")).trim().split("\n").slice(-10).join("\n");
+  const tail = (await readFile(consoleLog, "utf8")).trim().split("\n").slice(-10).join("\n");
   await end(directory, "at once");
-  throw new ProviderError(`${inputs.hostname} did not boot: ${reason}\n${said}`);
+  throw new ProviderError(`${inputs.hostname} did not boot: ${reason}\n${tail}`);
 }
 
-/** Ends the machine and everything in it: by its own shutdown, or at once. Succeeds when nothing runs. */
+/** Ends the machine and all its processes: by its own shutdown, or at once. Succeeds if nothing runs. */
 export async function end(directory: string, how: "orderly" | "at once"): Promise<void> {
   const leader = await findLeader(directory);
   if (leader !== undefined && how === "orderly") {
-    // The leader's child is systemd-nspawn, which tells the init in it to power off.
+    // The leader's child is systemd-nspawn, which on SIGTERM tells the machine's init to power off.
     const children = await readFile(`/proc/${leader}/task/${leader}/children`, "utf8").catch(() => "");
     for (const child of children.trim().split(" ")) if (child !== "") process.kill(Number(child), "SIGTERM");
     await waitFor(async () => !(await isRunning(directory)), SHUTDOWN_PATIENCE);
   }
-  // Also where no leader was found: a leader that was killed may have left processes, and its group.
+  // Even without a leader: a killed leader may have left processes and its control group.
   await execa(join(import.meta.dirname, "end"), [groupOf(directory)]);
   if (!(await waitFor(async () => !(await isRunning(directory)), 10_000))) {
     throw new Error(`${directory} cannot be ended`);
   }
 }
 
-/** The process id of the leader, which ./boot became. */
+/** Process id of the leader: ./boot, which has become systemd-nspawn. */
 async function findLeader(directory: string): Promise<number | undefined> {
   try {
     const [pid, started, boot] = (await readFile(join(directory, "leader"), "utf8")).trim().split(" ");
     if (boot !== (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim()) return undefined;
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // The same start time means the same process: process ids come again. A zombie runs no more.
+    // Process ids are reused: the start time tells whether it is the same process. A zombie has ended.
     return fields[19] === started && fields[0] !== "Z" ? Number(pid) : undefined;
   } catch (error) {
     if (isMissing(error) || (error instanceof Error && "code" in error && error.code === "ESRCH"))
@@ -117,7 +117,7 @@ function nspawnArguments(inputs: ContainerInputs): string[] {
   return [
     "--boot",
     "--quiet",
-    // systemd-machined may not be there, and has nothing to do.
+    // systemd-machined may be missing, and is not needed.
     "--register=no",
     "--keep-unit",
     `--machine=${inputs.name}`,
@@ -134,7 +134,7 @@ function nspawnArguments(inputs: ContainerInputs): string[] {
   ];
 }
 
-/** Undefined as soon as the machine's sshd greets, else why it does not. */
+/** Waits for the greeting of the machine's sshd; undefined once it has come, else the reason. */
 async function answersSsh(inputs: ContainerInputs, signal: AbortSignal): Promise<string | undefined> {
   const address = inputs.address.split("/")[0] ?? "";
   const greet = `exec 3<>/dev/tcp/${address}/22 && read -r -t 5 line <&3 && [[ $line == SSH-* ]]`;

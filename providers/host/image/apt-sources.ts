@@ -5,8 +5,8 @@ import type { ImageInputs } from "./inputs.ts";
 import { distributions } from "./recipe.ts";
 
 /**
- * The lines of sources.list that an image is built with: the mirror that was asked for, else what this host itself uses
- * for the same release, so that a mirror near it or a proxy is used without another setting, else the distribution's.
+ * The lines of sources.list for an image's build: the configured mirror, else this host's own sources if it runs the same
+ * release (so that its mirror or proxy is used), else the distribution's.
  */
 export async function aptSources(
   inputs: Pick<ImageInputs, "distribution" | "architecture" | "mirror">,
@@ -14,10 +14,10 @@ export async function aptSources(
   const { keyring, keyringPackage } = distributions[inputs.distribution];
   await access(keyring).catch(() => {
     throw new ProviderError(
-      `${keyring}: packages of ${inputs.distribution} are signed with its keys, and this host has none: \`apt-get install ${keyringPackage}\``,
+      `${keyring}: packages of ${inputs.distribution} are signed with its keys, which this host lacks: \`apt-get install ${keyringPackage}\``,
     );
   });
-  // apt of another distribution, and of Debian from 13 on, trusts no key that its line does not name. The image has it in the same place.
+  // apt of another distribution, and of Debian 13 and later, accepts only the key that the line names. The image has the key at the same path.
   return (await unsignedSources(inputs)).map((line) => line.replace(/^deb /, `deb [signed-by=${keyring}] `));
 }
 
@@ -38,8 +38,8 @@ async function unsignedSources(
 }
 
 /**
- * What apt of this host says that it uses for a release, whichever way it is configured; empty for another release.
- * Only the distribution's own: the keys of other repositories are not known while an image is built.
+ * The sources that this host's apt uses for a release, however it is configured; empty if the host runs another release. Only the
+ * distribution's own, because the build has no keys of other repositories.
  */
 async function hostSources(origin: string, suite: string): Promise<string[]> {
   const format = "$(ORIGIN)\t$(CODENAME)\tdeb $(REPO_URI) $(RELEASE) $(COMPONENT)";

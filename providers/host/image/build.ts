@@ -6,14 +6,14 @@ import { ProviderError, type Context } from "../../framework/resource.ts";
 import { aptSources } from "./apt-sources.ts";
 import type { ImageInputs } from "./inputs.ts";
 import { builder, distributions, packagesOf } from "./recipe.ts";
-import { inTurn } from "./turns.ts";
+import { withLock } from "./lock.ts";
 
-/** What a build says, and what ends it. */
+/** Progress and cancellation of a build. */
 export type Building = Pick<Context<unknown>, "log" | "signal">;
 
 /**
- * Builds an image beside its place in the cache, and moves it there when it is whole. Builds that use the same packages
- * take turns, for apt bears no other in its folders; the second of two that make the same image has nothing left to do.
+ * Builds an image in the cache under a temporary name and renames it when it is complete. Builds with the same package cache run
+ * one after the other, because apt locks its folders; the second of two builds of the same image finds it finished.
  */
 export async function buildImage(
   inputs: ImageInputs,
@@ -24,7 +24,7 @@ export async function buildImage(
   const images = join(cache, "images");
   const packages = join(cache, "apt", `${distributions[inputs.distribution].suite}-${inputs.architecture}`);
   await mkdir(images, { recursive: true });
-  await inTurn(`${packages}.lock`, building, async () => {
+  await withLock(`${packages}.lock`, building, async () => {
     const place = join(images, name);
     if (existsSync(place)) return;
     await removeLeftovers(images);
@@ -46,7 +46,7 @@ async function runBuilder(
   packages: string,
   { log, signal }: Building,
 ): Promise<void> {
-  // The builder ends when we end, however: its own namespaces then take all it started with them.
+  // The builder ends with this process, even by SIGKILL, and its PID namespace ends everything that it started.
   const build = execa("setpriv", ["--pdeathsig", "KILL", builder, draft], {
     cancelSignal: signal,
     forceKillAfterDelay: 1,
@@ -67,12 +67,12 @@ async function runBuilder(
   const { exitCode } = await build;
   if (signal.aborted) throw new ProviderError("building the image was cancelled");
   if (exitCode !== 0) {
-    const said = (await readFile(`${draft}.log`, "utf8")).trim().split("\n").slice(-20).join("\n");
-    throw new ProviderError(`images/golden/build failed:\n${said}`);
+    const tail = (await readFile(`${draft}.log`, "utf8")).trim().split("\n").slice(-20).join("\n");
+    throw new ProviderError(`images/golden/build failed:\n${tail}`);
   }
 }
 
-/** Removes what builds left that were killed: `.building-PID-...` of processes that are gone. */
+/** Removes what killed builds left: `.building-PID-...` of processes that have ended. */
 export async function removeLeftovers(images: string): Promise<void> {
   for (const entry of await readdir(images)) {
     const pid = /^\.building-(\d+)-/.exec(entry)?.[1];

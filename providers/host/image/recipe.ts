@@ -12,7 +12,7 @@ const kernelArguments = (architecture: keyof typeof consoles) =>
   `root=/dev/vda rootfstype=ext4 rw console=${consoles[architecture]} quiet`;
 const eachArchitecture = { amd64: kernelArguments("amd64"), arm64: kernelArguments("arm64") };
 
-/** The distributions that there are package lists for. */
+/** The distributions that have package lists. */
 export const distributions = {
   debian12: {
     suite: "bookworm",
@@ -39,7 +39,7 @@ export const distributions = {
   },
 } as const;
 
-/** What roles do when they bake, and what they bake with. A role's marker on a machine stands for all of it. */
+/** The files that baking depends on. A role's marker on a machine records their digest. */
 export const bakingFiles = [
   "ansible/library/*.py",
   "ansible/playbooks/bake.yml",
@@ -62,7 +62,7 @@ export function filesDigest(patterns: readonly string[]): string {
     const path = join(checkout, file);
     const stat = statSync(path);
     if (!stat.isFile()) continue;
-    // Git keeps of a mode only whether a file is executable, so nothing else may count.
+    // Git records only whether a file is executable, so no other mode bit counts.
     digest.update(`${file}\0${(stat.mode & 0o100) !== 0 ? "x" : "-"}\0${stat.size}\0`);
     digest.update(readFileSync(path));
   }
@@ -84,8 +84,8 @@ export function packagesOf(inputs: {
 }): string[] {
   const files = [
     "images/golden/packages.yml",
-    // NVIDIA's driver is a gigabyte, and only some machines have GPUs: playbook `bake` installs it when it is asked to.
-    // What BeeGFS's module is built with is in the images of clusters that have BeeGFS.
+    // NVIDIA's driver is a gigabyte, and only some machines have GPUs: playbook `bake` installs it on request.
+    // The packages that build BeeGFS's module are only in images of clusters with BeeGFS.
     ...globSync("ansible/roles/*/vars/packages.yml", {
       cwd: checkout,
       exclude: ["ansible/roles/nvidia/**", "ansible/roles/beegfs/**"],

@@ -4,16 +4,16 @@ import { stringify } from "yaml";
 import { makeSeedDisk } from "../../framework/seed-disk.ts";
 import { generateSshKey } from "../ssh-key.ts";
 
-/** How a build gets into its machine. */
+/** How a build logs in to its machine. */
 export interface BuildAccess {
-  /** A NoCloud disk that lets it in. */
+  /** NoCloud disk with the build's key. */
   readonly seed: string;
   readonly privateKeyFile: string;
   /** The machine's public SSH host key, without a comment. */
   readonly hostKey: string;
 }
 
-/** Makes keys for one build, in a folder that only its owner may read and that goes with the build. */
+/** Creates keys for one build, in a folder that only its owner may read and that is removed with the build. */
 export async function makeBuildAccess(directory: string, adminUser: string): Promise<BuildAccess> {
   const [admin, host] = await Promise.all([generateSshKey("build"), generateSshKey("build")]);
   const privateKeyFile = join(directory, "key");
@@ -34,7 +34,7 @@ export async function makeBuildAccess(directory: string, adminUser: string): Pro
       },
     ],
   };
-  // The same for the image that mmdebstrap makes, which has no cloud-init (images/golden/overlay/usr/lib/ai-how/identity).
+  // The same for images of mmdebstrap, which have no cloud-init (images/golden/overlay/usr/lib/ai-how/identity).
   const files = {
     "ai-how/hostname": "image\n",
     "ai-how/network": "[Match]\nType=ether\n\n[Network]\nDHCP=yes\n",

@@ -5,13 +5,13 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { ProviderError } from "../../framework/resource.ts";
 import { removeLeftovers, type Building } from "../image/build.ts";
-import { inTurn } from "../image/turns.ts";
+import { withLock } from "../image/lock.ts";
 import { makeBuildAccess, type BuildAccess } from "./access.ts";
 import type { PackerImageInputs } from "./inputs.ts";
 import { progressOf } from "./progress.ts";
 import { template, variablesFile } from "./recipe.ts";
 
-// How much of what Packer said an error repeats.
+// Lines of Packer's output that an error repeats.
 const REPEATED = 15;
 const MEMORY_MIB = 2048;
 
@@ -25,7 +25,7 @@ const emulators = {
   },
 };
 
-/** Builds an image beside its place in the cache, and moves it there when it is whole; once, where two ask for it. */
+/** Builds an image under a temporary name and renames it when it is complete. Of two builds of one image, the second waits. */
 export async function buildPackerImage(
   inputs: PackerImageInputs,
   name: string,
@@ -36,7 +36,7 @@ export async function buildPackerImage(
   const logs = join(cache, "packer");
   await mkdir(images, { recursive: true });
   await mkdir(join(logs, "sources"), { recursive: true });
-  await inTurn(join(logs, `${name}.lock`), building, async () => {
+  await withLock(join(logs, `${name}.lock`), building, async () => {
     const place = join(images, name);
     if (existsSync(place)) return;
     await removeLeftovers(images);
@@ -51,7 +51,7 @@ export async function buildPackerImage(
   });
 }
 
-/** Makes DRAFT/image. What was said on the way stays in LOG.log, and is part of an image that is whole. */
+/** Creates DRAFT/image. The output is in LOG.log, and a finished image has it as build.log. */
 async function build(
   inputs: PackerImageInputs,
   draft: string,
@@ -64,7 +64,7 @@ async function build(
     output_directory: join(draft, "output"),
     console_log: `${log}.console.log`,
   };
-  // Sockets come to lie here, whose paths have to be short.
+  // Packer puts sockets here, whose paths must be short.
   const temporary = await temporaryDirectory();
   try {
     const failure = await runPacker(inputs.kind.name, `${log}.log`, building, {
@@ -79,7 +79,7 @@ async function build(
     });
     if (building.signal.aborted) throw new ProviderError("building the image was cancelled");
     if (failure !== undefined) {
-      throw new ProviderError(`packer build failed; all of it is in ${log}.log:\n${failure}`);
+      throw new ProviderError(`packer build failed; its output is in ${log}.log:\n${failure}`);
     }
     await collect(inputs, draft, `${log}.log`);
     for (const file of [".log", ".debug.log", ".console.log"]) await rm(log + file, { force: true });
@@ -90,7 +90,7 @@ async function build(
 
 type TemplateVariables = Readonly<Record<string, string | number | boolean>>;
 
-/** The template's variables, but for the places of what it writes. */
+/** The template's variables, except the paths of its output. */
 function variablesOf(inputs: PackerImageInputs, access: BuildAccess): TemplateVariables {
   const { source, architecture, accelerator, adminUser } = inputs;
   const { emulated, firmware, ...emulator } = emulators[architecture];
@@ -99,7 +99,7 @@ function variablesOf(inputs: PackerImageInputs, access: BuildAccess): TemplateVa
     ...emulator,
     accelerator,
     cpu_model: isEmulated ? emulated : "host",
-    // More virtual processors make emulation slower.
+    // With more virtual processors emulation is slower.
     cpus: isEmulated ? 1 : Math.min(4, availableParallelism()),
     memory: MEMORY_MIB,
     admin_user: adminUser,
@@ -113,9 +113,9 @@ function variablesOf(inputs: PackerImageInputs, access: BuildAccess): TemplateVa
           source_checksum: "none",
           kernel: source.image.kernel,
           initrd: source.image.initrd,
-          // As in VirtualMachine.
+          // As in component VirtualMachine.
           kernel_arguments: `${source.image.kernelArguments}${isEmulated ? " mitigations=off cryptomgr.notests" : ""}`,
-          // All of the roles' packages are in it.
+          // It has all of the roles' packages.
           update_packages: false,
         }
       : {
@@ -127,14 +127,14 @@ function variablesOf(inputs: PackerImageInputs, access: BuildAccess): TemplateVa
   };
 }
 
-/** Runs Packer to its end; undefined when it succeeded, else the last that it said. */
+/** Runs Packer; undefined if it succeeded, else the end of its output. */
 async function runPacker(
   kind: string,
   file: string,
   { log, signal }: Building,
   env: Record<string, string>,
 ): Promise<string | undefined> {
-  // Whoever ends us ends its namespace, and with that QEMU and Ansible, too.
+  // When this process ends, the namespace ends, and with it QEMU and Ansible.
   const inside = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"];
   const packer = ["packer", "build", "-color=false", `-var-file=${variablesFile(kind)}`, template];
   const packing = execa("setpriv", ["--pdeathsig", "KILL", "unshare", ...inside, ...packer], {
@@ -160,23 +160,23 @@ async function runPacker(
   return exitCode === 0 ? undefined : last.join("\n");
 }
 
-/** Puts the parts of an image together. */
+/** Collects the files of an image. */
 async function collect(inputs: PackerImageInputs, draft: string, log: string): Promise<void> {
   const image = join(draft, "image");
   await mkdir(image);
   await rename(join(draft, "output", "disk.qcow2"), join(image, "disk.qcow2"));
   if ("image" in inputs.source) {
-    // Its own copies: the image that it began with may go.
+    // Copies, because the source image may be removed.
     await copyFile(inputs.source.image.kernel, join(image, "vmlinuz"));
     await copyFile(inputs.source.image.initrd, join(image, "initrd.img"));
   }
   await copyFile(log, join(image, "build.log"));
-  // For the account that libvirt's machines run under; mkdir's and copyFile's own modes depend on others.
+  // Readable for the account that libvirt runs machines under, whatever the umask and the source's mode are.
   for (const file of await readdir(image)) await chmod(join(image, file), 0o644);
   await chmod(image, 0o755);
 }
 
-/** A folder named after this process, so that one that is left is known as such; those of processes gone are removed. */
+/** Creates a temporary folder with this process's id in its name, and removes those of processes that have ended. */
 async function temporaryDirectory(): Promise<string> {
   for (const entry of await readdir(tmpdir())) {
     const pid = /^ai-how-packer-(\d+)-/.exec(entry)?.[1];

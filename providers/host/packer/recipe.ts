@@ -4,10 +4,10 @@ import { bakingFiles, checkout, filesDigest } from "../image/recipe.ts";
 /** The folder of the template. */
 export const template = join(checkout, "packer");
 
-/** The values of one kind of image. */
+/** File with the variables of one kind of image. */
 export const variablesFile = (kind: string): string => join(template, `${kind}.pkrvars.hcl`);
 
-/** Digest of the files that every image of Packer's is built from; the template says which Packer. */
+/** Digest of the files that every Packer image is built from; the template pins Packer's version. */
 export function packerRecipe(): string {
   return filesDigest([
     "packer/*.pkr.hcl",
@@ -18,7 +18,7 @@ export function packerRecipe(): string {
   ]);
 }
 
-/** Digest of what only images of one kind are built from. */
+/** Digest of the file that only images of one kind are built from. */
 export function rolesDigest(kind: string): string {
   return filesDigest([`packer/${kind}.pkrvars.hcl`]);
 }

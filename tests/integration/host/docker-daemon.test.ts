@@ -48,7 +48,7 @@ test("a daemon that answers has an address, which no preview knows before", asyn
 test("one that does not answer, or wrongly, is told in one line with what to do", async () => {
   const missing = `unix://${join(folder, "missing.sock")}`;
   await expect(driver().create({ host: missing })).rejects.toThrow(
-    `${missing}: Docker does not answer (ENOENT); install and start it, or say by ai-how:dockerHost`,
+    `${missing}: Docker does not answer (ENOENT); install and start it, or set ai-how:dockerHost`,
   );
   const wrong = await serve("wrong.sock", 503);
   await expect(driver().create({ host: wrong })).rejects.toThrow(

@@ -90,10 +90,10 @@ describeUnless(lacking, "a folder", () => {
   test("is not taken from what is in its place: a file, or a link to somewhere else", async () => {
     await mkdir(join(base, "projects"));
     await writeFile(path, "");
-    await expect(driver().create(inputs())).rejects.toThrow(`${path} is in the way: it is not a folder`);
+    await expect(driver().create(inputs())).rejects.toThrow(`${path} exists and is not a folder`);
     await rm(path);
     await symlink("/etc", path);
-    await expect(driver().create(inputs())).rejects.toThrow(`${path} is in the way: it is not a folder`);
+    await expect(driver().create(inputs())).rejects.toThrow(`${path} exists and is not a folder`);
     expect(await look("/etc")).toMatchObject({ uid: 0, gid: 0 });
   });
 

@@ -63,7 +63,7 @@ describe("a virtual function", () => {
   });
 
   test("without the vGPU manager is one line that says what to do", async () => {
-    await expect(driver().create(inputs())).rejects.toThrow(/is no virtual function .* switch on SR-IOV/);
+    await expect(driver().create(inputs())).rejects.toThrow(/is no virtual function .* enable SR-IOV/);
   });
 });
 

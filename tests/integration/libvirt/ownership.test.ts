@@ -155,7 +155,7 @@ describe.skipIf(unavailable !== undefined)("an image in a pool", () => {
     const digest = createHash("sha256").update("something else").digest("hex");
     await expect(
       image.create({ pool: "pool", name: "base.qcow2", source, sourceDigest: digest }),
-    ).rejects.toThrow(/^source: .*image.qcow2 has changed meanwhile; run this again$/);
+    ).rejects.toThrow(/^source: .*image.qcow2 has changed since the preview; run this again$/);
     await image.delete({ id: "pool/base.qcow2", inputs: {}, state: {} });
     expect(await readdir(stage.pool)).toEqual([]);
   });

@@ -103,7 +103,7 @@ describe.skipIf(unavailable !== undefined)("Sandbox", () => {
     await writeFile(owner, JSON.stringify({ urn: "urn", project: "/tmp", pid: 1 }));
     try {
       await expect(stage.sandbox.create({ name: stage.name })).rejects.toThrow(
-        `sandbox ${stage.name} belongs to /tmp: bring it down there, or take another name`,
+        `sandbox ${stage.name} belongs to /tmp: destroy it there, or choose another name`,
       );
       expect(await stage.sandbox.refresh(stage.made)).toBeUndefined();
       await stage.sandbox.delete(stage.made);

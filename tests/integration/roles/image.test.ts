@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { inTurn } from "../../../providers/host/image/turns.ts";
+import { withLock } from "../../../providers/host/image/lock.ts";
 import { buildImage, hostDriver, identify, unavailable } from "./stage.ts";
 
 // A build that fails before it has done much.
@@ -58,7 +58,7 @@ describe.skipIf(unavailable !== undefined)("a golden image", () => {
     const said: string[] = [];
     const log = (line: string) => void said.push(line);
     let second: Promise<unknown> | undefined;
-    await inTurn(lock, { log, signal: new AbortController().signal }, async () => {
+    await withLock(lock, { log, signal: new AbortController().signal }, async () => {
       second = hostDriver("Image", "second")
         .create({ ...UNREACHABLE, edition: "second" }, log)
         .catch(String);

@@ -193,7 +193,7 @@ describe("check of a network", () => {
     [
       "a range over the gateway",
       { dhcp: { start: "10.0.0.1", end: "10.0.0.5" } },
-      "dhcp: the range holds the gateway",
+      "dhcp: the range contains the gateway",
     ],
     [
       "a lease elsewhere",

@@ -75,9 +75,9 @@ describe("an image of Packer's", () => {
     });
 
     it.each([
-      ["without a Packer", undefined, "there is none"],
+      ["without a Packer", undefined, "it is not installed"],
       ["with another Packer", "echo Packer v1.11.2", "version 1.11.2 is not 1.6.6"],
-      ["with another program of that name", "echo pack: pack.pw.db: No such file", "there is none"],
+      ["with another program of that name", "echo pack: pack.pw.db: No such file", "it is not installed"],
     ])("%s is refused in one line that says what to do", async (_which, packer, reason) => {
       if (packer !== undefined) {
         await writeFile(join(programs, "packer"), `#!/bin/sh\n${packer}\n`, { mode: 0o755 });

@@ -1,4 +1,4 @@
-"""ai-how-gpus: makes the machine's NVIDIA GPUs what their plan says, and says whether they are.
+"""ai-how-gpus: applies the plan of the machine's NVIDIA GPUs, and verifies it.
 
     ai-how-gpus apply    changes what differs, verifies, and writes the machine's lines of gres.conf
     ai-how-gpus verify   changes nothing; --line says a difference in one line, for SLURM's reason
@@ -27,7 +27,7 @@ class NotAsPlanned(Exception):
 
 
 class Machine:
-    """Where things are; another root than / is for tests."""
+    """Paths; a root other than / is for tests."""
 
     def __init__(self, root):
         self.root = root
@@ -39,7 +39,7 @@ class Machine:
 
     @contextlib.contextmanager
     def lock(self, kind):
-        """Nobody verifies what another process is changing."""
+        """Takes a lock, so that a verification does not see a half-applied plan."""
         self.run.mkdir(mode=0o755, parents=True, exist_ok=True)
         with open(self.run / "gpus.lock", "w", encoding="ascii") as file:
             fcntl.flock(file, kind)
@@ -67,14 +67,14 @@ def apply(machine):
             verify(machine, plan, found)
             lines = gres.lines(plan, found, machine.dev, machine.proc)
         except Exception:
-            write_gres(machine, [])  # a machine that is not as planned offers nothing
+            write_gres(machine, [])  # a machine with differences offers no GPUs
             raise
         write_gres(machine, lines)
         print(f"{len(plan.gpus)} GPUs are as planned" + ("" if done else ", nothing to do"))
 
 
 def write_gres(machine, lines):
-    """Touched only when it says something new: SLURM's daemon has to start again then."""
+    """Writes the file only if it changes, because a change restarts slurmd."""
     text = "".join(f"{line}\n" for line in ["# Written by ai-how-gpus: what SLURM may offer of this machine.", *lines])
     before = machine.gres.read_text(encoding="utf-8") if machine.gres.exists() else None
     if text != before:

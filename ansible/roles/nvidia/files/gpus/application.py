@@ -1,4 +1,4 @@
-"""Makes the machine's GPUs what the plan says, changing only those that differ."""
+"""Applies the plan to the machine's GPUs and changes only those that differ."""
 
 import dataclasses
 
@@ -8,15 +8,15 @@ import holders
 
 
 class Refused(Exception):
-    """The plan cannot be applied now; a line for each reason."""
+    """The plan cannot be applied now; one line per reason."""
 
 
 class RebootNeeded(Refused):
-    """Nothing but a reboot of this machine helps."""
+    """The change needs a reboot of this machine."""
 
 
 def apply(plan, found, root):
-    """Changes GPUs and yields a line for each thing that was done; does nothing where not all can be mended."""
+    """Changes GPUs and yields one line per change; changes nothing unless all differences can be removed."""
     differences = comparison.compare(plan, found, root / "dev")
     if any(not difference.mendable for difference in differences):
         return
@@ -86,7 +86,7 @@ def switch(gpu, wanted, root):
         except driver.DriverError as error:
             reason = f" ({error})"
         if driver.with_mig_mode(gpu).mig != wanted:
-            # Some drivers reset it only when they are asked for the mode again.
+            # Some drivers reset it only at the second request for the mode.
             driver.set_mig(gpu, wanted)
     if driver.with_mig_mode(gpu).mig != wanted:
         raise RebootNeeded(

@@ -1,9 +1,9 @@
-"""What differs between the plan and the machine, and both in words."""
+"""Differences between the plan and the machine, and both in words."""
 
 import dataclasses
 import re
 
-# What a driver reports of a GPU's memory is within this of the size in its name: 81559 MiB of 80 GB, 143771 MiB of 141.
+# Tolerance between the memory that a driver reports and the size in the GPU's name: 81559 MiB of 80 GB, 143771 MiB of 141.
 MEMORY_TOLERANCE = 0.06
 
 
@@ -15,7 +15,7 @@ class Difference:
     what: str
     planned: str
     found: str
-    # Whether applying the plan mends it.
+    # Whether applying the plan removes it.
     mendable: bool = False
 
     def __str__(self):
@@ -23,7 +23,7 @@ class Difference:
 
 
 def pairs(plan, found):
-    """Each planned GPU with the one that stands for it, or None; and the others."""
+    """Pairs of a planned GPU and the machine's GPU for it, or None; and the other GPUs."""
     by_address = {gpu.pci_address: gpu for gpu in found.gpus}
     by_index = {gpu.index: gpu for gpu in found.gpus}
     matched = [
@@ -110,7 +110,7 @@ def describe_partitions(partitions):
 
 
 def describe(plan, found):
-    """The plan and the machine, a line for each GPU."""
+    """The plan and the machine, one line per GPU."""
     lines = ["planned:"]
     for planned in plan.gpus:
         driver = f"driver {planned.minimum_driver} or newer" if planned.minimum_driver else "any driver"

@@ -53,7 +53,7 @@ class Instance:
     profile_id: int
     id: int
     start: int
-    # (number, name) of each compute instance in it: one, that has all of it, is a partition that jobs can use.
+    # (number, name) of each compute instance in it. Jobs can use the partition if there is one that spans all of it.
     compute: tuple[tuple[int, str], ...]
 
     def __str__(self):
@@ -73,7 +73,7 @@ class Gpu:
     # None: the GPU has no MIG.
     mig: bool | None
     mig_pending: bool | None
-    # What the driver wants done before the GPU can be used; None: nothing.
+    # The action that the driver needs before the GPU can be used; None: none.
     recovery: str | None
     # `python3 (4711)`
     clients: tuple[str, ...]
@@ -154,7 +154,7 @@ def profiles(gpu):
 
 
 def rows(listing, pattern, gpu=None):
-    """The lines of a table of `nvidia-smi mig`; one that cannot be read is an error, for what it says would be lost."""
+    """The lines of a table of `nvidia-smi mig`; an unknown line is an error, because it may be an instance."""
     arguments = ["mig", listing] + ([] if gpu is None else ["-i", gpu.pci_address])
     code, text = nvidia_smi(*arguments, accept=(0, NOT_FOUND))
     found = []
@@ -200,7 +200,7 @@ def change(*arguments):
 
 
 def nvidia_smi(*arguments, accept=(0,), timeout=None):
-    """Runs nvidia-smi: its exit code and what it said."""
+    """Runs nvidia-smi and returns its exit code and output."""
     timeout = timeout or TIMEOUT
     program = shutil.which("nvidia-smi")
     said = f"nvidia-smi {' '.join(arguments)}"
@@ -219,7 +219,7 @@ def nvidia_smi(*arguments, accept=(0,), timeout=None):
     try:
         text, _ = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
-        # Not waited for: one that hangs in the driver does not end, not even killed.
+        # No wait: a process that hangs in the driver does not end even when killed.
         os.killpg(process.pid, signal.SIGKILL)
         raise DriverError(
             f"{said}: no answer after {timeout} s; the driver or a GPU hangs, see the kernel's log"
@@ -235,7 +235,7 @@ def first_line(text):
 
 
 def complaint(text):
-    """What went wrong, behind what went well."""
+    """The error, after the output of earlier steps."""
     return first_line("\n".join(line for line in text.splitlines() if not line.startswith("Successfully ")))
 
 

@@ -1,7 +1,7 @@
-"""What keeps a GPU open without computing on it: daemons that watch it, and the kernel's own nvidia_drm.
+"""Users of a GPU that do not compute: daemons that watch it, and the kernel's nvidia_drm.
 
-A100 and A30 are reset when MIG is switched, and no reset happens while one of these has them: NVIDIA/gpu-operator#118,
-NVIDIA/mig-parted#181. So they go for as long as the switch takes.
+A change of MIG mode resets an A100 or A30, which fails while one of these has it open: NVIDIA/gpu-operator#118,
+NVIDIA/mig-parted#181. So they are stopped during the change.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ TIMEOUT = 60
 
 @contextlib.contextmanager
 def released(root):
-    """Stops all of them, and starts again what has run; yields what was stopped, in words."""
+    """Stops all of them and afterwards starts those that ran; yields what was stopped, in words."""
     stopped = []
     loaded = False
     try:
@@ -32,7 +32,7 @@ def released(root):
                 stopped.append(unit)
                 run("systemctl", "stop", unit)
         if (root / "sys/module" / MODULE).exists():
-            # One that the console or a program has open stays, and the reset says so.
+            # If the console or a program uses it, it stays, and the reset reports that.
             loaded = run("modprobe", "--remove", MODULE) == 0
         yield [*stopped, *([MODULE] if loaded else [])]
     finally:

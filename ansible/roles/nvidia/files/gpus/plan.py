@@ -1,4 +1,4 @@
-"""What the machine's GPUs are to be: /etc/ai-how/gpu-plan.json, written by role nvidia.
+"""The plan of the machine's GPUs: /etc/ai-how/gpu-plan.json, written by role nvidia.
 
     {"version": 1, "other_gpus_allowed": false, "gpus": [{
       "index": 0, "pci_address": "0000:17:00.0", "model": "A100 80GB", "names": ["a100-80gb"], "memory_gb": 80,
@@ -19,7 +19,7 @@ VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 
 class PlanError(Exception):
-    """The file is no plan; one line a problem."""
+    """The file is not a valid plan; one line per problem."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +86,7 @@ def parse_plan(text):
 
 
 class Reader:
-    """Takes JSON apart and remembers every problem with its place."""
+    """Reads values from JSON and collects every problem with its place."""
 
     def __init__(self):
         self.problems = []

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { inTurn } from "../../../providers/host/image/turns.ts";
+import { withLock } from "../../../providers/host/image/lock.ts";
 import { Running } from "../../support/command.ts";
 import { processes } from "../../support/processes.ts";
 import { repository } from "../../support/project.ts";
@@ -15,7 +15,7 @@ let said: string[];
 let cancel: AbortController;
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "ai-how-test-turns-"));
+  directory = await mkdtemp(join(tmpdir(), "ai-how-test-lock-"));
   file = join(directory, "packages", "bookworm.lock");
   said = [];
   cancel = new AbortController();
@@ -28,11 +28,11 @@ afterEach(async () => {
 
 const waiting = () => ({ log: (line: string) => void said.push(line), signal: cancel.signal });
 
-/** A turn that lasts until it is ended. */
+/** An action that holds the lock until it is ended. */
 async function takeTurn(): Promise<{ end: () => Promise<void> }> {
   const { promise: until, resolve: end } = Promise.withResolvers<undefined>();
   const begun = Promise.withResolvers<undefined>();
-  const turn = inTurn(file, waiting(), () => {
+  const held = withLock(file, waiting(), () => {
     begun.resolve(undefined);
     return until;
   });
@@ -40,7 +40,7 @@ async function takeTurn(): Promise<{ end: () => Promise<void> }> {
   return {
     end: async () => {
       end(undefined);
-      await turn;
+      await held;
     },
   };
 }
@@ -49,7 +49,7 @@ test("the second waits, says so once, and comes when the first is done", async (
   const first = await takeTurn();
   expect(said).toEqual([]);
   let hasBegun = false;
-  const second = inTurn(file, waiting(), () => {
+  const second = withLock(file, waiting(), () => {
     hasBegun = true;
     return Promise.resolve("done");
   });
@@ -60,12 +60,12 @@ test("the second waits, says so once, and comes when the first is done", async (
   expect(await second).toBe("done");
 });
 
-test("a turn that fails is over, and another file is another queue", async () => {
+test("a failed action releases the lock, and another file is another lock", async () => {
   const other = await takeTurn();
   file = join(directory, "packages", "noble.lock");
-  const failing = inTurn(file, waiting(), () => Promise.reject(new Error("no space")));
+  const failing = withLock(file, waiting(), () => Promise.reject(new Error("no space")));
   await expect(failing).rejects.toThrow("no space");
-  expect(await inTurn(file, waiting(), () => Promise.resolve("done"))).toBe("done");
+  expect(await withLock(file, waiting(), () => Promise.resolve("done"))).toBe("done");
   expect(said).toEqual([]);
   await other.end();
 });
@@ -73,7 +73,7 @@ test("a turn that fails is over, and another file is another queue", async () =>
 test("who waits can be cancelled, and does nothing then", async () => {
   const first = await takeTurn();
   let hasBegun = false;
-  const second = inTurn(file, waiting(), () => {
+  const second = withLock(file, waiting(), () => {
     hasBegun = true;
     return Promise.resolve();
   });
@@ -84,19 +84,19 @@ test("who waits can be cancelled, and does nothing then", async () => {
   expect(hasBegun).toBe(false);
 });
 
-test("a process that is killed in its turn makes room", async () => {
-  const turns = join(repository, "providers", "host", "image", "turns.ts");
+test("a killed process releases its lock", async () => {
+  const module = join(repository, "providers", "host", "image", "lock.ts");
   const program = `
     import { writeFileSync } from "node:fs";
-    import { inTurn } from ${JSON.stringify(turns)};
+    import { withLock } from ${JSON.stringify(module)};
     const waiting = { log() {}, signal: new AbortController().signal };
     setInterval(() => {}, 1000);
-    await inTurn(${JSON.stringify(file)}, waiting, () => {
+    await withLock(${JSON.stringify(file)}, waiting, () => {
       writeFileSync(${JSON.stringify(`${file}.begun`)}, "");
       return new Promise(() => {});
     });`;
   const holder = new Running(process.execPath, ["--input-type=module-typescript", "--eval", program]);
   await expect.poll(() => existsSync(`${file}.begun`), { timeout: 10_000 }).toBe(true);
   await holder.kill();
-  expect(await inTurn(file, waiting(), () => Promise.resolve("done"))).toBe("done");
+  expect(await withLock(file, waiting(), () => Promise.resolve("done"))).toBe("done");
 });

@@ -4,17 +4,17 @@ import { dirname } from "node:path";
 import { execa } from "execa";
 import { ProviderError, type Context } from "../../framework/resource.ts";
 
-/** What is said while one waits, and what ends the waiting; the action has to look at it by itself. */
+/** Progress and cancellation of the wait; the action handles the signal itself. */
 export type Waiting = Pick<Context<unknown>, "log" | "signal">;
 
-// flock's exit code where somebody else has the lock.
+// flock's exit code if another process has the lock.
 const TAKEN = 75;
 
 /**
- * Does something while no other process of this host does anything in turn by the same file, which is made where it is
- * missing and stays. The kernel holds the lock, so that the turn of a process that is killed ends with it.
+ * Runs an action with an exclusive lock on a file, which is created if it is missing and kept. The kernel releases the lock when
+ * its process is killed.
  */
-export async function inTurn<T>(
+export async function withLock<T>(
   file: string,
   { log, signal }: Waiting,
   action: () => Promise<T>,
@@ -32,7 +32,7 @@ export async function inTurn<T>(
   }
 }
 
-/** Locks a file by a process that keeps it so until its standard input ends; undefined where it is taken. */
+/** Locks a file by a process that holds the lock until its standard input ends; undefined if the lock is taken. */
 async function lock(
   file: string,
   options: readonly string[],
@@ -44,7 +44,7 @@ async function lock(
   if (signal.aborted) stop();
   signal.addEventListener("abort", stop);
   const ended = await Promise.race([holder, once(holder.stdout, "data").then(() => undefined)]);
-  // From here on the action says when its turn is over: what was cancelled may still be ending.
+  // The action releases the lock itself: after a cancellation it may still be ending.
   signal.removeEventListener("abort", stop);
   if (ended === undefined) {
     return async () => {
