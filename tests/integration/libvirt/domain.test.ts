@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readFile, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Made, Stage, unavailable } from "./stage.ts";
 
@@ -116,11 +116,10 @@ describe.skipIf(unavailable !== undefined)("Domain", () => {
     await driver.delete(made);
   });
 
-  it("logs its serial console", async () => {
+  it("has one log of its serial console", async () => {
     const driver = stage.driver("Domain");
     const made = await driver.create({ ...inputs(), machine: "pc" });
     expect(await readdir(String(stage.made.state.consoleDirectory))).toEqual(["vm.log"]);
-    expect(await readFile(inputs().consoleLog, "utf8")).toBeTypeOf("string");
     await driver.delete(made);
   });
 

@@ -1,17 +1,17 @@
 import { execa } from "execa";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { withLock } from "../../../providers/host/image/lock.ts";
+import { repository } from "../../support/project.ts";
 import { buildImage, hostDriver, identify, unavailable } from "./stage.ts";
 
+const BASE = { distribution: "debian12", cacheDirectory: ".ai-how/cache" };
+
 // A build that fails before it has done much.
-const UNREACHABLE = {
-  distribution: "debian12",
-  cacheDirectory: ".ai-how/cache",
-  mirror: "http://127.0.0.1:1/debian",
-};
+const UNREACHABLE = { ...BASE, mirror: "http://127.0.0.1:1/debian" };
 
 describe.skipIf(unavailable !== undefined)("a golden image", () => {
   it("is there at once when it was built before, under a name that its content determines", async () => {
@@ -26,12 +26,60 @@ describe.skipIf(unavailable !== undefined)("a golden image", () => {
   });
 
   it("has another name when a package, the account or the edition differs, but not for another mirror", () => {
-    const base = { distribution: "debian12", cacheDirectory: ".ai-how/cache" };
-    const name = (more: object) => identify("Image", { ...base, ...more });
+    const name = (more: object) => identify("Image", { ...BASE, ...more });
     const names = [{}, { packages: ["jq"] }, { adminUser: "operator" }, { edition: "2" }].map(name);
     expect(new Set(names).size).toBe(names.length);
     expect(name({ mirror: "http://mirror.example/debian" })).toBe(names[0]);
   });
+
+  it("has another name when a file that it is built from changes, but not for a file of another part", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "ai-how-recipe-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    for (const part of ["providers", "ansible", "images/golden"]) {
+      await cp(join(repository, part), join(folder, part), { recursive: true });
+    }
+    // What providers import besides, whichever of these there are.
+    for (const part of ["versions", "versions.ts", "wire", "package.json", "node_modules"]) {
+      const source = join(repository, part);
+      if (existsSync(source)) await symlink(source, join(folder, part));
+    }
+    const script = `
+      import { Provider } from ${JSON.stringify(join(folder, "providers/framework/provider.ts"))};
+      import { host } from ${JSON.stringify(join(folder, "providers/host/provider.ts"))};
+      const provider = new Provider(host);
+      provider.configure({});
+      const { inputs } = provider.check("host:index:Image", ${JSON.stringify(BASE)});
+      console.log(provider.identify("host:index:Image", "", inputs));`;
+    const name = async () => (await execa("node", ["--input-type=module", "--eval", script])).stdout;
+    const first = await name();
+    await appendFile(join(folder, "ansible/roles/slurm/tasks/main.yml"), "# edited\n");
+    expect(await name()).toBe(first);
+    await appendFile(join(folder, "ansible/roles/slurm/tasks/bake.yml"), "# edited\n");
+    const second = await name();
+    await appendFile(join(folder, "images/golden/build"), "# edited\n");
+    expect(new Set([first, second, await name()]).size).toBe(3);
+  });
+
+  it("is built again by a changed recipe, its packages from the cache", async () => {
+    const first = await buildImage();
+    const cache = resolve(String(first.state.rootDirectory), "../../..");
+    const archives = join(cache, "apt", `bookworm-${first.state.architecture as string}`, "archives");
+    // A package that is downloaded again is another file.
+    const packages = async () => {
+      const names = (await readdir(archives)).filter((name) => name.endsWith(".deb")).sort();
+      return Promise.all(names.map(async (name) => `${name} ${(await stat(join(archives, name))).ino}`));
+    };
+    const before = await packages();
+    const changed = await hostDriver("Image", "changed").create({
+      ...BASE,
+      recipe: `changed ${process.pid}`,
+    });
+    onTestFinished(() => rm(dirname(String(changed.state.rootDirectory)), { recursive: true, force: true }));
+    expect(changed.id).not.toBe(first.id);
+    expect(existsSync(String(changed.state.disk))).toBe(true);
+    expect(before.length).toBeGreaterThan(100);
+    expect(await packages()).toEqual(before);
+  }, 600_000);
 
   it("carries no secret, no identity and no open door", async () => {
     const root = String((await buildImage()).state.rootDirectory);
