@@ -7,10 +7,10 @@ import type { InputSchemas } from "./resource.ts";
  * outputs are the required inputs and `Outputs`. Schemas are used as types only, so a program loads no provider.
  */
 export type ResourceClass<Inputs extends InputSchemas, Outputs extends object> = new (
-    name: string,
-    args: ArgsOf<Inputs>,
-    opts?: pulumi.CustomResourceOptions,
-  ) => pulumi.CustomResource & PropertiesOf<Inputs, Outputs>;
+  name: string,
+  args: ArgsOf<Inputs>,
+  opts?: pulumi.CustomResourceOptions,
+) => pulumi.CustomResource & PropertiesOf<Inputs, Outputs>;
 
 /** The arguments for input schemas: any value may be an output, and what has a default may be left out. */
 export type ArgsOf<Inputs extends InputSchemas> = RequiredArgs<Inputs, RequiredKeys<Inputs>> &
