@@ -56,7 +56,7 @@ describe("a virtual function", () => {
     const made = await driver().create(inputs());
     await writeFile(current, "1060\n");
     await expect(driver().create(inputs())).rejects.toThrow(
-      `${FUNCTION} is a vGPU of type 1060 already; take another virtual function`,
+      `${FUNCTION} is a vGPU of type 1060 already; use another virtual function`,
     );
     await driver().delete(made);
     expect(await readFile(current, "utf8")).toBe("1060\n");
@@ -91,7 +91,7 @@ describe("a mediated device", () => {
   });
 
   test("of a type that is not there, or for which there is no room, is one line", async () => {
-    await expect(driver().create(inputs())).rejects.toThrow(/offers no vGPU type nvidia-699: look at/);
+    await expect(driver().create(inputs())).rejects.toThrow(/offers no vGPU type nvidia-699: see /);
     await fake(`${offered}/available_instances`, "0\n");
     await expect(driver().create(inputs())).rejects.toThrow(
       `${PARENT} has no room for one more vGPU of type nvidia-699`,
