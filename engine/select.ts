@@ -1,7 +1,7 @@
 import { access, constants, readdir, realpath } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, join, sep } from "node:path";
+import { delimiter, join, resolve, sep } from "node:path";
 import { UserError } from "../config/errors.ts";
 import type { Engine, StackReference } from "./engine.ts";
 import { InProcessEngine, stateFile } from "./in-process/index.ts";
@@ -35,22 +35,26 @@ export async function selectEngine(reference: StackReference, choice: EngineChoi
     return { engine: new PulumiEngine(reference, cli), because: choice === "pulumi" ? "asked for" : cli };
   }
   if (choice === "pulumi") {
-    throw new UserError(
-      "Pulumi's CLI is not installed: put `pulumi` on PATH, or run `npx pulumi version` once",
-    );
+    throw new UserError(`Pulumi's CLI is not installed: put \`pulumi\` on PATH, or ${TO_INSTALL}`);
   }
   return {
     engine: new InProcessEngine(reference),
-    because: "Pulumi's CLI is not installed; `npx pulumi version` would fetch it",
+    because: `Pulumi's CLI is not installed; ${TO_INSTALL}`,
   };
 }
 
-/** The `pulumi` on PATH, or the one that the npm package `pulumi` has in its cache. */
+/** How one gets Pulumi's CLI. */
+const TO_INSTALL = "run `npx pulumi version`, or tools/pulumi.sh where that cannot download it";
+
+/** Where tools/pulumi.sh puts it. */
+const BUILT = resolve(import.meta.dirname, "../.ai-how/cache/pulumi/bin");
+
+/** The `pulumi` on PATH, the one that the npm package `pulumi` has in its cache, or the one that tools/pulumi.sh built. */
 export async function findPulumi(): Promise<string | undefined> {
   const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
   const cache = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "versions");
   const cached = (await readdir(cache).catch(() => [])).map((version) => join(cache, version, "bin"));
-  for (const folder of [...folders, ...cached]) {
+  for (const folder of [...folders, ...cached, BUILT]) {
     const file = join(folder, "pulumi");
     if ((await isExecutable(file)) && !(await isLauncher(file))) return file;
   }

@@ -47,7 +47,7 @@ typescript() {
 others() {
   step knip knip --no-progress
   mapfile -t scripts < <(files | xargs -r grep -lE '^#!(/bin/|/usr/bin/env )(ba)?sh' --)
-  step shellcheck shellcheck "${scripts[@]}" tools/node.sh
+  step shellcheck shellcheck -x "${scripts[@]}" tools/node.sh
   if command -v packer >/dev/null; then step packer packer_template; else echo "lint: packer/ is not looked at: Packer is not installed"; fi
   cd ansible && step ansible-lint ansible-lint --offline -q
 }

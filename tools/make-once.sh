@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Sourced by scripts that make programs once for a user, in the user's cache, whatever the number of checkouts.
 # They set `here`, the checkout, and `name`, which begins their messages.
 
@@ -8,8 +8,21 @@ work=
 job=
 # shellcheck disable=SC2317,SC2329 # called by the trap
 clean() {
-  [ -z "$job" ] || kill "$job" 2>/dev/null || true
+  if [ -n "$job" ]; then
+    kill "$job" 2>/dev/null || true
+    wait "$job" || true
+  fi
   [ -z "$work" ] || rm -rf "$work"
+}
+
+# as_job COMMAND ...: runs it so that a signal ends it and this script at once; the script would wait for its end otherwise.
+as_job() {
+  local code=0
+  "$@" &
+  job=$!
+  wait "$job" || code=$?
+  job=
+  return "$code"
 }
 
 # alone_in FOLDER: makes the folder, waits until no other checkout works in it, and makes a folder for the work, $work.
@@ -20,6 +33,8 @@ alone_in() {
     say "another checkout does it; waiting"
     flock 9
   }
+  # What one that was killed left.
+  rm -rf "$1"/work.*
   work=$(mktemp -d "$1/work.XXXXXX")
   trap clean EXIT
   trap 'exit 130' INT TERM
@@ -32,6 +47,6 @@ fetch_python() {
     say "there is no .venv; run tools/setup.sh first" >&2
     exit 1
   fi
-  "$python" -m pip install --disable-pip-version-check -q --root-user-action ignore --no-deps --no-compile --require-hashes \
+  as_job "$python" -m pip install --disable-pip-version-check -q --root-user-action ignore --no-deps --no-compile --require-hashes \
     --target "$2" -r "$1"
 }

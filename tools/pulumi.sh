@@ -45,11 +45,11 @@ choose_go() {
 
 # build PROGRAM FOLDER PACKAGE LDFLAGS: builds a package by the go.mod in the folder; says every 15 seconds how far it is.
 build() {
-  local program=$1 package=$3 packages started=$SECONDS
+  local program=$1 package=$3 started=$SECONDS
   [ ! -x "$folder/bin/$program" ] || return 0
   say "fetching the modules of $program"
   cd "$2"
-  packages=$("$go" list -deps "$package" 2>"$work/log" | wc -l) || {
+  as_job "$go" list -deps "$package" >"$work/packages" 2>"$work/log" || {
     tail -n 20 "$work/log" >&2
     say "the modules of $program cannot be fetched" >&2
     exit 1
@@ -59,7 +59,7 @@ build() {
   while kill -0 "$job" 2>/dev/null; do
     sleep 1
     if (((SECONDS - started) % 15 == 14)); then
-      say "$program: $((SECONDS - started)) s, $(wc -l <"$work/log") of at most $packages packages"
+      say "$program: $((SECONDS - started)) s, $(wc -l <"$work/log") of at most $(wc -l <"$work/packages") packages"
     fi
   done
   wait "$job" || {

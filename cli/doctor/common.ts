@@ -33,7 +33,7 @@ export async function engine(): Promise<Finding> {
   return note(
     "pulumi",
     "not installed; the in-process engine runs the program",
-    "`npx pulumi version` fetches it",
+    "`npx pulumi version` fetches it, or tools/pulumi.sh builds it",
   );
 }
 

@@ -77,7 +77,7 @@ async function startRelay(ip: string, port: number): Promise<Server> {
 /** Where tools/temporal.sh puts it. */
 const BUILT = resolve(import.meta.dirname, "../../.ai-how/cache/temporal/temporal");
 
-/** `AI_HOW_TEMPORAL`, `temporal` on PATH, what tools/temporal.sh built, or where Go installs it. */
+/** `AI_HOW_TEMPORAL`, `temporal` on PATH, what tools/temporal.sh fetched, or where Go installs it. */
 export async function findTemporal(): Promise<string> {
   const candidates = [
     process.env.AI_HOW_TEMPORAL,
@@ -90,6 +90,6 @@ export async function findTemporal(): Promise<string> {
     if (!(await execa(candidate, ["--version"], { reject: false, stdio: "ignore" })).failed) return candidate;
   }
   throw new UserError(
-    "temporal: Temporal's command is not installed; get it from https://temporal.io/setup/install-temporal-cli, build it with tools/temporal.sh, or name one by AI_HOW_TEMPORAL",
+    "temporal: Temporal's command is not installed; get it from https://temporal.io/setup/install-temporal-cli, fetch it with tools/temporal.sh, or name one by AI_HOW_TEMPORAL",
   );
 }
