@@ -6,6 +6,7 @@ import { stringify } from "yaml";
 import type { Engine } from "../../engine/engine.ts";
 import type { EngineEvent, Operation, Summary } from "../../engine/events.ts";
 import { InProcessEngine, stateFile } from "../../engine/in-process/index.ts";
+import { PulumiEngine } from "../../engine/pulumi/index.ts";
 
 export const repository = resolve(import.meta.dirname, "../..");
 
@@ -30,15 +31,23 @@ const PROJECT = {
 export class Project {
   readonly root: string;
   readonly stack = "test";
+  readonly #cli: string | undefined;
 
-  private constructor(root: string) {
+  private constructor(root: string, cli: string | undefined) {
     this.root = root;
+    this.#cli = cli;
   }
 
-  /** Makes a project; `program` is the body of its index.ts after the imports `pulumi`, `command`, `host`. */
-  static async create(program: string, { keep = false } = {}): Promise<Project> {
+  /**
+   * Makes a project; `program` is the body of its index.ts after the imports `pulumi`, `command`, `host`.
+   * @param options.cli of Pulumi, whose engine runs the project then; default: the in-process engine does
+   */
+  static async create(
+    program: string,
+    { keep = false, cli }: { readonly keep?: boolean; readonly cli?: string } = {},
+  ): Promise<Project> {
     const root = await mkdtemp(join(tmpdir(), "ai-how-engine-"));
-    const project = new Project(root);
+    const project = new Project(root, cli);
     if (!keep) onTestFinished(() => project.remove());
     await symlink(join(repository, "node_modules"), join(root, "node_modules"));
     await writeFile(join(root, "package.json"), '{"type": "module"}');
@@ -66,6 +75,11 @@ export class Project {
     return new InProcessEngine(this);
   }
 
+  /** The engine that runs it. */
+  get ownEngine(): Engine {
+    return this.#cli === undefined ? this.engine : new PulumiEngine(this, this.#cli);
+  }
+
   get stateFile(): string {
     return stateFile(this);
   }
@@ -74,7 +88,7 @@ export class Project {
     operation: "preview" | "up" | "refresh" | "down",
     {
       abort = new AbortController(),
-      engine = this.engine,
+      engine = this.ownEngine,
       replace,
     }: {
       readonly abort?: AbortController;
@@ -104,7 +118,7 @@ export class Project {
 
   async outputs(): Promise<Record<string, unknown>> {
     return Object.fromEntries(
-      Object.entries(await this.engine.outputs()).map(([key, { value }]) => [key, value]),
+      Object.entries(await this.ownEngine.outputs()).map(([key, { value }]) => [key, value]),
     );
   }
 }

@@ -2,19 +2,19 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, delimiter, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll } from "vitest";
 import { sandboxPlaces, type SandboxPlaces } from "../../providers/host/sandbox-places.ts";
 import { stackOutputsSchema, type StackOutputs } from "../../stacks/outputs.ts";
 import { connect, findMachine, ssh, type Connection } from "../../cli/connection.ts";
 import { InProcessEngine } from "../../engine/in-process/index.ts";
-import { findPulumi } from "../../engine/select.ts";
 import { clusterFile, machineNames, type ClusterSpec } from "./cluster-file.ts";
 import { aiHowCommand, Running, type CommandOptions, type Said } from "./command.ts";
 import { leftovers } from "./leftovers.ts";
 import { processes } from "./processes.ts";
 import { repository } from "./project.ts";
+import { usePulumi } from "./pulumi.ts";
 import { SecretWatch } from "./secret-watch.ts";
 import { configurationOf, removeStack } from "./remove-stack.ts";
 import { secretsOf, secretsOfExport, type Secret } from "./secrets.ts";
@@ -141,7 +141,7 @@ export class Site {
 
   /** Runs Pulumi's own CLI on the stack, without ai-how, to its end. */
   async pulumi(...args: string[]): Promise<Said> {
-    const cli = (await findPulumi()) ?? "pulumi";
+    const cli = await usePulumi();
     return this.launch(cli, [...args, "--stack", this.stack, "--non-interactive"]).ended;
   }
 
@@ -258,7 +258,7 @@ export class Site {
 
   async #secretsNow(): Promise<Secret[]> {
     if (this.#engine === "in-process") return secretsOf(this.stack);
-    const cli = (await findPulumi()) ?? "pulumi";
+    const cli = await usePulumi();
     const args = ["stack", "export", "--show-secrets", "--stack", this.stack, "--non-interactive"];
     return secretsOfExport((await execa(cli, args, { cwd: repository, env: this.#env })).stdout);
   }
@@ -267,14 +267,12 @@ export class Site {
   async #prepareBackend(): Promise<void> {
     const backend = join(this.#folder, "backend");
     await mkdir(backend);
-    const cli = (await findPulumi()) ?? "pulumi";
+    await usePulumi();
     this.#env = {
       PULUMI_BACKEND_URL: `file://${backend}`,
       PULUMI_CONFIG_PASSPHRASE: randomBytes(12).toString("hex"),
       PULUMI_SKIP_UPDATE_CHECK: "1",
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-      // Its language host and plugins lie beside it, and it takes the first node that it finds.
-      PATH: [dirname(process.execPath), dirname(cli), process.env.PATH].join(delimiter),
     };
   }
 }

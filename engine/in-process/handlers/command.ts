@@ -8,7 +8,7 @@ import { ProviderError } from "../../../providers/framework/resource.ts";
 import type { Last, Operation, ResourceHandler } from "../handler.ts";
 import type { Values } from "../values.ts";
 
-const inputSchema = {
+export const inputSchema = {
   create: z.string().optional(),
   update: z.string().optional(),
   delete: z.string().optional(),

@@ -8,7 +8,6 @@ import { providerHandler } from "./provider.ts";
 
 // Each is loaded when the first resource of its package comes by.
 const ours: Readonly<Record<string, (root: string) => Promise<ProviderDefinition<object>>>> = {
-  docker: async (root) => (await import("./docker/provider.ts")).docker(root),
   host: async () => (await import("../../../providers/host/provider.ts")).host,
   libvirt: async () => (await import("../../../providers/libvirt/provider.ts")).libvirt,
 };

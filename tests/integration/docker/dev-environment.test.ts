@@ -1,13 +1,15 @@
 import { chown, lstat, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { DockerEngine, dockerLacks, TEST_IMAGE } from "../../support/docker.ts";
+import { lacks } from "../../required.ts";
+import { DockerEngine, TEST_IMAGE } from "../../support/docker.ts";
 import { failures, Project, repository, touched, type Run } from "../../support/project.ts";
+import { usePulumi } from "../../support/pulumi.ts";
 import { describeUnless } from "../../support/where.ts";
 
 const components = join(repository, "components", "workshop");
 
-describeUnless(await dockerLacks(), "a development environment", () => {
+describeUnless(await lacks("root", "Docker", "Pulumi's CLI"), "a development environment", () => {
   const docker = new DockerEngine();
   let project: Project;
 
@@ -37,7 +39,7 @@ describeUnless(await dockerLacks(), "a development environment", () => {
   beforeAll(async () => {
     await docker.start();
     await docker.makeImage();
-    project = await Project.create("", { keep: true });
+    project = await Project.create("", { keep: true, cli: await usePulumi() });
     await project.program(program());
     await mkdir(join(project.root, "dev"));
     await writeFile(

@@ -1,21 +1,16 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Engine } from "../../../engine/engine.ts";
-import { PulumiEngine } from "../../../engine/pulumi/index.ts";
-import { findPulumi } from "../../../engine/select.ts";
-import { DockerEngine, dockerLacks, TEST_IMAGE } from "../../support/docker.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { lacks } from "../../required.ts";
+import { DockerEngine, TEST_IMAGE } from "../../support/docker.ts";
 import type { Operation } from "../../../engine/events.ts";
 import { failures, Project, touched, type Run } from "../../support/project.ts";
-import { describeUnless, dockerPluginLacks } from "../../support/where.ts";
+import { usePulumi } from "../../support/pulumi.ts";
+import { describeUnless } from "../../support/where.ts";
 
-const lacking = await dockerLacks();
+const cli = await usePulumi();
 const NAMES = ["box", "cache", "daemon", "data", "image", "network"];
-const ENGINES = [
-  ["in-process", lacking],
-  ["pulumi", lacking ?? (await dockerPluginLacks())],
-] as const;
 
 /** Which of the program's own resources a run did something to: Pulumi tells of its stack and providers, too. */
 function ours(run: Run, operation: Operation): string[] {
@@ -30,13 +25,14 @@ function problems(run: Run): string[] {
   return [...failures(run), ...told];
 }
 
-describe.each(ENGINES)("Docker's resources by the engine %s", (engineName, without) => {
-  describeUnless(without, "on a daemon of their own", () => {
-    const docker = new DockerEngine();
-    let project: Project;
+const lacking = await lacks("root", "Docker", "Pulumi's CLI");
 
-    /** A container on a volume and a network, of an image that is built here. */
-    const program = ({ message = "hello", restart = "no", secret = "first" } = {}): string => `
+describeUnless(lacking, "Docker's resources, by the stand-in for Pulumi's plugin", () => {
+  const docker = new DockerEngine();
+  let project: Project;
+
+  /** A container on a volume and a network, of an image that is built here. */
+  const program = ({ message = "hello", restart = "no", secret = "first" } = {}): string => `
       const docker = await import("@pulumi/docker");
       const daemon = new host.DockerDaemon("daemon", { host: "${docker.host}" });
       const provider = new docker.Provider("docker", { host: daemon.address });
@@ -68,113 +64,107 @@ describe.each(ENGINES)("Docker's resources by the engine %s", (engineName, witho
       export const id = box.id;
       export const imageId = image.repoDigest;`;
 
-    const engine = async (): Promise<Engine> =>
-      engineName === "in-process" ? project.engine : new PulumiEngine(project, (await findPulumi()) ?? "");
-    const run = async (operation: "preview" | "up"): Promise<Run> =>
-      project.run(operation, { engine: await engine() });
-    const up = async (): Promise<Run> => {
-      const done = await run("up");
-      expect([...problems(done), done.error?.message]).toEqual([undefined]);
-      return done;
-    };
-    const inspect = async (what: string, format: string): Promise<string> =>
-      (await docker.docker("inspect", "--format", format, what)).stdout;
-    const log = async (): Promise<string[]> =>
-      (await docker.docker("exec", "trial-box", "cat", "/data/log")).stdout.split("\n");
+  const run = (operation: "preview" | "up"): Promise<Run> => project.run(operation);
+  const up = async (): Promise<Run> => {
+    const done = await run("up");
+    expect([...problems(done), done.error?.message]).toEqual([undefined]);
+    return done;
+  };
+  const inspect = async (what: string, format: string): Promise<string> =>
+    (await docker.docker("inspect", "--format", format, what)).stdout;
+  const log = async (): Promise<string[]> =>
+    (await docker.docker("exec", "trial-box", "cat", "/data/log")).stdout.split("\n");
 
-    beforeAll(async () => {
-      await docker.start();
-      await docker.makeImage();
-      project = await Project.create("", { keep: true });
-      await project.program(program());
-      await mkdir(join(project.root, "cache"));
-      await mkdir(join(project.root, "image"));
-      await writeFile(
-        join(project.root, "image", "Dockerfile"),
-        `FROM ${TEST_IMAGE}\nARG MESSAGE\nLABEL message=$MESSAGE\nCOPY message /message\n`,
-      );
-      await writeFile(join(project.root, "image", "message"), "from the image\n");
-    });
-    afterAll(async () => {
-      await docker.remove();
-      await project.remove();
-    });
+  beforeAll(async () => {
+    await docker.start();
+    await docker.makeImage();
+    project = await Project.create("", { keep: true, cli });
+    await project.program(program());
+    await mkdir(join(project.root, "cache"));
+    await mkdir(join(project.root, "image"));
+    await writeFile(
+      join(project.root, "image", "Dockerfile"),
+      `FROM ${TEST_IMAGE}\nARG MESSAGE\nLABEL message=$MESSAGE\nCOPY message /message\n`,
+    );
+    await writeFile(join(project.root, "image", "message"), "from the image\n");
+  });
+  afterAll(async () => {
+    await docker.remove();
+    await project.remove();
+  });
 
-    it("are shown in a preview that asks no daemon", async () => {
-      const elsewhere = program().replace(docker.host, "unix:///nowhere/docker.sock");
-      await project.program(elsewhere);
-      const preview = await run("preview");
-      await project.program(program());
-      expect([...problems(preview), preview.error?.message]).toEqual([undefined]);
-      expect(ours(preview, "create")).toEqual(NAMES);
-      expect(existsSync("/nowhere")).toBe(false);
-    });
+  it("are shown in a preview that asks no daemon", async () => {
+    const elsewhere = program().replace(docker.host, "unix:///nowhere/docker.sock");
+    await project.program(elsewhere);
+    const preview = await run("preview");
+    await project.program(program());
+    expect([...problems(preview), preview.error?.message]).toEqual([undefined]);
+    expect(ours(preview, "create")).toEqual(NAMES);
+    expect(existsSync("/nowhere")).toBe(false);
+  });
 
-    it("come up: built, healthy, with network, volume, port and file; the second time nothing is done", async () => {
-      await up();
-      expect(await log()).toEqual(["from the image", "uploaded", "up"]);
-      expect(await inspect("trial:1", '{{index .Config.Labels "message"}}')).toBe("hello");
-      expect(await inspect("trial-box", "{{.State.Health.Status}}")).toBe("healthy");
-      expect(await inspect("trial-box", "{{json .HostConfig.PortBindings}}")).toBe(
-        '{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"18080"}]}',
-      );
-      expect(
-        Object.keys(JSON.parse(await inspect("trial-box", "{{json .NetworkSettings.Networks}}")) as object),
-      ).toEqual(["trial"]);
-      expect((await docker.runInNetwork("ss", "-Hltn")).stdout).toContain("127.0.0.1:18080");
-      const again = await up();
-      for (const operation of ["create", "update", "replace", "delete"] as const)
-        expect(ours(again, operation), operation).toEqual([]);
-    });
+  it("come up: built, healthy, with network, volume, port and file; the second time nothing is done", async () => {
+    await up();
+    expect(await log()).toEqual(["from the image", "uploaded", "up"]);
+    expect(await inspect("trial:1", '{{index .Config.Labels "message"}}')).toBe("hello");
+    expect(await inspect("trial-box", "{{.State.Health.Status}}")).toBe("healthy");
+    expect(await inspect("trial-box", "{{json .HostConfig.PortBindings}}")).toBe(
+      '{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"18080"}]}',
+    );
+    expect(
+      Object.keys(JSON.parse(await inspect("trial-box", "{{json .NetworkSettings.Networks}}")) as object),
+    ).toEqual(["trial"]);
+    expect((await docker.runInNetwork("ss", "-Hltn")).stdout).toContain("127.0.0.1:18080");
+    const again = await up();
+    for (const operation of ["create", "update", "replace", "delete"] as const)
+      expect(ours(again, operation), operation).toEqual([]);
+  });
 
-    it("run again where somebody stopped the container: Pulumi's provider replaces one with ports", async () => {
-      await docker.docker("stop", "--time", "1", "trial-box");
-      const done = await up();
-      expect(ours(done, engineName === "pulumi" ? "replace" : "update")).toEqual(["box"]);
-      expect(await inspect("trial-box", "{{.State.Health.Status}}")).toBe("healthy");
-      expect((await log()).filter((line) => line === "up")).toHaveLength(2);
-    });
+  it("run again where somebody stopped the container", async () => {
+    await docker.docker("stop", "--time", "1", "trial-box");
+    const done = await up();
+    expect(ours(done, "update")).toEqual(["box"]);
+    expect(await inspect("trial-box", "{{.State.Health.Status}}")).toBe("healthy");
+    expect((await log()).filter((line) => line === "up")).toHaveLength(2);
+  });
 
-    // What Pulumi's own engine and provider do about the next two was looked at once; each run of theirs takes ten seconds.
-    const ourIt = engineName === "in-process" ? it : (): void => undefined;
-    ourIt("are made again where somebody removed container and volume", async () => {
-      await docker.docker("rm", "--force", "trial-box");
-      await docker.docker("volume", "rm", "trial-data");
-      expect(ours(await up(), "create")).toEqual(["box", "data"]);
-      expect(await log()).toEqual(["from the image", "uploaded", "up"]);
-    });
+  it("are made again where somebody removed container and volume", async () => {
+    await docker.docker("rm", "--force", "trial-box");
+    await docker.docker("volume", "rm", "trial-data");
+    expect(ours(await up(), "create")).toEqual(["box", "data"]);
+    expect(await log()).toEqual(["from the image", "uploaded", "up"]);
+  });
 
-    ourIt("take another restart policy as they are", async () => {
-      const id = await inspect("trial-box", "{{.Id}}");
-      await project.program(program({ restart: "unless-stopped" }));
-      expect(ours(await up(), "update")).toEqual(["box"]);
-      expect(await inspect("trial-box", "{{.Id}} {{.HostConfig.RestartPolicy.Name}}")).toBe(
-        `${id} unless-stopped`,
-      );
-    });
+  it("take another restart policy as they are", async () => {
+    const id = await inspect("trial-box", "{{.Id}}");
+    await project.program(program({ restart: "unless-stopped" }));
+    expect(ours(await up(), "update")).toEqual(["box"]);
+    expect(await inspect("trial-box", "{{.Id}} {{.HostConfig.RestartPolicy.Name}}")).toBe(
+      `${id} unless-stopped`,
+    );
+  });
 
-    it("are built anew for another file, and replaced for the image and another secret, which nobody is shown", async () => {
-      const before = await inspect("trial:1", "{{.Id}}");
-      await writeFile(join(project.root, "image", "message"), "from another image\n");
-      await project.program(program({ restart: "unless-stopped", secret: "second" }));
-      const done = await up();
-      expect(ours(done, "update")).toEqual(["image"]);
-      expect(ours(done, "replace")).toEqual(["box"]);
-      expect(await inspect("trial:1", "{{.Id}}")).not.toBe(before);
-      expect(await log()).toContain("from another image");
-      expect(await inspect("trial-box", "{{json .Config.Env}}")).toContain("PASSWORD=second");
-      expect(JSON.stringify(done.events)).not.toMatch(/PASSWORD=(first|second)/);
-    });
+  it("are built anew for another file, and replaced for the image and another secret, which nobody is shown", async () => {
+    const before = await inspect("trial:1", "{{.Id}}");
+    await writeFile(join(project.root, "image", "message"), "from another image\n");
+    await project.program(program({ restart: "unless-stopped", secret: "second" }));
+    const done = await up();
+    expect(ours(done, "update")).toEqual(["image"]);
+    expect(ours(done, "replace")).toEqual(["box"]);
+    expect(await inspect("trial:1", "{{.Id}}")).not.toBe(before);
+    expect(await log()).toContain("from another image");
+    expect(await inspect("trial-box", "{{json .Config.Env}}")).toContain("PASSWORD=second");
+    expect(JSON.stringify(done.events)).not.toMatch(/PASSWORD=(first|second)/);
+  });
 
-    it("go, but for the image, what is protected, and what lies in a folder of the host", async () => {
-      const options = { emit: () => undefined, signal: new AbortController().signal, parallel: 8 };
-      await engine().then((made) => made.down({ ...options, excludeProtected: true }));
-      expect(await docker.containers()).toEqual([]);
-      expect((await docker.docker("volume", "ls", "--quiet")).stdout).toBe("trial-data");
-      expect((await docker.docker("network", "ls", "--format", "{{.Name}}")).stdout).not.toContain("trial");
-      const images = await docker.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}");
-      expect(images.stdout).toContain("trial:1");
-      expect(await readFile(join(project.root, "cache", "file"), "utf8")).toBe("kept\n");
-    });
+  it("go, but for the image, what is protected, and what lies in a folder of the host", async () => {
+    const options = { emit: () => undefined, signal: new AbortController().signal, parallel: 8 };
+    await project.ownEngine.down({ ...options, excludeProtected: true });
+    expect(await docker.containers()).toEqual([]);
+    expect((await docker.docker("volume", "ls", "--quiet")).stdout).toBe("trial-data");
+    expect((await docker.docker("network", "ls", "--format", "{{.Name}}")).stdout).not.toContain("trial");
+    const images = await docker.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}");
+    expect(images.stdout).toContain("trial:1");
+    expect(await readFile(join(project.root, "cache", "file"), "utf8")).toBe("kept\n");
   });
 });

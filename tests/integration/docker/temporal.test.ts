@@ -1,15 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { DockerEngine, dockerLacks } from "../../support/docker.ts";
+import { lacks } from "../../required.ts";
+import { DockerEngine } from "../../support/docker.ts";
 import { FAKE_TEMPORAL_IMAGE, makeFakeTemporalImage } from "../../support/fake-temporal.ts";
 import { failures, Project, repository, touched, type Run } from "../../support/project.ts";
+import { usePulumi } from "../../support/pulumi.ts";
 import { describeUnless } from "../../support/where.ts";
 
 const components = join(repository, "components", "workshop");
 const NAMES = ["namespace", "postgresql", "schema", "server", "ui"].map((part) => `trial-temporal-${part}`);
 
-describeUnless(await dockerLacks(), "Temporal in containers, with fake images", () => {
+const lacking = await lacks("root", "Docker", "Pulumi's CLI");
+
+describeUnless(lacking, "Temporal in containers, with fake images", () => {
   const docker = new DockerEngine();
   let project: Project;
 
@@ -37,7 +41,7 @@ describeUnless(await dockerLacks(), "Temporal in containers, with fake images", 
     await docker.start();
     await docker.makeImage();
     await makeFakeTemporalImage(docker);
-    project = await Project.create(program(), { keep: true });
+    project = await Project.create(program(), { keep: true, cli: await usePulumi() });
   });
   afterAll(async () => {
     await docker.remove();
@@ -65,7 +69,9 @@ describeUnless(await dockerLacks(), "Temporal in containers, with fake images", 
     expect(secret.length).toBeGreaterThan(40);
     const preview = done(await project.run("preview"));
     expect(JSON.stringify(preview.events)).not.toContain(secret);
-    expect(await readFile(project.stateFile, "utf8")).not.toContain(secret);
+    expect(
+      await readFile(join(project.root, ".ai-how/pulumi/.pulumi/stacks/trial/test.json"), "utf8"),
+    ).not.toContain(secret);
     for (const name of NAMES) {
       const commands = await inspect(name, "{{json .Config.Cmd}} {{json .Config.Entrypoint}} {{json .Args}}");
       expect(commands, name).not.toContain(secret);
@@ -83,13 +89,11 @@ describeUnless(await dockerLacks(), "Temporal in containers, with fake images", 
   it("keeps its data and their password through a `down`, and goes on with both", async () => {
     const secret = await password();
     const refused = await project.run("down");
-    expect(failures(refused)).toEqual([
-      expect.stringContaining("trial-temporal-data is protected and would be deleted") as string,
-    ]);
+    expect(refused.error?.message).toContain("trial-temporal-data is protected and would be deleted");
     expect(await docker.containers()).toHaveLength(NAMES.length);
 
     const options = { emit: () => undefined, signal: new AbortController().signal, parallel: 8 };
-    await project.engine.down({ ...options, excludeProtected: true });
+    await project.ownEngine.down({ ...options, excludeProtected: true });
     expect(await docker.containers()).toEqual([]);
     expect((await docker.docker("volume", "ls", "--quiet")).stdout).toBe("trial-temporal-data");
     done(await project.run("up"));
@@ -98,9 +102,9 @@ describeUnless(await dockerLacks(), "Temporal in containers, with fake images", 
 
   it("says which image cannot be had, and goes on when it can", async () => {
     await project.program(program("fake-temporal:2"));
-    expect(failures(await project.run("up")).join("\n")).toMatch(
-      /: fake-temporal:2 cannot be pulled: Docker: /,
-    );
+    const refused = await project.run("up");
+    expect(refused.error).toBeDefined();
+    expect(JSON.stringify(refused.events)).toContain("fake-temporal:2 cannot be pulled: Docker: ");
     await docker.docker("tag", FAKE_TEMPORAL_IMAGE, "fake-temporal:2");
     done(await project.run("up"));
     expect(await inspect("trial-temporal-server", "{{.Config.Image}}")).toBe("fake-temporal:2");
@@ -109,10 +113,10 @@ describeUnless(await dockerLacks(), "Temporal in containers, with fake images", 
   it("goes with its data once somebody has removed these", async () => {
     done(await project.run("refresh"));
     const options = { emit: () => undefined, signal: new AbortController().signal, parallel: 8 };
-    await project.engine.down({ ...options, excludeProtected: true });
+    await project.ownEngine.down({ ...options, excludeProtected: true });
     await docker.docker("volume", "rm", "trial-temporal-data");
     done(await project.run("refresh"));
     done(await project.run("down"));
-    expect(await project.lines(".ai-how/test.json")).toEqual([]);
+    expect(await project.ownEngine.resources()).toEqual([]);
   });
 });

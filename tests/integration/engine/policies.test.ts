@@ -1,15 +1,16 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
+import { lacks } from "../../required.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { nameOf } from "../../../engine/in-process/urn.ts";
 import { PulumiEngine } from "../../../engine/pulumi/index.ts";
-import { findPulumi } from "../../../engine/select.ts";
 import { aiHowCommand } from "../../support/command.ts";
 import { Project, failures, repository, touched, type Run } from "../../support/project.ts";
-import { describeUnless, pulumiLacks } from "../../support/where.ts";
+import { usePulumi } from "../../support/pulumi.ts";
+import { describeUnless } from "../../support/where.ts";
 
-const cli = (await findPulumi()) ?? "pulumi";
+const cli = await usePulumi();
 const made = `const made = new command.local.Command("made", { create: "echo made | tee -a made" });`;
 
 /** `name: rule: message` */
@@ -23,7 +24,7 @@ const engines = [
   { name: "in-process", lacking: undefined, engineOf: (project: Project): Engine => project.engine },
   {
     name: "pulumi",
-    lacking: await pulumiLacks(),
+    lacking: await lacks("Pulumi's CLI"),
     engineOf: (project: Project): Engine => new PulumiEngine(project, cli),
   },
 ];

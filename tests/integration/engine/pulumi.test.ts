@@ -1,10 +1,14 @@
 import { execa } from "execa";
 import { expect, it } from "vitest";
+import { lacks } from "../../required.ts";
 import { aiHowCommand } from "../../support/command.ts";
 import { Project } from "../../support/project.ts";
-import { describeUnless, pulumiLacks } from "../../support/where.ts";
+import { usePulumi } from "../../support/pulumi.ts";
+import { describeUnless } from "../../support/where.ts";
 
-describeUnless(await pulumiLacks(), "the engine pulumi", () => {
+await usePulumi();
+
+describeUnless(await lacks("Pulumi's CLI"), "the engine pulumi", () => {
   it("says in one line that a passphrase is the wrong one, and what to do", async () => {
     const project = await Project.create(`export const word = pulumi.secret("hunter2");`);
     const run = (command: string, word: string) =>

@@ -3,11 +3,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, expect, it, test } from "vitest";
+import { lacks } from "../../required.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { PulumiEngine } from "../../../engine/pulumi/index.ts";
-import { findPulumi } from "../../../engine/select.ts";
 import { Project, repository, touched, type Run } from "../../support/project.ts";
-import { describeUnless, pulumiLacks } from "../../support/where.ts";
+import { usePulumi } from "../../support/pulumi.ts";
+import { describeUnless } from "../../support/where.ts";
 import { Stage, unavailable } from "../libvirt/stage.ts";
 
 /** A chain of commands; the first is replaced, old before new, when its word is another. */
@@ -41,12 +42,12 @@ test("what ignores the change is not taken along, nor is what hangs on it", asyn
   expect((await project.lines("log")).slice(3)).toEqual(["delete first", "create first"]);
 });
 
-const cli = (await findPulumi()) ?? "pulumi";
+const cli = await usePulumi();
 const engines = [
   { name: "in-process", lacking: unavailable, engineOf: (project: Project): Engine => project.engine },
   {
     name: "pulumi",
-    lacking: unavailable ?? (await pulumiLacks()),
+    lacking: unavailable ?? (await lacks("Pulumi's CLI")),
     engineOf: (project: Project): Engine => new PulumiEngine(project, cli),
   },
 ] as const;

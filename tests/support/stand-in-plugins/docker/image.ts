@@ -50,9 +50,9 @@ export function image(root: string) {
           context.addIssue({ code: "custom", message: `there is no Dockerfile ${dockerfile}` });
         return { ...build, dockerfile, contextDigest: digestIfThere(join(root, build.context)) };
       }),
-      skipPush: z.literal(true, "must be true: the in-process engine pushes nothing"),
+      skipPush: z.literal(true, "must be true: the stand-in pushes nothing"),
       buildOnPreview: z
-        .literal(false, "must be false: in a preview the in-process engine builds nothing")
+        .literal(false, "must be false: in a preview the stand-in builds nothing")
         .default(false),
     },
     changes: { imageName: "update", build: "update", skipPush: "update", buildOnPreview: "update" },
@@ -103,7 +103,7 @@ async function build(
   const { context, dockerfile, args, platform, builderVersion } = inputs.build;
   const inside = relative(context, dockerfile);
   if (inside.startsWith("../"))
-    throw new ProviderError(`${dockerfile}: the in-process engine wants it inside ${context}; put it there`);
+    throw new ProviderError(`${dockerfile}: the stand-in wants it inside ${context}; put it there`);
   const folder = join(root, context);
   const daemon = await Daemon.at(config);
   const id = await daemon.ask(async (client) => {

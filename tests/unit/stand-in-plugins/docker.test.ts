@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { contextFiles } from "../../../engine/in-process/handlers/docker/build-context.ts";
-import { docker } from "../../../engine/in-process/handlers/docker/provider.ts";
+import { contextFiles } from "../../support/stand-in-plugins/docker/build-context.ts";
+import { docker } from "../../support/stand-in-plugins/docker/provider.ts";
 import { UNKNOWN } from "../../../engine/in-process/values.ts";
 import { Provider } from "../../../providers/framework/provider.ts";
 
@@ -134,7 +134,7 @@ describe("an image", () => {
   it("needs its Dockerfile in a preview already, and is not pushed", () => {
     expect(problems(IMAGE, { imageName: "box:1", build: { context: "nowhere" }, skipPush: false })).toEqual([
       "build: there is no Dockerfile nowhere/Dockerfile",
-      "skipPush: must be true: the in-process engine pushes nothing",
+      "skipPush: must be true: the stand-in pushes nothing",
     ]);
   });
 });
@@ -147,7 +147,7 @@ describe("a daemon that is not there", () => {
       /^unix:\/\/\/nowhere\/docker.sock: Docker does not answer \(ENOENT\); start it/,
     ],
     ["tcp://127.0.0.1:9", /^tcp:\/\/127.0.0.1:9: Docker does not answer \(ECONNREFUSED\)/],
-    ["ssh://host", /^ssh:\/\/host: the in-process engine reaches Docker as unix:\/\/\/path or tcp:/],
+    ["ssh://host", /^ssh:\/\/host: the stand-in reaches Docker as unix:\/\/\/path or tcp:/],
   ])("%s is told in one line", async (host, message) => {
     const made = new Provider(docker(root));
     made.configure({ host });

@@ -108,6 +108,6 @@ function optionsOf(host: string): Docker.DockerOptions {
   if (parsed?.protocol === "tcp:" && parsed.port !== "")
     return { protocol: "http", host: parsed.hostname, port: Number(parsed.port) };
   throw new ProviderError(
-    `${host}: the in-process engine reaches Docker as unix:///path or tcp://host:port; give one of them, or use Pulumi's own CLI (\`--engine pulumi\`)`,
+    `${host}: the stand-in reaches Docker as unix:///path or tcp://host:port; give one of them`,
   );
 }
