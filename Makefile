@@ -19,7 +19,7 @@ setup:
 test:
 	@tools/test.sh
 lint:
-	@tools/setup.sh --develop
+	@tools/setup.sh --develop --no-build
 	@tools/lint.sh
 # BENCH=all includes the virtual machines, which take a quarter of an hour without KVM.
 bench: setup

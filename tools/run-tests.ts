@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { execa } from "execa";
+import { lineOf, look, report } from "../tests/required.ts";
 import {
   KINDS,
   failures,
@@ -11,6 +13,8 @@ import {
   minutes,
   outcomeOf,
   reasons,
+  refused,
+  STRICT,
   table,
   type File,
   type Kind,
@@ -19,7 +23,8 @@ import {
 
 // Runs kinds of tests, and ends with what ran, how long it took, why anything was skipped and what failed.
 // `node tools/run-tests.ts [unit] [integration] [e2e]`: all kinds by default. Exit 0 only when every kind ran at least one
-// test and none failed. The last line is `N passed, N failed, N skipped`.
+// test, none failed, and none was skipped without a reason or for want of something in tests/required.ts. The last line is
+// `N passed, N failed, N skipped`.
 
 interface Group {
   readonly projects: readonly string[];
@@ -65,7 +70,9 @@ async function run({ projects, workers }: Group): Promise<GroupOutcome> {
       [
         ...[vitest, "run", ...projects.flatMap((name) => ["--project", name])],
         ...["--maxWorkers", String(workers), "--reporter=default", "--reporter=json"],
-        ...[`--outputFile.json=${file}`, "--passWithNoTests", ...filters],
+        ...[`--outputFile.json=${file}`, "--passWithNoTests"],
+        ...STRICT,
+        ...filters,
       ],
       { cwd: repository, stdio: ["ignore", "inherit", "inherit"] },
     );
@@ -89,6 +96,15 @@ function read(file: string, end: number | string): GroupOutcome {
   return end !== 0 && !isFailed ? { files, problem: `vitest ended with ${end}` } : { files };
 }
 
+/** Builds Pulumi's CLI where there is none, or waits for who does; what comes of it is in the report. */
+async function makePulumi(): Promise<void> {
+  if ((await look("Pulumi's CLI")).status !== "missing") return;
+  await execa(join(repository, "tools", "pulumi.sh"), {
+    stdio: ["ignore", "inherit", "inherit"],
+    reject: false,
+  });
+}
+
 const { positionals } = parseArgs({ allowPositionals: true });
 const unknown = positionals.filter((name) => !KINDS.some((kind) => kind === name));
 if (unknown.length > 0) {
@@ -102,11 +118,17 @@ const start = performance.now();
 const groups: GroupOutcome[] = [];
 for (const stage of STAGES) {
   const some = stage.filter(({ kinds }) => wanted.some((kind) => kinds.includes(kind)));
+  // The first stage's tests ask for none, so that a build has its time.
+  if (stage !== STAGES[0] && some.length > 0) await makePulumi();
   groups.push(...(await Promise.all(some.map(run))));
 }
 const files = groups.flatMap((group) => group.files);
 const outcomes = wanted.map((kind) => outcomeOf(kind, files));
+// Unit tests need nothing of it.
+const parts = wanted.some((kind) => kind !== "unit") ? await report() : [];
 const problems = [
+  ...refused(outcomes),
+  ...parts.flatMap((part) => (part.status === "missing" ? `required: ${lineOf(part)}` : [])),
   ...groups.flatMap(({ problem }) => problem ?? []),
   ...outcomes
     .filter(({ passed, failed }) => passed + failed === 0)
@@ -119,6 +141,7 @@ process.stdout.write(
   [
     "",
     table(outcomes),
+    ...(parts.length > 0 ? ["required:", ...parts.map((part) => `  ${lineOf(part)}`)] : []),
     ...reasons(outcomes),
     ...failures(files),
     ...problems,

@@ -21,9 +21,12 @@ case $(uname -m) in
   aarch64) packages+=(qemu-system-arm qemu-efi-aarch64) ;;
   *) packages+=(qemu-system-x86 ovmf) ;;
 esac
+develop=
+build=1
 for extra in "$@"; do
   case $extra in
     --develop)
+      develop=1
       packages+=(shellcheck)
       # For an image that boots by itself, as people bring them.
       packages+=(fdisk dosfstools mtools syslinux)
@@ -37,9 +40,15 @@ for extra in "$@"; do
       command -v dockerd >/dev/null || packages+=(docker.io)
       # So do those of the registry that pipelines push to.
       packages+=(docker-registry)
+      # And those of Podman, with the runtime that works on hosts without systemd.
+      packages+=(podman catatonit)
+      # Docker's own packages bring it, too, and would have to go for Debian's.
+      command -v runc >/dev/null || packages+=(runc)
       ;;
+    # For lint, which needs no CLI of Pulumi's, and for tests that build it meanwhile.
+    --no-build) build= ;;
     *)
-      echo "usage: tools/setup.sh [--develop]" >&2
+      echo "usage: tools/setup.sh [--develop [--no-build]]" >&2
       exit 2
       ;;
   esac
@@ -138,8 +147,8 @@ python_step() {
   mark_done python tools/python-requirements.txt
 }
 hub_step() {
+  [ -n "$develop" ] || return 0
   done_with hub tools/hub-requirements.txt && return
-  case " $* " in *" --develop "*) ;; *) return 0 ;; esac
   say "installing Hugging Face's libraries into .ai-how/cache/hub-python/"
   quietly hub hub_python
   mark_done hub tools/hub-requirements.txt
@@ -148,7 +157,7 @@ node_step &
 npm_pid=$!
 if [ ${#missing[@]} -gt 0 ]; then quietly packages system_packages; fi
 python_step
-hub_step "$@"
+hub_step
 wait "$npm_pid"
 
 # The npm launcher is on PATH under make; only another `pulumi` is a CLI.
@@ -157,8 +166,12 @@ if [ ! -e .ai-how/setup-pulumi.done ] && [ "${AI_HOW_ENGINE:-}" != in-process ] 
   if pulumi_cli >.ai-how/setup-pulumi.log 2>&1; then
     say "Pulumi's CLI is there: $(tail -n 1 .ai-how/setup-pulumi.log)"
   else
-    say "Pulumi's CLI cannot be fetched from here; the in-process engine will run the program"
+    say "Pulumi's CLI cannot be fetched from here, so the in-process engine runs the program; tools/pulumi.sh builds the CLI in some eight minutes"
   fi
   # Asked once: `npx pulumi version` tries again.
   touch .ai-how/setup-pulumi.done
+fi
+if [ -n "$develop" ] && [ -n "$build" ]; then
+  [ -x .ai-how/cache/pulumi/bin/pulumi ] || PATH="$here/node_modules/.bin:$PATH" node tests/required.ts "Pulumi's CLI" >/dev/null ||
+    tools/pulumi.sh
 fi

@@ -1,6 +1,7 @@
 import { relative, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
+import { MISSING } from "../tests/required.ts";
 
 // What a test run says of itself at its end, from the reports of vitest's JSON reporter.
 
@@ -36,6 +37,9 @@ export function filesOf(report: string): File[] {
   return reportSchema.parse(JSON.parse(report)).testResults;
 }
 
+/** Options of vitest with which a golden file that is missing fails its test, and `.only` its file. */
+export const STRICT = ["--update=none", "--allowOnly=false"];
+
 export interface Outcome {
   readonly kind: Kind;
   readonly passed: number;
@@ -59,9 +63,21 @@ export function outcomeOf(kind: Kind, all: readonly File[]): Outcome {
   };
 }
 
-/** Why a test was skipped: its group's name says so, `... (skipped: needs root)`. */
+const NO_REASON = "no reason given: ";
+
+/** Why a test was skipped: its group's name says so, `... (skipped: there is no /dev/kvm)`. */
 function reasonOf({ fullName }: { fullName: string }): string {
-  return /\(skipped: (.*?)\)(?: |$)/.exec(fullName)?.[1] ?? `no reason given: ${fullName}`;
+  return /\(skipped: (.*?)\)(?: |$)/.exec(fullName)?.[1] ?? `${NO_REASON}${fullName}`;
+}
+
+/** The lines of `reasons` for which the run fails: of tests that were skipped for want of something required, or without a reason. */
+export function refused(outcomes: readonly Outcome[]): string[] {
+  return reasons(
+    outcomes.map((outcome) => ({
+      ...outcome,
+      skipped: outcome.skipped.filter((reason) => reason.startsWith(MISSING) || reason.startsWith(NO_REASON)),
+    })),
+  ).map((line) => `not to be skipped: ${line.replace(/^skipped: /, "")}`);
 }
 
 export function table(outcomes: readonly Outcome[]): string {

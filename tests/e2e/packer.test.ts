@@ -4,9 +4,9 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { lacks } from "../required.ts";
 import { metaData, networkConfig, userData } from "../../components/machines/cloud-init.ts";
 import { identityFiles, secretIdentityFiles } from "../../components/machines/identity.ts";
-import { packerLacks } from "../../providers/host/packer/installed.ts";
 import { type Made, Stage } from "../integration/libvirt/stage.ts";
 import { buildImage, hostDriver, identify, keyPair } from "../integration/roles/stage.ts";
 import { Running } from "../support/command.ts";
@@ -14,7 +14,7 @@ import { CommandLineWatch, processes } from "../support/processes.ts";
 import { repository } from "../support/project.ts";
 import { describeUnless, hostLacks } from "../support/where.ts";
 
-const lacking = (await hostLacks()) ?? (await packerLacks());
+const lacking = (await hostLacks()) ?? (await lacks("Packer"));
 const cache = join(repository, ".ai-how", "cache");
 const images = join(cache, "images");
 // Another name in every run, so that it is really built.

@@ -2,21 +2,22 @@ import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { findPulumi } from "../../engine/select.ts";
+import { lacks } from "../required.ts";
 import type { Said } from "../support/command.ts";
 import { repository } from "../support/project.ts";
+import { usePulumi } from "../support/pulumi.ts";
 import type { Site } from "../support/site.ts";
 import { withAgent } from "../support/ssh-agent.ts";
-import { hostLacks, pulumiLacks } from "../support/where.ts";
+import { hostLacks } from "../support/where.ts";
 import { lifecycle } from "./lifecycle.ts";
 
-const cli = (await findPulumi()) ?? "pulumi";
+const cli = await usePulumi();
 
 // What comes up by Pulumi's own command and ends by it is driven by ai-how in between, on the same state.
 lifecycle({
   engine: "pulumi",
   name: "bypulumi",
-  lacking: (await hostLacks()) ?? (await pulumiLacks()),
+  lacking: (await hostLacks()) ?? (await lacks("Pulumi's CLI")),
   up,
   down: (site) => pulumi(site, "destroy", "--yes", "--skip-preview"),
   more: withoutAiHow,

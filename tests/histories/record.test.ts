@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { stringify } from "yaml";
+import { lacks } from "../required.ts";
 import { findTemporal } from "../../services/pipelines/dev-server.ts";
 import { historiesFolder, historyNames } from "../support/histories.ts";
-import { TemporalStage, temporalLacks } from "../support/temporal.ts";
+import { TemporalStage } from "../support/temporal.ts";
 import { sh } from "../support/web.ts";
 import { describeUnless } from "../support/where.ts";
 
@@ -136,7 +137,7 @@ const recordings: Readonly<Record<string, Recording>> = {
   "wide-ended": { plan: wide },
 };
 
-describeUnless(await temporalLacks(), "histories", () => {
+describeUnless(await lacks("Temporal"), "histories", () => {
   // So few events to a history that fourteen steps need two.
   const stage = new TemporalStage({}, ["limit.historyCount.suggestContinueAsNew=40"]);
   const there = new Set(historyNames());

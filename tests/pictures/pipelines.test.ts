@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { BrowserStage, browserLacks } from "../support/browser.ts";
+import { lacks } from "../required.ts";
+import { BrowserStage } from "../support/browser.ts";
 import { repository } from "../support/project.ts";
-import { temporalLacks } from "../support/temporal.ts";
 import { describeUnless } from "../support/where.ts";
 import { sh, WebStage } from "../support/web.ts";
 
@@ -48,37 +48,41 @@ const steps = [
   sh("publish", "true", { depends_on: ["evaluate", "quantise", "old"] }),
 ];
 
-describeUnless((await temporalLacks()) ?? (await browserLacks()), "pictures of the pipelines' page", () => {
-  const stage = new WebStage();
-  const browser = new BrowserStage();
+describeUnless(
+  (await lacks("Temporal")) ?? (await lacks("Chromium")),
+  "pictures of the pipelines' page",
+  () => {
+    const stage = new WebStage();
+    const browser = new BrowserStage();
 
-  it("are drawn", async () => {
-    await stage.until(await stage.run("nightly-41", [sh("a", "true"), sh("b", "true")]), "success");
-    await stage.until(await stage.run("release-7.2", [sh("a", "true"), sh("b", "exit 1")]), "failed");
-    const runId = await stage.run("nightly-42", steps);
-    const page = await browser.open(`${stage.url}#run=${runId}`);
-    await page.setViewportSize({ width: 1280, height: 720 });
-    await page.locator('[data-step="train"][data-state="running"]').waitFor({ timeout: 60_000 });
-    await page.locator('[data-step="mirror"][data-state="retrying"]').waitFor();
-    await page.getByRole("button", { name: "Fit View" }).click();
-    await sleep(2500);
-    await page.screenshot({ path: join(folder, "pipelines-graph.png") });
-    await page.emulateMedia({ colorScheme: "dark" });
-    await page.locator('[data-step="train"]').click();
-    await page.getByRole("log").getByText("00020").waitFor();
-    await page.keyboard.press("/");
-    await page.keyboard.type("0001");
-    await sleep(1000);
-    await page.screenshot({ path: join(folder, "pipelines-log.png") });
-    await page.getByRole("button", { name: "Close the step" }).click();
-    await page.emulateMedia({ colorScheme: "light" });
-    await page.getByRole("link", { name: "Times" }).click();
-    await sleep(1000);
-    await page.screenshot({ path: join(folder, "pipelines-times.png") });
-    await page.getByRole("button", { name: "Cancel", exact: true }).click();
-    await page.getByRole("button", { name: "Cancel the pipeline" }).click();
-    await stage.until(runId, "failed");
-    await page.close();
-    expect(browser.complaints).toEqual([]);
-  });
-});
+    it("are drawn", async () => {
+      await stage.until(await stage.run("nightly-41", [sh("a", "true"), sh("b", "true")]), "success");
+      await stage.until(await stage.run("release-7.2", [sh("a", "true"), sh("b", "exit 1")]), "failed");
+      const runId = await stage.run("nightly-42", steps);
+      const page = await browser.open(`${stage.url}#run=${runId}`);
+      await page.setViewportSize({ width: 1280, height: 720 });
+      await page.locator('[data-step="train"][data-state="running"]').waitFor({ timeout: 60_000 });
+      await page.locator('[data-step="mirror"][data-state="retrying"]').waitFor();
+      await page.getByRole("button", { name: "Fit View" }).click();
+      await sleep(2500);
+      await page.screenshot({ path: join(folder, "pipelines-graph.png") });
+      await page.emulateMedia({ colorScheme: "dark" });
+      await page.locator('[data-step="train"]').click();
+      await page.getByRole("log").getByText("00020").waitFor();
+      await page.keyboard.press("/");
+      await page.keyboard.type("0001");
+      await sleep(1000);
+      await page.screenshot({ path: join(folder, "pipelines-log.png") });
+      await page.getByRole("button", { name: "Close the step" }).click();
+      await page.emulateMedia({ colorScheme: "light" });
+      await page.getByRole("link", { name: "Times" }).click();
+      await sleep(1000);
+      await page.screenshot({ path: join(folder, "pipelines-times.png") });
+      await page.getByRole("button", { name: "Cancel", exact: true }).click();
+      await page.getByRole("button", { name: "Cancel the pipeline" }).click();
+      await stage.until(runId, "failed");
+      await page.close();
+      expect(browser.complaints).toEqual([]);
+    });
+  },
+);

@@ -1,25 +1,8 @@
 import axe from "axe-core";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
-import which from "which";
 import { z } from "zod";
-
-const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"];
-
-/** Why no browser can be started here; undefined where one can. */
-export async function browserLacks(): Promise<string | undefined> {
-  return (await findBrowser()) === undefined
-    ? "Chromium is not installed: tools/setup.sh --develop"
-    : undefined;
-}
-
-async function findBrowser(): Promise<string | undefined> {
-  for (const program of PROGRAMS) {
-    const found = await which(program, { nothrow: true });
-    if (found !== null) return found;
-  }
-  return undefined;
-}
+import { findChromium } from "../required.ts";
 
 /** A browser of one file's tests. */
 export class BrowserStage {
@@ -30,8 +13,7 @@ export class BrowserStage {
   /** Registers its own setting up and taking down with vitest. */
   constructor() {
     beforeAll(async () => {
-      const executablePath = await findBrowser();
-      if (executablePath === undefined) throw new Error("no browser");
+      const { path: executablePath } = await findChromium();
       // Its sandbox does not run as root.
       this.#browser = await chromium.launch({ executablePath, chromiumSandbox: process.getuid?.() !== 0 });
     });

@@ -34,14 +34,6 @@ export const PROGRAMS = [
 ];
 export const TEST_IMAGE = "ai-how-test:1";
 
-/** Why there can be no Docker engine of the tests' own here; undefined where there can. */
-export async function dockerLacks(): Promise<string | undefined> {
-  for (const program of ["dockerd", "docker"])
-    if ((await which(program, { nothrow: true })) === null)
-      return `${program} is not installed: \`apt-get install docker.io\` brings it`;
-  return process.getuid?.() === 0 ? undefined : "a Docker engine of its own needs root";
-}
-
 /** A Docker engine with a folder, a socket and a network namespace of its own; it neither sees nor disturbs the host's. */
 export class DockerEngine {
   readonly folder = mkdtempSync(join(tmpdir(), "ai-how-docker-"));

@@ -2,15 +2,6 @@ import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import which from "which";
-
-/** Why there can be no Podman of the tests' own here; undefined where there can. */
-export async function podmanLacks(): Promise<string | undefined> {
-  for (const program of ["podman", "runc"])
-    if ((await which(program, { nothrow: true })) === null)
-      return `${program} is not installed: \`apt-get install podman catatonit runc\` brings it`;
-  return process.getuid?.() === 0 ? undefined : "a store of its own needs root";
-}
 
 /** Podman with a store of its own in a folder; it neither sees nor disturbs the host's. */
 export class PodmanStore {

@@ -2,17 +2,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import which from "which";
 import { stringify } from "yaml";
 import { Running } from "./command.ts";
 import type { DockerEngine } from "./docker.ts";
-
-/** Why there can be no registry of the tests' own here; undefined where there can. */
-export async function registryLacks(): Promise<string | undefined> {
-  return (await which("docker-registry", { nothrow: true })) === null
-    ? "docker-registry is not installed: tools/setup.sh --develop brings it"
-    : undefined;
-}
 
 /** A registry on loopback, in the network namespace of an engine that pushes to it and pulls from it. */
 export class Registry {

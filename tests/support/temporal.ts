@@ -5,15 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Connection } from "@temporalio/client";
 import { afterAll, beforeAll } from "vitest";
-import { findTemporal } from "../../services/pipelines/dev-server.ts";
 import { aiHowCommand, Running, type CommandOptions, type Said } from "./command.ts";
-
-/** Why there can be no Temporal server here; undefined where there can. */
-export async function temporalLacks(): Promise<string | undefined> {
-  return (await findTemporal().catch(() => undefined)) === undefined
-    ? "Temporal's command is not installed: tools/temporal.sh builds it"
-    : undefined;
-}
 
 /** A port that nobody uses at this moment. */
 export async function freePort(): Promise<number> {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
+import { itUnless } from "../support/where.ts";
 import { repository } from "../support/project.ts";
 
 const script = join(repository, "tools", "node24.cjs");
@@ -35,7 +36,8 @@ async function run(node: string) {
   }
 }
 
-test.skipIf(old === undefined)(
+itUnless(
+  old === undefined ? "every Node on PATH is new" : undefined,
   "an old Node hands the program over, with its arguments and exit code",
   async () => {
     expect(await run(old ?? "")).toMatchObject({ exitCode: 7, stdout: '[true,"a b","c"]' });

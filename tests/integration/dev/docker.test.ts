@@ -1,14 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { DockerEngine, dockerLacks } from "../../support/docker.ts";
+import { lacks } from "../../required.ts";
+import { DockerEngine } from "../../support/docker.ts";
 import { CommandLineWatch } from "../../support/processes.ts";
 import { describeUnless } from "../../support/where.ts";
 import { BASE, makeBase, openTo, ownFolder, USER, userLacks, UsersShell } from "./stage.ts";
 
 const IMAGE = "sygaldry/zephyr:base";
 
-describeUnless((await dockerLacks()) ?? userLacks(), "the development container on Docker", () => {
+describeUnless((await lacks("root", "Docker")) ?? userLacks(), "the development container on Docker", () => {
   const engine = new DockerEngine();
   const workspace = join(engine.folder, "users", "work");
   const root = join(engine.folder, "users", "data");

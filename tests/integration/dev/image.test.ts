@@ -2,17 +2,18 @@ import { appendFileSync, cpSync, readdirSync, rmSync, utimesSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { lacks } from "../../required.ts";
 import { UserError } from "../../../config/errors.ts";
 import { ensureImage, IMAGE_FOLDER } from "../../../services/dev/image.ts";
 import { Engine } from "../../../services/docker/engine.ts";
 import { aiHow } from "../../support/command.ts";
-import { DockerEngine, dockerLacks } from "../../support/docker.ts";
+import { DockerEngine } from "../../support/docker.ts";
 import { describeUnless } from "../../support/where.ts";
 import { BASE, makeBase } from "./stage.ts";
 
 const image = { name: "sygaldry/zephyr:base", isNamed: false };
 
-describeUnless(await dockerLacks(), "the image of the development container", () => {
+describeUnless(await lacks("root", "Docker"), "the image of the development container", () => {
   const daemon = new DockerEngine();
   const engine = new Engine({ program: "docker", variables: { DOCKER_HOST: daemon.host } });
   const folder = join(daemon.folder, "images");

@@ -2,12 +2,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { lacks } from "../../required.ts";
 import { aiHowCommand, Running } from "../../support/command.ts";
-import { podmanLacks, PodmanStore } from "../../support/podman.ts";
+import { PodmanStore } from "../../support/podman.ts";
 import { describeUnless } from "../../support/where.ts";
 import { BASE, makeBase } from "./stage.ts";
 
-describeUnless(await podmanLacks(), "the development container on Podman", () => {
+describeUnless(await lacks("root", "Podman"), "the development container on Podman", () => {
   const folder = mkdtempSync(join(tmpdir(), "ai-how-podman-"));
   const store = new PodmanStore(folder);
   const workspace = join(folder, "workspace");

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { itUnless } from "../../support/where.ts";
 import { aptSources } from "../../../providers/host/image/apt-sources.ts";
 
 describe("what an image's packages come from", () => {
@@ -54,7 +55,8 @@ describe("what an image's packages come from", () => {
     ]);
   });
 
-  it.skipIf(existsSync("/usr/share/keyrings/ubuntu-archive-keyring.gpg"))(
+  itUnless(
+    existsSync("/usr/share/keyrings/ubuntu-archive-keyring.gpg") ? "this host has them" : undefined,
     "says which package has the keys that this host lacks",
     async () => {
       await expect(aptSources({ distribution: "ubuntu2404", architecture: "amd64" })).rejects.toThrow(

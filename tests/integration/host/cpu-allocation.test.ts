@@ -1,10 +1,12 @@
 import { execa } from "execa";
 import { expect, it, test } from "vitest";
 import { z } from "zod";
+import { lacks } from "../../required.ts";
 import { aiHowCommand } from "../../support/command.ts";
 import { failures, Project, touched } from "../../support/project.ts";
 import { preview } from "../../support/plan.ts";
-import { describeUnless, pulumiLacks } from "../../support/where.ts";
+import { usePulumi } from "../../support/pulumi.ts";
+import { describeUnless } from "../../support/where.ts";
 import { validText } from "../../unit/config/fixtures.ts";
 
 /** A program with a machine for each word `name:cpus`; a command stands for each, which runs again when its CPUs change. */
@@ -62,7 +64,8 @@ test("the target workstation pins VMs to what is allocated, known before anythin
   });
 });
 
-describeUnless(await pulumiLacks(), "the engine pulumi", () => {
+await usePulumi();
+describeUnless(await lacks("Pulumi's CLI"), "the engine pulumi", () => {
   it("gives machines the same CPUs, and says so in a preview", async () => {
     const allocated = (...machines: string[]) =>
       `${program(...machines).split("\n")[0] ?? ""}\nexport const numbers = allocation.numbers.apply((is) => JSON.stringify(is));`;

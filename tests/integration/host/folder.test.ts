@@ -2,12 +2,13 @@ import { chmod, chown, lstat, mkdir, mkdtemp, readFile, rm, symlink, writeFile }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { lacks } from "../../required.ts";
 import { Provider } from "../../../providers/framework/provider.ts";
 import { host } from "../../../providers/host/provider.ts";
 import { describeUnless } from "../../support/where.ts";
 import { Driver } from "../libvirt/stage.ts";
 
-const lacking = process.getuid?.() === 0 ? undefined : "giving folders away needs root";
+const lacking = await lacks("root");
 
 let base: string;
 let path: string;

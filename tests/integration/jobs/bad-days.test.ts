@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import which from "which";
-import { dockerLacks } from "../../support/docker.ts";
+import { lacks } from "../../required.ts";
 import { describeUnless } from "../../support/where.ts";
 import { JobStage, PROJECT } from "./stage.ts";
 
@@ -30,7 +30,7 @@ async function expectEveryLineOnce(stage: JobStage, job: string): Promise<void> 
   expect(lines).toEqual(lines.map((_, index) => `line ${index + 1}`));
 }
 
-describeUnless(await dockerLacks(), "jobs on a bad day", () => {
+describeUnless(await lacks("root", "Docker"), "jobs on a bad day", () => {
   describe("of their supervisor or somebody's", () => {
     const stage = new JobStage();
 

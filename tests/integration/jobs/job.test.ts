@@ -2,14 +2,14 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
-import { dockerLacks } from "../../support/docker.ts";
+import { lacks } from "../../required.ts";
 import { CommandLineWatch } from "../../support/processes.ts";
 import { describeUnless } from "../../support/where.ts";
 import { JobStage, PROJECT } from "./stage.ts";
 
 const TIME = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d`;
 
-describeUnless(await dockerLacks(), "jobs on a real Docker engine", () => {
+describeUnless(await lacks("root", "Docker"), "jobs on a real Docker engine", () => {
   const stage = new JobStage();
   const line = (text: string): RegExp => new RegExp(`^${text.replace("TIME", TIME)}$`);
 

@@ -3,14 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { lacks } from "../../required.ts";
 import { aiHow, type Said } from "../../support/command.ts";
 import { imageOf } from "../../support/docker.ts";
-import { podmanLacks, PodmanStore } from "../../support/podman.ts";
+import { PodmanStore } from "../../support/podman.ts";
 import { describeUnless } from "../../support/where.ts";
 
 const IMAGE = "localhost/ai-how-test:1";
 
-describeUnless(await podmanLacks(), "jobs on Podman", () => {
+describeUnless(await lacks("root", "Podman"), "jobs on Podman", () => {
   const folder = mkdtempSync(join(tmpdir(), "ai-how-podman-"));
   const workspace = join(folder, "workspace");
   const store = new PodmanStore(folder);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { execa } from "execa";
 import { beforeAll, expect, it } from "vitest";
+import { lacks } from "../../required.ts";
 import { platformOf } from "../../../components/machines/platform.ts";
 import { repository } from "../../support/project.ts";
 import { describeUnless } from "../../support/where.ts";
@@ -12,13 +13,8 @@ import { Stage, unavailable } from "./stage.ts";
 
 const INSTALLER = join(repository, ".ai-how/cache/arm64-installer");
 const PACKAGE = "debian-installer-12-netboot-arm64";
-const FIRMWARE = "/usr/share/AAVMF/AAVMF_CODE.fd";
 
-const lacking =
-  unavailable ??
-  (existsSync("/usr/bin/qemu-system-aarch64") && existsSync(FIRMWARE)
-    ? undefined
-    : "needs an emulator for arm64: install qemu-system-arm and qemu-efi-aarch64");
+const lacking = unavailable ?? (await lacks("QEMU for arm64"));
 
 /** Puts Debian's installer for arm64, its kernel and its initrd, where a later run finds it. */
 async function fetchInstaller(): Promise<void> {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { readdir } from "node:fs/promises";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
+import { describeUnless } from "../../support/where.ts";
 import { type Made, Stage, unavailable } from "./stage.ts";
 
 const stage = new Stage("domain");
@@ -29,7 +30,7 @@ const inputs = () => ({
 /** libvirt's number of the running machine: another one after each start. */
 const run = async () => (await stage.virsh("domid", "vm")).trim();
 
-describe.skipIf(unavailable !== undefined)("Domain", () => {
+describeUnless(unavailable, "Domain", () => {
   it("runs, and changes without a restart what needs none", async () => {
     const driver = stage.driver("Domain");
     const made = await driver.create(inputs());

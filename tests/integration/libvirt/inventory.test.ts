@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { execa } from "execa";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { describeUnless } from "../../support/where.ts";
 import { repository } from "../../support/project.ts";
 import { Stage, unavailable } from "./stage.ts";
 
 const aiHow = join(repository, "bin", "ai-how");
 const file = join(repository, "tests/fixtures/valid/old-multi-gpu-clusters.yaml");
 
-describe.skipIf(unavailable !== undefined)("inventory", () => {
+describeUnless(unavailable, "inventory", () => {
   const stage = new Stage("inventory");
 
   it("lists what libvirt knows of the host, or says why nothing can be given away", async () => {

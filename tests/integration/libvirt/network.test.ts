@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { describeUnless } from "../../support/where.ts";
 import { Stage, unavailable } from "./stage.ts";
 
 const stage = new Stage("network");
@@ -15,7 +16,7 @@ const inputs = {
   hosts: [{ address: "10.77.0.1", names: ["gateway"] }],
 };
 
-describe.skipIf(unavailable !== undefined)("Network", () => {
+describeUnless(unavailable, "Network", () => {
   it("runs in each mode", async () => {
     for (const [index, mode] of ["nat", "isolated", "open"].entries()) {
       const driver = stage.driver("Network", mode);

@@ -3,14 +3,15 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
+import { describeUnless } from "../../support/where.ts";
 import { Stage, unavailable, type Made } from "./stage.ts";
 
 const MiB = 1024 ** 2;
 const WORK = "years of work";
 
 // libvirt itself says what is in a pool, and qemu-img what is in a disk.
-describe.skipIf(unavailable !== undefined)("what is not of a stack", () => {
+describeUnless(unavailable, "what is not of a stack", () => {
   const stage = new Stage("ownership");
   const disk = (name: string): Record<string, unknown> => ({ pool: "pool", name, capacity: MiB });
   /** As an engine asks for what it began and knows nothing more of. */
@@ -61,7 +62,7 @@ describe.skipIf(unavailable !== undefined)("what is not of a stack", () => {
   });
 });
 
-describe.skipIf(unavailable !== undefined)("an image in a pool", () => {
+describeUnless(unavailable, "an image in a pool", () => {
   const stage = new Stage("image-users");
   const image = stage.driver("Volume", "image");
   let source: string;

@@ -1,7 +1,8 @@
 import { execa } from "execa";
 import { existsSync, readFileSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { describeUnless } from "../../support/where.ts";
 import { processesIn } from "../../../providers/host/network-namespace.ts";
 import { Driver, Stage, unavailable } from "./stage.ts";
 
@@ -40,7 +41,7 @@ async function killLibvirtd(): Promise<void> {
   await expect.poll(find).toBeUndefined();
 }
 
-describe.skipIf(unavailable !== undefined)("Sandbox", () => {
+describeUnless(unavailable, "Sandbox", () => {
   it("has a libvirtd of its own and leaves the host as it is", async () => {
     const before = await hostState();
     await stage.virsh("net-create", "/dev/null").catch(() => undefined);

@@ -1,8 +1,8 @@
 import { execa } from "execa";
-import { existsSync } from "node:fs";
 import { afterAll, beforeAll } from "vitest";
 import { Provider } from "../../../providers/framework/provider.ts";
 import { host } from "../../../providers/host/provider.ts";
+import { lacks } from "../../required.ts";
 import { libvirt } from "../../../providers/libvirt/provider.ts";
 
 type Values = Record<string, unknown>;
@@ -15,12 +15,7 @@ export interface Made {
 }
 
 /** Why these tests cannot run here; undefined where they can. */
-export const unavailable =
-  process.getuid?.() !== 0
-    ? "needs root"
-    : existsSync("/usr/sbin/libvirtd")
-      ? undefined
-      : "needs libvirtd: install libvirt-daemon-system";
+export const unavailable = await lacks("root", "libvirtd", "QEMU");
 
 /** Drives one resource type the way an engine does: check, then the operation. */
 export class Driver {

@@ -2,7 +2,8 @@ import { execa } from "execa";
 import { existsSync } from "node:fs";
 import { mkdir, open, readdir, readFile, stat, writeFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
+import { describeUnless } from "../../support/where.ts";
 import { type Made, Stage, unavailable } from "./stage.ts";
 
 const stage = new Stage("storage");
@@ -14,7 +15,7 @@ beforeAll(async () => {
     pool = await stage.driver("StoragePool").create({ name: "pool", path: stage.pool });
 });
 
-describe.skipIf(unavailable !== undefined)("StoragePool", () => {
+describeUnless(unavailable, "StoragePool", () => {
   it("makes its folder, and takes it away again when it is empty", async () => {
     const driver = stage.driver("StoragePool", "second");
     const path = join(stage.pool, "..", "second");
@@ -41,7 +42,7 @@ describe.skipIf(unavailable !== undefined)("StoragePool", () => {
   });
 });
 
-describe.skipIf(unavailable !== undefined)("Volume", () => {
+describeUnless(unavailable, "Volume", () => {
   it("is empty, grows in place, and goes", async () => {
     const driver = stage.driver("Volume");
     const made = await driver.create({ pool: "pool", name: "empty.qcow2", capacity: 8 * MiB });
@@ -130,7 +131,7 @@ describe.skipIf(unavailable !== undefined)("Volume", () => {
   });
 });
 
-describe.skipIf(unavailable !== undefined)("CloudInitDisk", () => {
+describeUnless(unavailable, "CloudInitDisk", () => {
   it("is an ISO image that only root can read", async () => {
     const driver = stage.driver("CloudInitDisk");
     const made = await driver.create({

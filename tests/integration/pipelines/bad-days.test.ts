@@ -2,8 +2,9 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { lacks } from "../../required.ts";
 import { aiHowCommand, Running } from "../../support/command.ts";
-import { TemporalStage, temporalLacks } from "../../support/temporal.ts";
+import { TemporalStage } from "../../support/temporal.ts";
 import { sh } from "../../support/web.ts";
 import { describeUnless } from "../../support/where.ts";
 
@@ -16,7 +17,7 @@ interface Outcome {
   readonly result: Readonly<Record<string, unknown>>;
 }
 
-const lacking = (await temporalLacks()) ?? (process.getuid?.() === 0 ? undefined : "a small disk needs root");
+const lacking = await lacks("Temporal", "root");
 
 describeUnless(lacking, "pipelines on bad days", () => {
   const stage = new TemporalStage({ TEMPORAL_LOG_FILE_MAX_BYTES: String(LIMIT) });

@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { lacks } from "../../required.ts";
 import { aiHowCommand, Running } from "../../support/command.ts";
 import { processes } from "../../support/processes.ts";
-import { freePort, TemporalStage, temporalLacks } from "../../support/temporal.ts";
+import { freePort, TemporalStage } from "../../support/temporal.ts";
 import { describeUnless } from "../../support/where.ts";
 
-describeUnless(await temporalLacks(), "Temporal's development server", () => {
+describeUnless(await lacks("Temporal"), "Temporal's development server", () => {
   const stage = new TemporalStage();
 
   it("keeps its database in the user's folder where there is no project", async () => {

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { lacks } from "../../required.ts";
 import { readEvents } from "../../../services/pipelines/logs/read.ts";
 import { aiHowCommand, Running } from "../../support/command.ts";
 import { HostNetwork } from "../../support/namespaces.ts";
 import { processes } from "../../support/processes.ts";
-import { temporalLacks } from "../../support/temporal.ts";
 import { sh } from "../../support/web.ts";
 import { describeUnless } from "../../support/where.ts";
 
@@ -17,8 +17,7 @@ interface Outcome {
   readonly result: { readonly stdout: string };
 }
 
-const lacking =
-  (await temporalLacks()) ?? (process.getuid?.() === 0 ? undefined : "network namespaces need root");
+const lacking = await lacks("Temporal", "root");
 
 describeUnless(lacking, "pipelines on workers of several hosts", () => {
   const network = new HostNetwork();

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { lacks } from "../../required.ts";
 import { Running, type Said } from "../../support/command.ts";
 import { processes } from "../../support/processes.ts";
-import { TemporalStage, temporalLacks } from "../../support/temporal.ts";
+import { TemporalStage } from "../../support/temporal.ts";
 import { describeUnless } from "../../support/where.ts";
 
 interface Outcome {
@@ -24,7 +25,7 @@ const sh = (id: string, script: string, more: Readonly<Record<string, unknown>> 
   ...more,
 });
 
-describeUnless(await temporalLacks(), "pipelines on a real Temporal server", () => {
+describeUnless(await lacks("Temporal"), "pipelines on a real Temporal server", () => {
   const stage = new TemporalStage();
   let worker: Running;
   let plans = 0;

@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
+import { lacks } from "../../required.ts";
 import { processes } from "../../support/processes.ts";
-import { temporalLacks } from "../../support/temporal.ts";
 import { describeUnless } from "../../support/where.ts";
 import { sh, WebStage } from "../../support/web.ts";
 
-describeUnless(await temporalLacks(), "the server of the pipelines' page gives", () => {
+describeUnless(await lacks("Temporal"), "the server of the pipelines' page gives", () => {
   const stage = new WebStage();
 
   it("runs with their progress, and a run's steps with their logs", async () => {

@@ -1,14 +1,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
-import { DockerEngine, dockerLacks, TEST_IMAGE } from "../../support/docker.ts";
-import { Registry, registryLacks } from "../../support/registry.ts";
-import { temporalLacks } from "../../support/temporal.ts";
+import { lacks } from "../../required.ts";
+import { DockerEngine, TEST_IMAGE } from "../../support/docker.ts";
+import { Registry } from "../../support/registry.ts";
 import { WebStage } from "../../support/web.ts";
 
 /** Why there can be no workshop here; undefined where there can. */
 export async function workshopLacks(): Promise<string | undefined> {
-  return (await temporalLacks()) ?? (await dockerLacks()) ?? (await registryLacks());
+  return (await lacks("Temporal")) ?? (await lacks("root", "Docker")) ?? (await lacks("docker-registry"));
 }
 
 const DOCKERFILE = `FROM ${TEST_IMAGE}

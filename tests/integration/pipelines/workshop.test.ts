@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { Client, Connection } from "@temporalio/client";
 import { expect, it } from "vitest";
 import { z } from "zod";
+import { lacks } from "../../required.ts";
 import { readEvents } from "../../../services/pipelines/logs/read.ts";
-import { BrowserStage, browserLacks } from "../../support/browser.ts";
+import { BrowserStage } from "../../support/browser.ts";
 import { FaultServer, file } from "../../support/fault-server.ts";
-import { hubLacks, hubPython } from "../../support/hub-python.ts";
+import { hubPython } from "../../support/hub-python.ts";
 import { CommandLineWatch, processes } from "../../support/processes.ts";
 import { describeUnless } from "../../support/where.ts";
 import { HaltingSteps, tellingStep } from "./halting-steps.ts";
@@ -23,7 +24,7 @@ const detailsSchema = z.object({
 const statusSchema = z.object({
   steps: z.array(z.object({ id: z.string(), state: z.string(), reason: z.string() })),
 });
-const [noHub, noBrowser] = [hubLacks(), await browserLacks()];
+const [noHub, noBrowser] = [await lacks("Hugging Face's libraries"), await lacks("Chromium")];
 
 describeUnless(await workshopLacks(), "the workshop", () => {
   // HOLD is how long the first worker's programs sleep.

@@ -2,7 +2,8 @@ import { execa } from "execa";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeUnless } from "../../support/where.ts";
 import { beegfsKernels } from "../../../components/hpc/beegfs-kernels.ts";
 import { FakeBeegfs } from "../../support/fake-beegfs.ts";
 import { Stage, unavailable } from "./stage.ts";
@@ -12,7 +13,7 @@ const stage = new Stage("beegfs", ["manager", "server"]);
 const servers = { firsts: ["beegfs_management"], others: ["beegfs_metadata", "beegfs_storage"] };
 const secret = "0123456789abcdef".repeat(8);
 
-describe.skipIf(unavailable !== undefined)("role beegfs", () => {
+describeUnless(unavailable, "role beegfs", () => {
   const packages = new FakeBeegfs();
   const folder = mkdtempSync(join(tmpdir(), "fake-beegfs-repository-"));
   let stopServing = (): Promise<unknown> => Promise.resolve();

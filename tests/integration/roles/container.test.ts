@@ -3,7 +3,8 @@ import { execa } from "execa";
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { describeUnless } from "../../support/where.ts";
 import { Stage, unavailable } from "./stage.ts";
 
 const stage = new Stage("container", ["node"]);
@@ -27,7 +28,7 @@ async function traces(): Promise<string[]> {
   ].filter((line) => line !== "");
 }
 
-describe.skipIf(unavailable !== undefined)("a container machine", () => {
+describeUnless(unavailable, "a container machine", () => {
   it("is a full system with the name, address and key that it was given", async () => {
     expect(await stage.on("node", "hostname; systemctl is-system-running --wait")).toBe("node\nrunning");
     expect(await stage.on("node", "ip -br -4 addr show host0")).toContain("192.168.190.10/24");

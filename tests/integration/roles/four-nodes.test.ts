@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { describeUnless } from "../../support/where.ts";
 import { slurmVariables } from "../../../components/hpc/slurm-conf.ts";
 import { deriveSite, loadClusterFile } from "../../../config/index.ts";
 import { gresParameter, migParted, nvidiaGpus, planGpus } from "../../../gpu/index.ts";
@@ -58,7 +59,7 @@ async function gresConfOf(plan: (typeof plans)[number]["plan"]): Promise<string>
   }
 }
 
-describe.skipIf(unavailable !== undefined)("four nodes with eight GPUs in seventeen partitions", () => {
+describeUnless(unavailable, "four nodes with eight GPUs in seventeen partitions", () => {
   beforeAll(async () => {
     // slurmctld asks for the address of each node, for seconds, where nobody knows it.
     await stage.on(

@@ -3,9 +3,10 @@ import { existsSync } from "node:fs";
 import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { withLock } from "../../../providers/host/image/lock.ts";
 import { repository } from "../../support/project.ts";
+import { describeUnless } from "../../support/where.ts";
 import { buildImage, hostDriver, identify, unavailable } from "./stage.ts";
 
 const BASE = { distribution: "debian12", cacheDirectory: ".ai-how/cache" };
@@ -13,7 +14,7 @@ const BASE = { distribution: "debian12", cacheDirectory: ".ai-how/cache" };
 // A build that fails before it has done much.
 const UNREACHABLE = { ...BASE, mirror: "http://127.0.0.1:1/debian" };
 
-describe.skipIf(unavailable !== undefined)("a golden image", () => {
+describeUnless(unavailable, "a golden image", () => {
   it("is there at once when it was built before, under a name that its content determines", async () => {
     const first = await buildImage();
     const said: string[] = [];

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
+import { describeUnless } from "../../support/where.ts";
 import {
   gresConf,
   gresParameter,
@@ -76,7 +77,7 @@ WantedBy=multi-user.target
   await stage.on("compute01", "sudo chmod +x /usr/local/bin/nvidia-smi && sudo systemctl daemon-reload");
 }
 
-describe.skipIf(unavailable !== undefined)("role nvidia with a fake driver", () => {
+describeUnless(unavailable, "role nvidia with a fake driver", () => {
   beforeAll(installFakeDriver);
 
   it("refuses a plan that is not in its argument specification, before it changes anything", async () => {

@@ -2,7 +2,8 @@ import { execa } from "execa";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
+import { describeUnless } from "../../support/where.ts";
 import { keyPair, unavailable } from "./stage.ts";
 
 const run = resolve(import.meta.dirname, "../../../ansible/run");
@@ -31,7 +32,7 @@ function agentsSince(before: ReadonlySet<string>): string[] {
     .flatMap((name) => pids(`${tmpdir()}/${name}/agent`));
 }
 
-describe.skipIf(unavailable !== undefined)("ansible/run", () => {
+describeUnless(unavailable, "ansible/run", () => {
   it("says which host does not answer SSH, after the time it was given", async () => {
     const env = {
       AI_HOW_INVENTORY: inventory({ ansible_host: "127.0.0.1", ansible_port: 1 }),

@@ -1,7 +1,8 @@
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { text } from "node:stream/consumers";
+import { describeUnless } from "../../support/where.ts";
 import { Stage, unavailable } from "./stage.ts";
 
 const stage = new Stage("slurm", ["controller", "compute01", "compute02"]);
@@ -20,7 +21,7 @@ const variables = {
   slurm_accounts: [{ name: "research", description: "Research" }],
 };
 
-describe.skipIf(unavailable !== undefined)("role slurm", () => {
+describeUnless(unavailable, "role slurm", () => {
   it("refuses invalid arguments by its argument specification, before it changes anything", async () => {
     const { slurm_munge_key: _key, ...incomplete } = variables;
     const missing = await stage.play(slurm, incomplete);

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll } from "vitest";
+import { lacks } from "../../required.ts";
 import { Provider } from "../../../providers/framework/provider.ts";
 import { host } from "../../../providers/host/provider.ts";
 import { Driver, type Made } from "../libvirt/stage.ts";
@@ -12,18 +13,7 @@ const repository = resolve(import.meta.dirname, "..", "..", "..");
 const ansible = (file: string) => join(repository, "ansible", file);
 
 /** Why these tests cannot run here; undefined where they can. */
-export const unavailable =
-  process.getuid?.() !== 0
-    ? "needs root"
-    : (
-        [
-          ["/usr/bin/systemd-nspawn", "systemd-container"],
-          ["/usr/bin/mmdebstrap", "mmdebstrap"],
-          [join(repository, ".venv/bin/ansible-playbook"), "the virtual environment: make setup"],
-        ] as const
-      )
-        .filter(([file]) => !existsSync(file))
-        .map(([, missing]) => `needs ${missing}`)[0];
+export const unavailable = await lacks("root", "nspawn", "mmdebstrap", "Ansible");
 
 interface KeyPair {
   readonly publicKey: string;

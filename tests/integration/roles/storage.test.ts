@@ -1,11 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { describeUnless } from "../../support/where.ts";
 import { Stage, unavailable } from "./stage.ts";
 
 // What containers cannot show, NFS between machines, is tested on VMs: tests/e2e.
 const stage = new Stage("storage", ["server", "client"]);
 const groups = { firsts: ["nfs_server"], others: ["nfs_clients"] };
 
-describe.skipIf(unavailable !== undefined)("roles base and storage", () => {
+describeUnless(unavailable, "roles base and storage", () => {
   it("share a directory that was mounted from outside, and change nothing the second time", async () => {
     expect(await stage.play(groups)).toMatchObject({ exitCode: 0 });
     expect(await stage.play(groups)).toMatchObject({ exitCode: 0, changed: 0 });

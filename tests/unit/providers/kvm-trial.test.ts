@@ -2,10 +2,11 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { describeUnless } from "../../support/where.ts";
 import { tryKvm } from "../../../providers/host/kvm-trial.ts";
 
-describe.skipIf(!existsSync("/dev/kvm"))("the trial of KVM", () => {
+describeUnless(existsSync("/dev/kvm") ? undefined : "there is no /dev/kvm", "the trial of KVM", () => {
   let folder = "";
   let trials: string[] = [];
   const ask = (kernel: string, complaint: string | undefined, signal = new AbortController().signal) =>

@@ -9,13 +9,41 @@ const step = z.object({
   uses: z.string().optional(),
   run: z.string().optional(),
   with: z.record(z.string(), z.unknown()).default({}),
-  env: z.record(z.string(), z.string()).default({}),
+  env: z.record(z.string(), z.coerce.string()).default({}),
 });
 const job = z.object({ permissions: z.record(z.string(), z.string()), steps: z.array(step) });
 const workflow = z.object({
   on: z.unknown(),
   permissions: z.record(z.string(), z.string()),
   jobs: z.object({ preview: job, comment: job.extend({ needs: z.string() }) }),
+});
+
+/** Each line that names an action names a commit, and says which version that is. */
+function expectPinned(text: string, count: number): void {
+  const uses = text.split("\n").filter((line) => line.includes("uses:"));
+  expect(uses.length).toBe(count);
+  for (const line of uses) expect(line).toMatch(/uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+}
+
+describe.each([".github", ".gitea"])("the workflow of the tests in %s", (folder) => {
+  const text = readFileSync(join(repository, folder, "workflows", "test.yml"), "utf8");
+  const { permissions, jobs } = z
+    .object({ permissions: z.record(z.string(), z.string()), jobs: z.object({ test: job }) })
+    .parse(parse(text));
+
+  it("runs the README's test command, with a token that only reads and that no step keeps", () => {
+    const { steps, permissions: granted } = jobs.test;
+    expect([permissions, granted]).toEqual([{}, { contents: "read" }]);
+    expect(steps.at(-1)?.run).toBe(".ci/run");
+    for (const { env, with: inputs, uses } of steps) {
+      expect(JSON.stringify({ env, inputs })).not.toMatch(/token|secrets/);
+      if (uses?.startsWith("actions/checkout@") === true) expect(inputs["persist-credentials"]).toBe(false);
+    }
+  });
+
+  it("pins every action to a commit, and says which version that is", () => {
+    expectPinned(text, jobs.test.steps.filter((each) => each.uses !== undefined).length);
+  });
 });
 
 describe.each([".github", ".gitea"])("the workflow in %s", (folder) => {
@@ -51,9 +79,7 @@ describe.each([".github", ".gitea"])("the workflow in %s", (folder) => {
   });
 
   it("pins every action to a commit, and says which version that is", () => {
-    const uses = text.split("\n").filter((line) => line.includes("uses:"));
-    expect(uses.length).toBe(steps.filter((each) => each.uses !== undefined).length);
-    for (const line of uses) expect(line).toMatch(/uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    expectPinned(text, steps.filter((each) => each.uses !== undefined).length);
   });
 
   it("does nothing itself but call scripts that exist", () => {

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { failures, filesOf, outcomeOf, reasons } from "../../../tools/test-report.ts";
+import { failures, filesOf, outcomeOf, reasons, refused } from "../../../tools/test-report.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 
@@ -54,6 +54,24 @@ describe("the report of a test run", () => {
       "skipped: 1 of e2e: needs root",
       "skipped: 1 of unit: no reason given: adds",
     ]);
+  });
+
+  it("refuses a skip without a reason, and one for want of something required", () => {
+    const skipped = read(
+      file("tests/e2e/vm.test.ts", "passed", [
+        test("VMs (skipped: required: Docker: dockerd is not installed) boot", "skipped"),
+        test("VMs (skipped: required: Docker: dockerd is not installed) end", "skipped"),
+        test("a GPU (skipped: there is no /dev/kvm) works", "skipped"),
+        test("adds", "skipped"),
+        test("divides", "todo"),
+      ]),
+    );
+    expect(refused([outcomeOf("e2e", skipped)])).toEqual([
+      "not to be skipped: 2 of e2e: required: Docker: dockerd is not installed",
+      "not to be skipped: 1 of e2e: no reason given: adds",
+      "not to be skipped: 1 of e2e: no reason given: divides",
+    ]);
+    expect(refused([outcomeOf("e2e", files)])).toEqual([]);
   });
 
   it.each([
