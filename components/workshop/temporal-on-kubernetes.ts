@@ -10,6 +10,7 @@ import type { Workshop } from "../../config/site.ts";
 import type { Inputs } from "../options.ts";
 import * as host from "../../providers/host/resources.ts";
 import { chartImage } from "./image-reference.ts";
+import { dynamicConfig } from "./temporal-dynamic-config.ts";
 import { temporalChart } from "../../versions/charts.ts";
 import { temporalImages } from "../../versions/images.ts";
 
@@ -176,7 +177,7 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
               },
               namespaces: { create: true, namespace: [{ name: namespace, retention: "3d" }] },
             },
-            dynamicConfig: { "limit.maxIDLength": [{ value: 255, constraints: {} }] },
+            dynamicConfig,
           },
           admintools: { enabled: false, image: adminTools },
           web: { image: ui },

@@ -6,6 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream";
 import { execa } from "execa";
 import { UserError } from "../../config/errors.ts";
+import { temporalSettings } from "../../config/temporal.ts";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -42,7 +43,12 @@ export async function runDevServer({
       ...["--pdeathsig", "TERM", "--", program],
       ...["server", "start-dev", "--ip", LOOPBACK, "--port", String(port)],
       ...["--ui-ip", LOOPBACK, "--ui-port", String(uiPort)],
-      ...["--db-filename", database, "--log-level", "error", ...more],
+      ...["--db-filename", database, "--log-level", "error"],
+      ...Object.entries(temporalSettings).flatMap(([key, value]) => [
+        "--dynamic-config-value",
+        `${key}=${JSON.stringify(value)}`,
+      ]),
+      ...more,
     ],
     { stdin: "ignore", stdout: "inherit", stderr: "inherit", reject: false },
   );
