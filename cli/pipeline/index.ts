@@ -60,6 +60,8 @@ function addWorker(pipeline: Command): void {
     .description("do steps on this host until Ctrl-C; any number of workers share the work")
     .option("--steps <count>", "how many steps at a time", wholeNumber, 100)
     .action(async (options: PlaceOptions & { steps: number }) => {
+      // bin/ai-how sets it for this process; its steps get the user's own environment.
+      if (process.env.GLIBC_TUNABLES === "glibc.malloc.arena_max=1") delete process.env.GLIBC_TUNABLES;
       const { createWorker } = await import("../../services/pipelines/worker.ts");
       const place = placeOf(options);
       const worker = await createWorker({ ...place, steps: options.steps });

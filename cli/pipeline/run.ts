@@ -151,8 +151,8 @@ function conclude({ result, failure }: PipelineEnd, write: Loaded["write"]): voi
 }
 
 function coloured(state: StepStatus["state"]): string {
-  const text = state.padEnd(9);
-  return process.stderr.isTTY ? styleText(COLOURS[state], text) : text;
+  // Plain where standard error is no terminal, or NO_COLOR is set.
+  return styleText(COLOURS[state], state.padEnd(9), { stream: process.stderr });
 }
 
 /** `pipeline-20261125-101500`, in local time. */
