@@ -31,7 +31,7 @@ const RELEASE_WITHIN_SECONDS = 900;
 
 /**
  * Temporal in a Kubernetes cluster: PostgreSQL with its data in a protected volume, and the chart of Temporal's makers, which sets up the schema and the
- * namespace by Helm's hooks. Only the cluster reaches it, as Temporal itself asks nobody who they are.
+ * namespace by Helm's hooks. Temporal has no authentication, so its Services are ClusterIP only.
  */
 export class TemporalOnKubernetes extends pulumi.ComponentResource {
   /** `<name>-frontend.<Kubernetes' namespace>.svc:7233`, once the server is there and has its namespace. */
