@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { checkout } from "./checkout.ts";
 import type { BareInput } from "./floor/bare-workflow.ts";
 import { GO_QUEUE, GO_WORKER, goPlan, startGoWorker } from "./go-worker.ts";
 import { alternate } from "./measure.ts";
 import { planOf, shapes, type Shape } from "./plans.ts";
-import { checkout } from "./project.ts";
 import { row, type Benchmark, type Row } from "./result.ts";
 import { forgetPeak, peakMib, QUEUE, residentMib, TemporalBench, type Beside } from "./temporal.ts";
 
