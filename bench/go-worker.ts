@@ -1,8 +1,12 @@
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
+import proto from "@temporalio/proto";
 import { execa } from "execa";
 import { planOf, type Shape } from "./plans.ts";
 import type { Beside, TemporalBench } from "./temporal.ts";
+
+const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_TEXT: TEXT } =
+  proto.temporal.api.enums.v1.IndexedValueType;
 
 /** Names the folder of a Go worker. Its rows are absent where it is unset. */
 export const GO_WORKER = "AI_HOW_BENCH_GO_WORKER";
@@ -14,6 +18,11 @@ export const GO_QUEUE = "bench-go";
  * their input.
  */
 export async function startGoWorker(temporal: TemporalBench, folder: string): Promise<Beside> {
+  // Sygaldry's steps set both.
+  await temporal.client.connection.operatorService.addSearchAttributes({
+    namespace: "default",
+    searchAttributes: { CustomKeywordField: KEYWORD, CustomStringField: TEXT },
+  });
   const ready = join(folder, "worker");
   const isBuilt = await access(ready, constants.X_OK).then(
     () => true,
