@@ -46,7 +46,7 @@ describeUnless(
       await makeRealTemporalImage(docker, temporal);
       project = await Project.create(
         `
-      const { DockerHost } = await import("${components}/docker-host.ts");
+      const { DockerHost } = await import("${components}/../docker/docker-host.ts");
       const { Temporal } = await import("${components}/temporal.ts");
       const on = new DockerHost("trial-host", { host: "${docker.host}" });
       const [real, fake] = ["${REAL_TEMPORAL_IMAGE}", "${FAKE_TEMPORAL_IMAGE}"];
