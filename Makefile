@@ -27,7 +27,8 @@ bench: setup
 # The site is in .ai-how/site; `mkdocs serve` shows it while you write.
 docs: .venv/docs.done
 	@node docs/reference.ts
-	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+# Not --quiet: it hides warnings from --strict, too.
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 .venv/docs.done: docs/requirements.txt | setup
 	@.venv/bin/python -m pip install --disable-pip-version-check -q -r docs/requirements.txt
 	@touch $@

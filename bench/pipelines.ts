@@ -1,58 +1,58 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { shapes, type BareInput, type Shape } from "./floor/bare-workflow.ts";
+import { checkout } from "./checkout.ts";
+import type { BareInput } from "./floor/bare-workflow.ts";
+import { GO_QUEUE, GO_WORKER, goPlan, startGoWorker } from "./go-worker.ts";
 import { alternate } from "./measure.ts";
+import { planOf, shapes, type Shape } from "./plans.ts";
 import { row, type Benchmark, type Row } from "./result.ts";
-import { forgetPeak, peakMib, QUEUE, TemporalBench } from "./temporal.ts";
-import { readPlan, type Plan } from "../services/pipelines/plan/index.ts";
+import { forgetPeak, peakMib, QUEUE, residentMib, TemporalBench, type Beside } from "./temporal.ts";
 
 const ROUNDS = 3;
+const FIRST_STEPS = 10;
 const GOAL = { ratio: 1.3 };
+const FLOOR_QUEUE = "bench-floor";
 const begun = z.object({ workflowId: z.string(), status: z.string(), timestamp: z.iso.datetime() });
+
+/** What carries pipelines: a worker, and what it wants to be given. */
+interface Contender {
+  readonly worker: Beside;
+  readonly queue: string;
+  readonly workflow: string;
+  readonly input: (shape: Shape, steps: number) => unknown;
+}
 
 /** What carrying a step costs, and how soon the first one begins. */
 export const pipelines: Benchmark = {
   name: "pipelines",
   title: "Pipelines of steps that run `true`",
   floor:
-    "bench/floor/bare-workflow.ts, a workflow of a few lines that runs the same activities in the same order, done by " +
-    "the same worker on the same Temporal",
+    "bench/floor/bare-workflow.ts, a workflow of a few lines that runs the same activities in the same order, by a worker with " +
+    "Node's own settings on the same Temporal; in rows that say so, the Go worker",
   slow: true,
   async run(say) {
     const temporal = await TemporalBench.start();
     try {
-      const worker = await temporal.beside(
-        process.execPath,
-        [join(import.meta.dirname, "floor/pipeline-worker.ts"), temporal.address, QUEUE],
-        /^working$/,
-      );
-      const rows: Row[] = [];
-      const first = await alternate<{ ours: number; floor: number }>(10, {
-        ours: () => untilFirst(temporal, "Pipeline", { plan: planOf("wide", 1, temporal.logs) }),
-        floor: () => untilFirst(temporal, "Bare", bareInput("wide", 1, temporal.logs)),
-      });
-      rows.push(row("from submitting to the first step", "ms", first.ours, first.floor));
+      const ours = await startOurs(temporal);
+      const floor = await startFloor(temporal);
+      const rows = [await idleMemory("an idle worker", ours, floor), await firstStep(temporal, ours, floor)];
       for (const steps of [200, 2000] as const)
-        for (const shape of shapes) {
-          // Every step of a chain waits for Temporal, a tenth of a second.
-          const rounds = shape === "deep" && steps === 2000 ? 1 : ROUNDS;
-          const peaks = { ours: [] as number[], floor: [] as number[] };
-          const one = async (whose: "ours" | "floor", workflow: string, input: unknown): Promise<number> => {
-            await forgetPeak(worker.pid);
-            const seconds = await perform(temporal, workflow, input);
-            peaks[whose].push(await peakMib(worker.pid));
-            say(`${workflow}, ${shape}, ${steps} steps: ${seconds.toFixed(1)} s`);
-            return (seconds * 1000) / steps;
-          };
-          const times = await alternate<{ ours: number; floor: number }>(rounds, {
-            ours: () => one("ours", "Pipeline", { plan: planOf(shape, steps, temporal.logs) }),
-            floor: () => one("floor", "Bare", bareInput(shape, steps, temporal.logs)),
-          });
-          rows.push(row(`${shape}, ${steps} steps: a step`, "ms", times.ours, times.floor, GOAL));
-          if (steps === 2000)
-            rows.push(row(`${shape}, ${steps} steps: memory of the worker`, "MiB", peaks.ours, peaks.floor));
-        }
+        for (const shape of shapes)
+          rows.push(
+            ...(await compare(temporal, `${shape}, ${steps} steps`, [ours, floor], shape, steps, say)),
+          );
+      const folder = process.env[GO_WORKER];
+      if (folder === undefined) return rows;
+      const go: Contender = {
+        worker: await startGoWorker(temporal, folder),
+        ...{ queue: GO_QUEUE, workflow: "Pipeline" },
+        input: (shape, steps) => goPlan(shape, steps, temporal.logs),
+      };
+      for (const shape of shapes)
+        rows.push(
+          ...(await compare(temporal, `${shape}, 200 steps, the Go worker`, [ours, go], shape, 200, say)),
+        );
       return rows;
     } finally {
       await temporal.end();
@@ -60,45 +60,73 @@ export const pipelines: Benchmark = {
   },
 };
 
-function bareInput(shape: Shape, steps: number, logDir: string): BareInput {
-  return { shape, steps, logDir };
-}
-
-function planOf(shape: Shape, count: number, logDir: string): Plan {
-  const name = (index: number): string => `s${index}`;
-  const dependencies = (index: number): string[] => {
-    if (index === 0 || shape === "wide") return [];
-    if (shape === "deep") return [name(index - 1)];
-    if (index < count - 1) return [name(0)];
-    return Array.from({ length: count - 2 }, (_, each) => name(each + 1));
+async function startOurs(temporal: TemporalBench): Promise<Contender> {
+  const args = ["pipeline", "worker", "--task-queue", QUEUE];
+  return {
+    worker: await temporal.beside(join(checkout, "bin/ai-how"), args, /^working on/),
+    ...{ queue: QUEUE, workflow: "Pipeline" },
+    input: (shape, steps) => ({ plan: planOf(shape, steps, temporal.logs) }),
   };
-  const steps = Array.from({ length: count }, (_, index) => ({
-    id: name(index),
-    type: "command",
-    command: "true",
-    depends_on: dependencies(index),
-  }));
-  return readPlan(JSON.stringify({ log_dir: logDir, steps })).plan;
 }
 
-let runs = 0;
+async function startFloor(temporal: TemporalBench): Promise<Contender> {
+  const args = [join(import.meta.dirname, "floor/bare-worker.ts"), temporal.address, FLOOR_QUEUE];
+  return {
+    worker: await temporal.beside(process.execPath, args, /^working$/),
+    ...{ queue: FLOOR_QUEUE, workflow: "Bare" },
+    input: (shape, steps): BareInput => ({ shape, steps, logDir: temporal.logs }),
+  };
+}
 
-/** Runs a workflow to its end; returns seconds. */
-async function perform(temporal: TemporalBench, workflow: string, input: unknown): Promise<number> {
-  const start = performance.now();
-  await temporal.client.workflow.execute(workflow, {
-    workflowId: `${workflow}-${(runs += 1)}`,
-    taskQueue: QUEUE,
-    args: [input],
+async function idleMemory(what: string, ours: Contender, floor: Contender): Promise<Row> {
+  const [mine, base] = [await residentMib(ours.worker.pid), await residentMib(floor.worker.pid)];
+  return row(`memory of ${what}`, "MiB", [mine], [base]);
+}
+
+async function firstStep(temporal: TemporalBench, ours: Contender, floor: Contender): Promise<Row> {
+  const until = (contender: Contender) => () => untilFirst(temporal, contender);
+  const times = await alternate<{ ours: number; floor: number }>(FIRST_STEPS, {
+    ours: until(ours),
+    floor: until(floor),
   });
-  return (performance.now() - start) / 1000;
+  return row("from submitting to the first step", "ms", times.ours, times.floor);
 }
 
-/** Milliseconds from submitting until its first step has begun. */
-async function untilFirst(temporal: TemporalBench, workflow: string, input: unknown): Promise<number> {
-  const workflowId = `${workflow}-${runs + 1}`;
+/** Time of a step and peak memory of two contenders, which take turns. */
+async function compare(
+  temporal: TemporalBench,
+  what: string,
+  [ours, floor]: readonly [Contender, Contender],
+  shape: Shape,
+  steps: number,
+  say: (line: string) => void,
+): Promise<Row[]> {
+  // A chain of 2,000 takes minutes.
+  const rounds = shape === "deep" && steps === 2000 ? 1 : ROUNDS;
+  const peaks = { ours: [] as number[], floor: [] as number[] };
+  const one =
+    (whose: "ours" | "floor", { worker, workflow, queue, input }: Contender) =>
+    async (): Promise<number> => {
+      await forgetPeak(worker.pid);
+      const seconds = await temporal.perform(workflow, queue, input(shape, steps));
+      peaks[whose].push(await peakMib(worker.pid));
+      say(`${what}, ${whose}: ${seconds.toFixed(1)} s`);
+      return (seconds * 1000) / steps;
+    };
+  const times = await alternate<{ ours: number; floor: number }>(rounds, {
+    ours: one("ours", ours),
+    floor: one("floor", floor),
+  });
+  return [
+    row(`${what}: a step`, "ms", times.ours, times.floor, floor.queue === FLOOR_QUEUE ? GOAL : undefined),
+    row(`${what}: memory of the worker`, "MiB", peaks.ours, peaks.floor),
+  ];
+}
+
+/** Milliseconds from submitting until the first step has begun. */
+async function untilFirst(temporal: TemporalBench, { workflow, queue, input }: Contender): Promise<number> {
   const submitted = Date.now();
-  await perform(temporal, workflow, input);
+  const { workflowId } = await temporal.performAs(workflow, queue, input("wide", 1));
   const events = (await readFile(join(temporal.logs, "events.jsonl"), "utf8")).trim().split("\n");
   const event = events
     .map((line) => begun.parse(JSON.parse(line)))

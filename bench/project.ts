@@ -5,7 +5,6 @@ import { stringify } from "yaml";
 import { checkout } from "./checkout.ts";
 import { cost, time, type Command, type Cost } from "./measure.ts";
 
-
 export type EngineName = "in-process" | "pulumi";
 
 /** A folder that is this project in all but its stacks, so that a benchmark leaves those of the checkout alone. */

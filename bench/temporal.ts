@@ -25,6 +25,7 @@ export class TemporalBench {
   readonly address: string;
   readonly client: Client;
   readonly #children: ChildProcess[];
+  #runs = 0;
 
   private constructor(folder: string, address: string, client: Client, children: ChildProcess[]) {
     this.folder = folder;
@@ -55,19 +56,48 @@ export class TemporalBench {
     return join(this.folder, "logs");
   }
 
-  /** Starts a program of Node's and waits until it has said a line that matches. */
+  /** Starts a program that finds Temporal by its environment. */
+  launch(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Beside {
+    const { pid = 0 } = this.#spawn(file, args, "ignore", env);
+    return { pid, line: "" };
+  }
+
+  /** Starts a program and waits until it prints a line that matches. */
   async beside(file: string, args: readonly string[], ready: RegExp): Promise<Beside> {
-    const child = spawn(file, args, {
-      stdio: ["ignore", "pipe", "ignore"],
-      env: { ...process.env, TEMPORAL_ADDRESS: this.address, TEMPORAL_LOG_DIR: this.logs },
-    });
-    this.#children.push(child);
+    const child = this.#spawn(file, args, "pipe");
+    if (child.stdout === null) throw new Error("no pipe");
     for await (const line of createInterface({ input: child.stdout }))
       if (ready.test(line)) {
         child.stdout.resume();
         return { pid: child.pid ?? 0, line };
       }
     throw new Error(`${file} ${args.join(" ")} ended before it was ready`);
+  }
+
+  #spawn(file: string, args: readonly string[], stdout: "pipe" | "ignore", env = {}): ChildProcess {
+    const child = spawn(file, args, {
+      stdio: ["ignore", stdout, "ignore"],
+      env: { ...process.env, TEMPORAL_ADDRESS: this.address, TEMPORAL_LOG_DIR: this.logs, ...env },
+    });
+    this.#children.push(child);
+    return child;
+  }
+
+  /** Runs a workflow to its end; returns seconds. */
+  async perform(workflow: string, taskQueue: string, input: unknown): Promise<number> {
+    return (await this.performAs(workflow, taskQueue, input)).seconds;
+  }
+
+  /** The same, with the workflow's id. */
+  async performAs(
+    workflow: string,
+    taskQueue: string,
+    input: unknown,
+  ): Promise<{ readonly workflowId: string; readonly seconds: number }> {
+    const workflowId = `${workflow}-${(this.#runs += 1)}`;
+    const start = performance.now();
+    await this.client.workflow.execute(workflow, { workflowId, taskQueue, args: [input] });
+    return { workflowId, seconds: (performance.now() - start) / 1000 };
   }
 
   async end(): Promise<void> {
@@ -88,9 +118,18 @@ export async function forgetPeak(pid: number): Promise<void> {
 }
 
 /** The most that a process has had resident since then, MiB. */
-export async function peakMib(pid: number): Promise<number> {
+export function peakMib(pid: number): Promise<number> {
+  return memoryOf(pid, "VmHWM");
+}
+
+/** What a process has resident, MiB. */
+export function residentMib(pid: number): Promise<number> {
+  return memoryOf(pid, "VmRSS");
+}
+
+async function memoryOf(pid: number, field: "VmHWM" | "VmRSS"): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
+  return Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0) / 1024;
 }
 
 async function freePort(): Promise<number> {

@@ -8,6 +8,7 @@ export interface Room {
 
 const components = [
   "config/site.ts",
+  "config/temporal.ts",
   "config/project-folders.ts",
   "gpu",
   "versions",
@@ -18,11 +19,13 @@ const components = [
 /** The rooms of the program: tests/unit/architecture holds their imports, and docs/reference/rooms.md shows them. */
 export const ROOMS: Readonly<Record<string, Room>> = {
   versions: {
-    holds: "every version and checksum that is pinned, a file a kind, except what a package manager's own file pins",
+    holds:
+      "every version and checksum that is pinned, a file a kind, except what a package manager's own file pins",
     imports: [],
   },
   gpu: {
-    holds: "GPU models with MIG, the planner of partitions, and their names in SLURM and Kubernetes: pure functions",
+    holds:
+      "GPU models with MIG, the planner of partitions, and their names in SLURM and Kubernetes: pure functions",
     imports: [],
   },
   config: {

@@ -49,6 +49,8 @@ others() {
   mapfile -t scripts < <(files | xargs -r grep -lE '^#!(/bin/|/usr/bin/env )(ba)?sh' --)
   step shellcheck shellcheck -x "${scripts[@]}" tools/node.sh
   if command -v packer >/dev/null; then step packer packer_template; else echo "lint: packer/ is not looked at: Packer is not installed"; fi
+  # Any warning of MkDocs fails: a link or an anchor that leads nowhere, a page that is in no menu.
+  step docs make --silent docs
   cd ansible && step ansible-lint ansible-lint --offline -q
 }
 # Where a step fails, its lane ends; the others say what they have to.

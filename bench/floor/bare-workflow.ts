@@ -1,12 +1,6 @@
 import { proxyActivities } from "@temporalio/workflow";
+import type { Shape } from "../plans.ts";
 import type * as activities from "../../services/pipelines/activities/index.ts";
-
-// Beside it in one bundle: one worker does both, under the same conditions.
-export { Pipeline } from "../../services/pipelines/workflows/pipeline.ts";
-
-export const shapes = ["wide", "deep", "diamond"] as const;
-/** All at once; a chain; or one, all but two at once, one. */
-export type Shape = (typeof shapes)[number];
 
 export interface BareInput {
   readonly shape: Shape;

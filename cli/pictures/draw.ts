@@ -4,7 +4,7 @@ import type { Box, Picture } from "./model.ts";
 export const PICTURE_FORMATS = ["mermaid", "svg", "json"] as const;
 export type PictureFormat = (typeof PICTURE_FORMATS)[number];
 
-/** A picture as text in one of the formats. SVG is Graphviz's. */
+/** Draws a picture in one of the formats. Graphviz draws SVG. */
 export async function draw(picture: Picture, format: PictureFormat): Promise<string> {
   if (format === "json") return `${JSON.stringify(picture, undefined, 2)}\n`;
   if (format === "mermaid") return mermaid(picture);
@@ -17,7 +17,7 @@ function childrenOf({ boxes }: Picture): Children {
   return Map.groupBy(boxes, ({ parent }) => parent);
 }
 
-/** A Mermaid flowchart. Its ids may be numbers only in their tail, so boxes are numbered. */
+/** A Mermaid flowchart. Mermaid's ids must not start with a digit, so boxes are `box0`, `box1`, and so on. */
 function mermaid(picture: Picture): string {
   const children = childrenOf(picture);
   const ids = new Map(picture.boxes.map(({ id }, index) => [id, `box${index}`]));
@@ -34,7 +34,7 @@ function mermaid(picture: Picture): string {
   return `${["flowchart LR", ...lines(undefined, "  "), ...arrows].join("\n")}\n`;
 }
 
-/** Graphviz's language. Arrows to a box that holds others end at its first. */
+/** The DOT source. An arrow to a box that holds others ends at the first of them. */
 function dot(picture: Picture): string {
   const children = childrenOf(picture);
   const quoted = (value: string): string => JSON.stringify(value);

@@ -1,7 +1,7 @@
-/** A box of a picture: some boxes hold others. */
+/** A box of a picture; a box may hold others. */
 export interface Box {
   readonly id: string;
-  /** Lines of text, the first one stands out. */
+  /** Lines of text; the first one is the name. */
   readonly label: readonly string[];
   /** The box that it lies in. */
   readonly parent?: string;
@@ -13,13 +13,13 @@ export interface Arrow {
   readonly to: string;
 }
 
-/** A picture before anybody drew it. */
+/** A picture as data. */
 export interface Picture {
   readonly boxes: readonly Box[];
   readonly arrows: readonly Arrow[];
 }
 
-/** The same picture without arrows that a longer way says already. */
+/** The same picture without arrows that follow from others: transitive reduction. */
 export function withoutShortcuts({ boxes, arrows }: Picture): Picture {
   const next = new Map<string, Set<string>>(boxes.map(({ id }) => [id, new Set<string>()]));
   for (const { from, to } of arrows) next.get(from)?.add(to);
@@ -41,7 +41,7 @@ export function withoutShortcuts({ boxes, arrows }: Picture): Picture {
   return { boxes, arrows: kept };
 }
 
-/** Draws boxes that differ in nothing but their name, and have the same arrows, as one. */
+/** Joins boxes of the same kind with the same arrows into one. */
 export function withAlikeJoined(
   picture: Picture,
   kindOf: (box: Box) => string,

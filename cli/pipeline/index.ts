@@ -8,11 +8,11 @@ import { placeOf, withPlace, type PlaceOptions } from "./options.ts";
 import { addRun } from "./run.ts";
 import { addWeb } from "./web.ts";
 
-/** `pipeline`: plans of steps that Temporal carries through, whatever happens to a worker. */
+/** `pipeline`: plans of steps that Temporal runs, also through crashes of workers. */
 export function addPipeline(program: Command): void {
   const pipeline = program
     .command("pipeline")
-    .description("plans of steps that go on after a crash: check, run, follow, cancel");
+    .description("plans of steps that survive crashes: validate, run, follow, cancel");
   addRun(pipeline);
   addStatus(pipeline);
   addLogs(pipeline);
@@ -21,10 +21,10 @@ export function addPipeline(program: Command): void {
   addWeb(pipeline);
 }
 
-// What talks to Temporal is loaded when it is needed: it takes a third of a second.
+// Temporal's client takes a third of a second to load, so only the commands that need it do.
 function addStatus(pipeline: Command): void {
   withPlace(pipeline.command("status"))
-    .description("the steps of a pipeline as they are now")
+    .description("the current state of a pipeline's steps")
     .argument("<workflow-id>")
     .option("--json", "as JSON")
     .action(async (workflowId: string, options: PlaceOptions & { json?: boolean }) => {
@@ -42,7 +42,7 @@ function addStatus(pipeline: Command): void {
       }
     });
   withPlace(pipeline.command("cancel"))
-    .description("stop a pipeline: its steps are ended, nothing new begins")
+    .description("stop a pipeline: running steps are ended, no step starts")
     .argument("<workflow-id>")
     .action(async (workflowId: string, options: PlaceOptions) => {
       const { PipelineClient } = await import("../../services/pipelines/client.ts");
@@ -57,9 +57,11 @@ function addStatus(pipeline: Command): void {
 
 function addWorker(pipeline: Command): void {
   withPlace(pipeline.command("worker"))
-    .description("do steps on this host until Ctrl-C; any number of workers share the work")
-    .option("--steps <count>", "how many steps at a time", wholeNumber, 100)
+    .description("run steps on this host until Ctrl-C; any number of workers share the work")
+    .option("--steps <count>", "most steps at a time", wholeNumber, 100)
     .action(async (options: PlaceOptions & { steps: number }) => {
+      // bin/ai-how sets it for this process; its steps get the user's own environment.
+      if (process.env.GLIBC_TUNABLES === "glibc.malloc.arena_max=1") delete process.env.GLIBC_TUNABLES;
       const { createWorker } = await import("../../services/pipelines/worker.ts");
       const place = placeOf(options);
       const worker = await createWorker({ ...place, steps: options.steps });
@@ -72,9 +74,9 @@ function addDevServer(pipeline: Command): void {
   pipeline
     .command("dev-server")
     .description("Temporal's development server on this host, kept in a SQLite file")
-    .option("--port <port>", "where it answers", wholeNumber, 7233)
-    .option("--ui-port <port>", "where Temporal's own page is", wholeNumber, 8233)
-    .option("--ip <address>", "answers at this address, too, whoever it is that asks", "127.0.0.1")
+    .option("--port <port>", "port of its gRPC frontend", wholeNumber, 7233)
+    .option("--ui-port <port>", "port of Temporal's own web page", wholeNumber, 8233)
+    .option("--ip <address>", "listen at this address, too; Temporal has no authentication", "127.0.0.1")
     .option(
       "--db-filename <file>",
       "default: .ai-how/temporal.db of the project, else ~/.local/state/ai-how/temporal.db",

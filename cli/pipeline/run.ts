@@ -26,16 +26,16 @@ const COLOURS = {
   waiting: "dim",
 } as const;
 
-/** `pipeline validate` and `pipeline run`: a plan, checked and done. */
+/** `pipeline validate` and `pipeline run`. */
 export function addRun(pipeline: Command): void {
   withInputs(pipeline.command("validate"))
-    .description("check a plan; talks to nobody")
+    .description("check a plan; needs no Temporal")
     .action(async (file: string | undefined, options: RunOptions) => {
       const { file: from, plan } = await load(file, options);
       process.stdout.write(`${from}: valid, ${plan.steps.length} steps\n`);
     });
   withPlace(withInputs(pipeline.command("run")))
-    .description("run a plan and print what became of its steps as YAML; exit 1 when it failed")
+    .description("run a plan and print the results of its steps as YAML; exit 1 when it failed")
     .option("--workflow-id <id>", "its name. Default: pipeline-YYYYMMDD-HHMMSS")
     .option("--log-dir <folder>", "where workers write logs; goes over the plan's log_dir")
     .option("--detach", "only start it")
@@ -43,7 +43,7 @@ export function addRun(pipeline: Command): void {
       const { plan, prefix, write } = await load(file, options);
       const logDir = options.logDir ?? plan.logDir ?? process.env.TEMPORAL_LOG_DIR;
       const workflowId = options.workflowId ?? defaultId(prefix, new Date());
-      // Temporal's client is much to load, and no other command needs it.
+      // Loading Temporal's client takes a third of a second.
       const { PipelineClient } = await import("../../services/pipelines/client.ts");
       const client = await PipelineClient.connect(placeOf(options));
       try {
@@ -110,7 +110,7 @@ function readText(file: string): Promise<string> {
   });
 }
 
-/** A line for each change of a step until the end; Ctrl-C cancels the pipeline and waits for its steps to stop. */
+/** Prints each change of a step until the end. Ctrl-C cancels the pipeline and waits until its steps have stopped. */
 async function follow(client: PipelineClient, workflowId: string): Promise<PipelineEnd> {
   const shown = new Map<string, string>();
   const show = (steps: readonly StepStatus[]): void => {
@@ -130,7 +130,7 @@ async function follow(client: PipelineClient, workflowId: string): Promise<Pipel
     over.abort();
   });
   try {
-    // A worker may be slow to answer, or not there yet; the end is known without it.
+    // Status needs a worker, which may be slow or not running yet; the end of the pipeline does not.
     while (!over.signal.aborted) {
       show(await Promise.race([client.status(workflowId).catch(() => []), end.then(() => [])]));
       await Promise.race([
@@ -151,8 +151,8 @@ function conclude({ result, failure }: PipelineEnd, write: Loaded["write"]): voi
 }
 
 function coloured(state: StepStatus["state"]): string {
-  const text = state.padEnd(9);
-  return process.stderr.isTTY ? styleText(COLOURS[state], text) : text;
+  // Plain where standard error is no terminal, or NO_COLOR is set.
+  return styleText(COLOURS[state], state.padEnd(9), { stream: process.stderr });
 }
 
 /** `pipeline-20261125-101500`, in local time. */

@@ -10,6 +10,7 @@ import type { Workshop } from "../../config/site.ts";
 import type { Inputs } from "../options.ts";
 import * as host from "../../providers/host/resources.ts";
 import { chartImage } from "./image-reference.ts";
+import { dynamicConfig } from "./temporal-dynamic-config.ts";
 import { temporalChart } from "../../versions/charts.ts";
 import { temporalImages } from "../../versions/images.ts";
 
@@ -30,7 +31,7 @@ const RELEASE_WITHIN_SECONDS = 900;
 
 /**
  * Temporal in a Kubernetes cluster: PostgreSQL with its data in a protected volume, and the chart of Temporal's makers, which sets up the schema and the
- * namespace by Helm's hooks. Only the cluster reaches it, as Temporal itself asks nobody who they are.
+ * namespace by Helm's hooks. Temporal has no authentication, so its Services are ClusterIP only.
  */
 export class TemporalOnKubernetes extends pulumi.ComponentResource {
   /** `<name>-frontend.<Kubernetes' namespace>.svc:7233`, once the server is there and has its namespace. */
@@ -176,7 +177,7 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
               },
               namespaces: { create: true, namespace: [{ name: namespace, retention: "3d" }] },
             },
-            dynamicConfig: { "limit.maxIDLength": [{ value: 255, constraints: {} }] },
+            dynamicConfig,
           },
           admintools: { enabled: false, image: adminTools },
           web: { image: ui },

@@ -1,10 +1,12 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { stringify } from "yaml";
 import { checkArguments, portNumber, unless } from "../arguments.ts";
 import type { Workshop } from "../../config/site.ts";
 import type { Inputs } from "../options.ts";
 import * as host from "../../providers/host/resources.ts";
 import { temporalImages } from "../../versions/images.ts";
+import { dynamicConfig } from "./temporal-dynamic-config.ts";
 import { createNamespace, setUpSchema } from "./temporal-scripts.ts";
 
 /** `workshop.temporal` of the cluster file, and what it runs. */
@@ -104,9 +106,7 @@ export class Temporal extends pulumi.ComponentResource {
           "BIND_ON_IP=0.0.0.0",
           `DYNAMIC_CONFIG_FILE_PATH=${DYNAMIC_CONFIG}`,
         ),
-        uploads: [
-          { file: DYNAMIC_CONFIG, content: "limit.maxIDLength:\n  - value: 255\n    constraints: {}\n" },
-        ],
+        uploads: [{ file: DYNAMIC_CONFIG, content: stringify(dynamicConfig) }],
         ports: [{ internal: 7233, external: port, ip: LOOPBACK }],
         networksAdvanced: on("temporal"),
         healthcheck: {

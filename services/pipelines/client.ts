@@ -7,7 +7,7 @@ import { noTemporal, type TemporalPlace } from "./connection.ts";
 import type { Plan } from "./plan/index.ts";
 import { PIPELINE_WORKFLOW, STATUS_QUERY, type PipelineResult, type StepStatus } from "./result.ts";
 
-// Temporal refuses a payload of 2 MiB, with words that name no plan.
+// Temporal refuses a payload of 2 MiB with a message that does not mention the plan.
 const LARGEST_PLAN = 2 * 1024 * 1024 - 16 * 1024;
 const CLIENT_WAIT_MILLISECONDS = 4 * 60 * 60 * 1000;
 
@@ -17,9 +17,9 @@ const resultSchema = z.custom<PipelineResult>(
 
 /** How a pipeline ended. */
 export interface PipelineEnd {
-  /** Undefined where it ended without one: terminated, or timed out. */
+  /** Undefined for a pipeline that was terminated or timed out. */
   readonly result: PipelineResult | undefined;
-  /** Why it failed; undefined where it did not. */
+  /** Why it failed; undefined on success. */
   readonly failure: string | undefined;
 }
 
@@ -78,12 +78,12 @@ export class PipelineClient {
     }
   }
 
-  /** The steps of a pipeline as they are now; some worker has to be there to say so. */
+  /** The current state of a pipeline's steps. A worker has to be running to answer. */
   status(workflowId: string): Promise<readonly StepStatus[]> {
     return this.#handle(workflowId).query<readonly StepStatus[]>(STATUS_QUERY);
   }
 
-  /** Asks a pipeline to stop its steps and end. */
+  /** Cancels a pipeline: it stops its steps and ends. */
   async cancel(workflowId: string): Promise<void> {
     await this.#handle(workflowId).cancel();
   }
@@ -93,7 +93,7 @@ export class PipelineClient {
   }
 }
 
-/** Temporal's errors say what failed, and why in their causes. */
+/** The messages of an error and its causes: Temporal gives the reason in the causes. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? `${error.message}: ${reasonOf(error.cause)}` : error.message;

@@ -2,16 +2,16 @@ import { deflateSync, inflateSync } from "node:zlib";
 import type { DataConverter, Payload, PayloadCodec } from "@temporalio/common";
 import proto from "@temporalio/proto";
 
-// The name that the codec of Temporal's SDK for Go goes by, whose payloads are the same.
+// The encoding of the Go SDK's zlib codec, whose payloads have the same form.
 const ENCODING = "binary/zlib";
-// Below that, Temporal's own page and command show what is in a history.
+// Temporal's own page and command can show smaller payloads.
 const SMALLEST_BYTES = 64 * 1024;
-// Plans and results repeat themselves: the fastest makes a tenth of them, too.
+// Plans and results are repetitive: the fastest level makes a tenth of them, too.
 const LEVEL = 1;
 
 const message = proto.temporal.api.common.v1.Payload;
 
-/** Compresses what is large: Temporal takes 2 MiB a payload, and the results of 2,000 steps are more. */
+/** Compresses large payloads: Temporal limits a payload to 2 MiB, and the results of 2,000 steps exceed it. */
 class ZlibCodec implements PayloadCodec {
   encode(payloads: Payload[]): Promise<Payload[]> {
     return Promise.resolve(payloads.map(compressed));
@@ -25,7 +25,7 @@ class ZlibCodec implements PayloadCodec {
 /** For every client and worker of pipelines. */
 export const dataConverter: DataConverter = { payloadCodecs: [new ZlibCodec()] };
 
-/** A payload as Temporal gets it. */
+/** Compresses a payload if it is large. */
 export function compressed(payload: Payload): Payload {
   if ((payload.data?.length ?? 0) < SMALLEST_BYTES) return payload;
   return {
@@ -34,7 +34,7 @@ export function compressed(payload: Payload): Payload {
   };
 }
 
-/** A payload as it was before that. */
+/** The inverse of `compressed`. */
 export function decompressed(payload: Payload): Payload {
   const { metadata, data } = payload;
   if (data == null || Buffer.from(metadata?.encoding ?? []).toString() !== ENCODING) return payload;

@@ -1,6 +1,6 @@
 import { UserError } from "../../config/errors.ts";
 
-/** Where Temporal is, and which queue pipelines wait in. */
+/** A Temporal server and the task queue of pipelines. */
 export interface TemporalPlace {
   /** `host:port`. */
   readonly address: string;
@@ -8,7 +8,7 @@ export interface TemporalPlace {
   readonly taskQueue: string;
 }
 
-/** What was asked for, else the environment's word, else the defaults of a development server. */
+/** The given values, else those of the environment, else the defaults of a development server. */
 export function temporalPlace(asked: Partial<TemporalPlace> = {}): TemporalPlace {
   const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TASK_QUEUE } = process.env;
   return {
@@ -18,7 +18,7 @@ export function temporalPlace(asked: Partial<TemporalPlace> = {}): TemporalPlace
   };
 }
 
-/** What to say where Temporal does not answer. */
+/** The error for a Temporal that does not answer. */
 export function noTemporal(address: string, cause: unknown): UserError {
   return new UserError(
     `unable to create Temporal client: nobody answers at ${address}; start a server with \`ai-how pipeline dev-server\`, or name one with --address`,

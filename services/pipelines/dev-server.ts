@@ -6,13 +6,14 @@ import { dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream";
 import { execa } from "execa";
 import { UserError } from "../../config/errors.ts";
+import { temporalSettings } from "../../config/temporal.ts";
 
 const LOOPBACK = "127.0.0.1";
 
 export interface DevServerOptions {
-  /** Where it answers workers and clients, besides loopback; it asks nobody who they are. */
+  /** Address for workers and clients, besides loopback. Temporal has no authentication. */
   readonly ip: string;
-  /** SQLite file; folders above it are made. */
+  /** SQLite file; its folder is created. */
   readonly database: string;
   readonly port: number;
   /** Port of Temporal's own web page. */
@@ -36,17 +37,22 @@ export async function runDevServer({
   const relay = ip === LOOPBACK ? undefined : await startRelay(ip, port);
   await mkdir(dirname(database), { recursive: true, mode: 0o700 });
   const server = execa(
-    // It ends with whoever asked for it, however that ends.
+    // The server ends with this process, also when that is killed.
     "setpriv",
     [
       ...["--pdeathsig", "TERM", "--", program],
       ...["server", "start-dev", "--ip", LOOPBACK, "--port", String(port)],
       ...["--ui-ip", LOOPBACK, "--ui-port", String(uiPort)],
-      ...["--db-filename", database, "--log-level", "error", ...more],
+      ...["--db-filename", database, "--log-level", "error"],
+      ...Object.entries(temporalSettings).flatMap(([key, value]) => [
+        "--dynamic-config-value",
+        `${key}=${JSON.stringify(value)}`,
+      ]),
+      ...more,
     ],
     { stdin: "ignore", stdout: "inherit", stderr: "inherit", reject: false },
   );
-  // It takes some seconds to end in order; nobody who waits for this command shall find it still there.
+  // The server takes some seconds to shut down: this command ends after it.
   const pass = (signal: NodeJS.Signals): void => void server.kill(signal);
   process.on("SIGTERM", pass).on("SIGINT", pass);
   const { exitCode } = await server;
@@ -56,8 +62,8 @@ export async function runDevServer({
 }
 
 /**
- * Passes connections at another address on to the server. It answers on loopback only: at any other address its parts do not find
- * each other, and at every address at once they would answer everybody.
+ * Forwards connections at another address to the server. The server listens on loopback only: bound to another address its services
+ * do not find each other, and bound to all addresses they would be open to every host.
  */
 async function startRelay(ip: string, port: number): Promise<Server> {
   const relay = createServer((from) => {
@@ -74,7 +80,7 @@ async function startRelay(ip: string, port: number): Promise<Server> {
   }
 }
 
-/** Where tools/temporal.sh puts it. */
+/** The link that tools/temporal.sh makes. */
 const BUILT = resolve(import.meta.dirname, "../../.ai-how/cache/temporal/temporal");
 
 /** `AI_HOW_TEMPORAL`, `temporal` on PATH, what tools/temporal.sh fetched, or where Go installs it. */

@@ -5,14 +5,14 @@ import { noTemporal, type TemporalPlace } from "./connection.ts";
 import { bundleWorkflows } from "./workflow-bundle.ts";
 
 export interface WorkerOptions extends TemporalPlace {
-  /** How many steps it does at a time. Default: Temporal's, 100. */
+  /** Most steps at a time. Default: Temporal's, 100. */
   readonly steps?: number;
-  /** Code of the workflows, where somebody has bundled it already. */
+  /** The bundled workflows. Default: the product's. */
   readonly bundle?: WorkflowBundle;
 }
 
 /**
- * A worker for one task queue, connected and not yet at work: `run()` works until `shutdown()`, which lets steps end.
+ * Connects a worker to one task queue. `run()` works until `shutdown()`, which waits for its steps.
  * @throws UserError where Temporal does not answer
  */
 export async function createWorker({
@@ -34,7 +34,7 @@ export async function createWorker({
     dataConverter,
     // Steps stop their programs and containers when the worker is told to end.
     shutdownGraceTime: "1 s",
-    // Each word of a step reaches Temporal, which then knows early who is lost, and tells the step early that it is cancelled.
+    // No heartbeat of a step is dropped: Temporal notices a lost worker early, and a step learns early that it is cancelled.
     maxHeartbeatThrottleInterval: "4 s",
     ...(steps !== undefined && { maxConcurrentActivityTaskExecutions: steps }),
   });

@@ -1,29 +1,37 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from "@temporalio/worker";
+import type { WorkflowBundle } from "@temporalio/worker";
 import sdk from "@temporalio/worker/package.json" with { type: "json" };
+import { execa } from "execa";
 import writeFileAtomic from "write-file-atomic";
 import { folderDigest } from "../../config/folder-digest.ts";
 
-const KEPT = resolve(import.meta.dirname, "../../.ai-how/cache/workflows");
+const CACHE = resolve(import.meta.dirname, "../../.ai-how/cache/workflows");
+const WORKFLOWS = join(import.meta.dirname, "workflows", "pipeline.ts");
 
 /**
- * The workflows as Temporal's sandbox runs them. To bundle them takes seconds, so the bundle is kept for the next worker, named by what
- * it was made of; where it cannot be kept, as in a checkout of another user, every worker bundles.
- * @param folder where it is kept. Default: .ai-how/cache/workflows
+ * The workflows as Temporal's sandbox runs them. Bundling takes seconds, so the bundle is cached under a digest of its sources; where
+ * the cache cannot be written, as in a checkout of another user, every worker bundles.
+ * @param folder the cache. Default: .ai-how/cache/workflows
  */
-export async function bundleWorkflows(folder = KEPT): Promise<WorkflowBundle> {
+export async function bundleWorkflows(folder = CACHE): Promise<WorkflowBundle> {
   const name = `${sdk.version}-${folderDigest(import.meta.dirname)}.js`;
-  const kept = await readFile(join(folder, name), "utf8").catch(() => undefined);
-  if (kept !== undefined) return { code: kept };
-  const workflowsPath = join(import.meta.dirname, "workflows", "pipeline.ts");
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger("WARN") });
-  await keep(folder, name, code).catch(() => undefined);
-  return { code };
+  const cached = await readFile(join(folder, name), "utf8").catch(() => undefined);
+  if (cached !== undefined) return { code: cached };
+  const bundle = await bundleInChild(WORKFLOWS);
+  await cache(folder, name, bundle.code).catch(() => undefined);
+  return bundle;
 }
 
-/** Puts a bundle in the place of all older ones. */
-async function keep(folder: string, name: string, code: string): Promise<void> {
+/** Bundles in a process of its own: webpack leaves 100 MiB in the process that it runs in. */
+export async function bundleInChild(workflowsPath: string): Promise<WorkflowBundle> {
+  const program = join(import.meta.dirname, "bundle-program.ts");
+  const { stdout } = await execa(process.execPath, [program, workflowsPath], { stderr: "inherit" });
+  return { code: stdout };
+}
+
+/** Writes a bundle and removes all older ones. */
+async function cache(folder: string, name: string, code: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFileAtomic(join(folder, name), code);
   // Another worker may be writing the same one.

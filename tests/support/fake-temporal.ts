@@ -1,5 +1,6 @@
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import which from "which";
 import { type DockerEngine, TEST_IMAGE } from "./docker.ts";
 
 const BASH = "#!/usr/bin/bash\n";
@@ -29,5 +30,46 @@ export async function makeFakeTemporalImage(docker: DockerEngine): Promise<void>
   cpSync("/bin/bash", join(folder, "bin", "sh"));
   writeFileSync(join(folder, "Dockerfile"), `FROM ${TEST_IMAGE}\nCOPY bin/ /bin/\nCMD ["/bin/serve"]\n`);
   const built = await docker.docker("build", "--tag", FAKE_TEMPORAL_IMAGE, folder);
+  if (built.exitCode !== 0) throw new Error(built.output);
+}
+
+/** The same with the real server and command of Temporal in place of the fake ones; PostgreSQL, its schema and the web page stay fake. */
+export const REAL_TEMPORAL_IMAGE = "real-temporal:1";
+
+// The development server keeps its data in memory. It takes the dynamic configuration as options, not as a file.
+const SERVE = `options=()
+while read -r word value rest; do
+  case $word in
+    *:) key=\${word%:} ;;
+    -) options+=(--dynamic-config-value "$key=$rest") ;;
+  esac
+done <"$DYNAMIC_CONFIG_FILE_PATH"
+# The image has no list of users.
+export USER=temporal
+exec real-temporal server start-dev --headless --ip 0.0.0.0 --port 7233 --log-level warn "\${options[@]}"
+`;
+// `nc -z HOST PORT` of Temporal's own image.
+const NC = 'exec 3<>"/dev/tcp/127.0.0.1/$3"';
+
+// gRPC looks for SRV and TXT records, too. The tests' network has no way to a name server that could deny them, so each would
+// take a timeout: the name goes into the list of hosts, and all other look-ups are refused.
+const TEMPORAL = `getent ahostsv4 temporal >>/etc/hosts
+echo nameserver 127.0.0.1 >/etc/resolv.conf
+exec /bin/real-temporal "$@"
+`;
+
+/** Needs the image with the fake commands. */
+export async function makeRealTemporalImage(docker: DockerEngine, temporal: string): Promise<void> {
+  const folder = join(docker.folder, "real-temporal");
+  mkdirSync(join(folder, "bin"), { recursive: true });
+  for (const [name, body] of Object.entries({ "serve-temporal": SERVE, nc: NC, temporal: TEMPORAL }))
+    writeFileSync(join(folder, "bin", name), `${BASH}${body}\n`, { mode: 0o755 });
+  cpSync(realpathSync(temporal), join(folder, "bin", "real-temporal"));
+  cpSync(which.sync("getent"), join(folder, "bin", "getent"));
+  writeFileSync(
+    join(folder, "Dockerfile"),
+    `FROM ${FAKE_TEMPORAL_IMAGE}\nCOPY bin/ /bin/\nCMD ["/bin/serve-temporal"]\n`,
+  );
+  const built = await docker.docker("build", "--tag", REAL_TEMPORAL_IMAGE, folder);
   if (built.exitCode !== 0) throw new Error(built.output);
 }

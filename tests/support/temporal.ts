@@ -3,7 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Connection } from "@temporalio/client";
+import { Client, Connection } from "@temporalio/client";
+import type { temporal } from "@temporalio/proto";
 import { afterAll, beforeAll } from "vitest";
 import { aiHowCommand, Running, type CommandOptions, type Said } from "./command.ts";
 
@@ -99,7 +100,26 @@ export class TemporalStage {
     return worker;
   }
 
+  /** Milliseconds from scheduling an activity until a worker has it, for each activity of a workflow. */
+  async activityWaits(workflowId: string): Promise<number[]> {
+    const connection = await Connection.connect({ address: this.address });
+    try {
+      const { events } = await new Client({ connection }).workflow.getHandle(workflowId).fetchHistory();
+      return (events ?? []).flatMap((event) => {
+        const begun = event.activityTaskStartedEventAttributes?.scheduledEventId;
+        const scheduled = (events ?? []).find(({ eventId }) => begun != null && eventId?.eq(begun) === true);
+        return scheduled === undefined ? [] : [timeOf(event) - timeOf(scheduled)];
+      });
+    } finally {
+      await connection.close();
+    }
+  }
+
   get logs(): string {
     return join(this.folder, "logs");
   }
+}
+
+function timeOf({ eventTime }: temporal.api.history.v1.IHistoryEvent): number {
+  return Number(eventTime?.seconds ?? 0) * 1000 + (eventTime?.nanos ?? 0) / 1e6;
 }

@@ -1,7 +1,7 @@
 import type { Client } from "@temporalio/client";
 
-// The workflow takes a worker for lost that has said nothing for 30 s, and a worker says something every 5 s: cut off, it has
-// 25 s until another one begins its steps. This is asked for every 5 s, too.
+// A worker sends a heartbeat every 5 s and counts as lost after 30 s without one. Cut off, it has 25 s until another worker starts its
+// steps. Contact is checked every 5 s, too.
 const LOST_MILLISECONDS = 18_000;
 const CALL_MILLISECONDS = 5000;
 
@@ -9,15 +9,15 @@ let last = 0;
 let isAsking = false;
 let lost = new AbortController();
 
-/** What is aborted when this worker has not reached Temporal for so long that its steps are about to be done elsewhere. */
+/** Aborted when this worker has not reached Temporal for so long that another worker is about to start its steps. */
 export function temporalLost(): AbortSignal {
-  // A step that has just been given out is a word of Temporal's.
+  // A step that has just arrived shows that Temporal is reachable.
   last = Date.now();
   if (lost.signal.aborted) lost = new AbortController();
   return lost.signal;
 }
 
-/** Asks whether Temporal is there; every step that runs may call it, and one asks. */
+/** Checks whether Temporal is reachable. Every running step may call it; one check runs at a time. */
 export async function keepContact(client: Client): Promise<void> {
   if (isAsking) return;
   isAsking = true;

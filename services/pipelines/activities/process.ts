@@ -7,7 +7,7 @@ import type { Head, StepLog } from "../logs/step-log.ts";
 import { endWithWorker } from "./reaper.ts";
 import { spawnBeside } from "./spawn.ts";
 
-// What a program gets to end by itself before it is ended.
+// Time between SIGTERM and SIGKILL.
 const GRACE_MILLISECONDS = 10_000;
 
 export interface ProcessOptions {
@@ -17,9 +17,9 @@ export interface ProcessOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string | undefined;
   readonly log: StepLog;
-  /** Ends the program, and all that it started in its process group. */
+  /** Ends the program's process group with SIGTERM, then SIGKILL. */
   readonly signal: AbortSignal;
-  /** The same, at once. */
+  /** Ends it with SIGKILL at once. */
   readonly killSignal: AbortSignal;
   /** Texts that logs must not show. */
   readonly secrets?: readonly string[];
@@ -33,8 +33,8 @@ export interface Ended {
 }
 
 /**
- * Runs a program without a shell, its output into the step's log, in a process group of its own. The whole group ends with the
- * worker, also when that is killed: another worker then does the step, and nothing is done twice at a time.
+ * Runs a program without a shell, in its own process group, with its output in the step's log. The whole group ends with the worker,
+ * also when the worker is killed: another worker then repeats the step, and it never runs twice at the same time.
  * @throws when it cannot be started, or the reason of the signal that has ended it
  */
 export async function runProcess(options: ProcessOptions): Promise<Ended> {
@@ -51,11 +51,11 @@ export async function runProcess(options: ProcessOptions): Promise<Ended> {
   const endAtOnce = (): void => {
     kill(pid, "SIGKILL");
   };
-  // Nobody hears of it any more: what it has started must not outlive it.
+  // The spawner is gone and nothing reports the program's end: its group must not outlive it.
   closed.catch(endAtOnce);
   signal.addEventListener("abort", end);
   killSignal.addEventListener("abort", endAtOnce);
-  // Either may have come while it was being started.
+  // A signal may have been aborted while the program was starting.
   if (killSignal.aborted) endAtOnce();
   else if (signal.aborted) end();
   try {
@@ -76,7 +76,7 @@ export async function runProcess(options: ProcessOptions): Promise<Ended> {
   }
 }
 
-/** Where a program is. Not found is no result of the program but a step that could not be done, and is tried again. */
+/** The path of a program. A missing program throws, so that the step is retried: it is not an exit code of the program. */
 async function findProgram({ program, env, cwd }: ProcessOptions): Promise<string> {
   if (cwd !== undefined && !existsSync(cwd))
     throw new Error(`${cwd}: there is no such folder on this worker, and working_dir names it`);
@@ -89,7 +89,7 @@ async function findProgram({ program, env, cwd }: ProcessOptions): Promise<strin
 async function endGroup(pid: number, closed: Promise<unknown>): Promise<void> {
   kill(pid, "SIGTERM");
   await Promise.race([closed.catch(() => undefined), sleep(GRACE_MILLISECONDS, undefined, { ref: false })]);
-  // What ignored the first signal, or was left behind by a leader that did not.
+  // Processes that ignored SIGTERM, or that a leader which obeyed it left behind.
   kill(pid, "SIGKILL");
 }
 
@@ -97,7 +97,7 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // Gone already, or somebody else's: a step may become another user by sudo.
+    // The process has ended, or belongs to another user: a step may use sudo.
     if (!["ESRCH", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
 }

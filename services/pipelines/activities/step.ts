@@ -5,11 +5,11 @@ import type { ActionResult } from "../result.ts";
 import { keepContact, temporalLost } from "./contact.ts";
 import { runProcess } from "./process.ts";
 
-/** What the workflow tells an activity besides what is to be done. */
+/** The input of an activity. */
 export interface StepInput<Action> {
   readonly stepId: string;
   readonly stepName: string;
-  /** Undefined: the worker's own. */
+  /** Default: the worker's own. */
   readonly logDir?: string;
   readonly env: Readonly<Record<string, string>>;
   readonly workingDir?: string;
@@ -24,7 +24,7 @@ export interface Program {
   readonly env?: Readonly<Record<string, string>>;
   /** Texts that logs must not show. */
   readonly secrets?: readonly string[];
-  /** Whether what it printed last tells how far it is. */
+  /** Whether its last line is its progress. */
   readonly tellsProgress?: boolean;
 }
 
@@ -33,25 +33,25 @@ const LONGEST_PROGRESS = 200;
 const HEARTBEAT_MILLISECONDS = 5000;
 const NOTHING: Head = { text: "", isCut: false };
 
-/** What the work of a step comes to. */
+/** The result of a step's work. */
 interface Done {
   readonly exitCode: number;
   readonly stdout: Head;
   readonly stderr: Head;
 }
 
-/** What ends the work of a step. */
+/** Signals that end the work of a step. */
 interface Ends {
-  /** It is cancelled, took too long, or must not go on. */
+  /** The step is cancelled, has timed out, or must stop at once. */
   readonly signal: AbortSignal;
-  /** It must not go on: another worker is about to do it. */
+  /** The step must stop at once: another worker is about to start it. */
   readonly killSignal: AbortSignal;
 }
 
 /**
- * Does one try of a step with its logs, events and heartbeats around it.
- * @param message what the event of its beginning says
- * @param progress how far it is, asked for at each heartbeat
+ * Runs one attempt of a step, with its logs, events and heartbeats.
+ * @param message text of the event `step_started`
+ * @param progress the step's progress, read at each heartbeat
  */
 export async function performStep<Action>(
   { stepId, stepName, logDir }: StepInput<Action>,
@@ -66,7 +66,7 @@ export async function performStep<Action>(
   const log = new StepLog({ workflowId, runId, stepId, stepName }, logDir, logLimits());
   const killSignal = temporalLost();
   const signal = AbortSignal.any([context.cancellationSignal, killSignal]);
-  // Without heartbeats nobody would know that this worker is gone, nor could the step be cancelled.
+  // Heartbeats show that this worker is alive, and their replies carry cancellations.
   const beat = setInterval(() => {
     context.heartbeat(log.failure === undefined ? progress(log) : incomplete(log.failure));
     void keepContact(context.client);
@@ -76,7 +76,7 @@ export async function performStep<Action>(
     await log.close();
     await log.event("step_finished", { exitCode, durationSec: seconds(), message: text });
     if (log.failure === undefined) return "";
-    // The log cannot say it, so the worker and the result do.
+    // The log is incomplete, so the worker's output and the result say so.
     process.stderr.write(`step ${stepId} of ${workflowId}: ${incomplete(log.failure)}\n`);
     return `[${incomplete(log.failure)}]\n`;
   };
@@ -110,7 +110,7 @@ export async function performStep<Action>(
   }
 }
 
-/** A step that is a program. */
+/** Runs a step that is a program. */
 export function performProgram<Action>(
   input: StepInput<Action>,
   { program, args, env = {}, secrets = [], tellsProgress = false }: Program,
@@ -133,7 +133,7 @@ export function performProgram<Action>(
   );
 }
 
-/** A step that is done by the worker itself and says so in a line. */
+/** Runs a step inside the worker; its output is one line. */
 export function performQuietly<Action>(
   input: StepInput<Action>,
   work: (progress: (details: unknown) => void, signal: AbortSignal) => Promise<string>,
@@ -157,7 +157,7 @@ function incomplete({ message }: Error): string {
   return `the log is not whole: ${message}`;
 }
 
-/** The worker's environment may have other limits. */
+/** The limits, as the worker's environment sets them. */
 function logLimits(): LogLimits {
   return {
     head: positive(process.env.TEMPORAL_LOG_MAX_BYTES) ?? LIMITS.head,

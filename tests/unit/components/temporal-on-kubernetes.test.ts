@@ -31,6 +31,10 @@ describe("Temporal on Kubernetes", () => {
         fullnameOverride: "it",
         server: {
           config: { namespaces: { create: true, namespace: [{ name: "default", retention: "3d" }] } },
+          dynamicConfig: {
+            "system.enableActivityEagerExecution": [{ value: true, constraints: {} }],
+            "history.transferProcessorMaxPollRPS": [{ value: 200, constraints: {} }],
+          },
         },
       },
     });

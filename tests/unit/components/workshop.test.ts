@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it, test } from "vitest";
 import { createNamespace, setUpSchema } from "../../../components/workshop/temporal-scripts.ts";
 import { temporalImages } from "../../../versions/images.ts";
+import { parse } from "yaml";
 import { mockedResources, PASSWORD } from "../../support/mocks.ts";
 
 const { made, one } = mockedResources();
@@ -145,6 +146,19 @@ describe("Temporal in containers", () => {
       "it-ui": "registry.lan/temporal-ui:2.49.1",
     });
     for (const image of Object.values(temporalImages)) expect(image).toMatch(/^[\w./-]+:\d+(\.\d+)+$/);
+  });
+
+  it("starts the server with eager activities and frequent reads of its queues", async () => {
+    await temporal();
+    const { uploads } = one("it-server").inputs as { uploads: { file: string; content: string }[] };
+    expect(JSON.stringify(one("it-server").inputs.envs)).toContain(
+      `"DYNAMIC_CONFIG_FILE_PATH=${uploads[0]?.file ?? ""}"`,
+    );
+    expect(parse(uploads[0]?.content ?? "")).toEqual({
+      "limit.maxIDLength": [{ value: 255, constraints: {} }],
+      "system.enableActivityEagerExecution": [{ value: true, constraints: {} }],
+      "history.transferProcessorMaxPollRPS": [{ value: 200, constraints: {} }],
+    });
   });
 
   it("gives the password by environment only", async () => {
