@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { z } from "zod";
-import { findTemporal } from "../../../services/pipelines/dev-server.ts";
+import { findTemporal, lacks } from "../../required.ts";
 import { aiHowCommand, Running } from "../../support/command.ts";
-import { DockerEngine, dockerLacks } from "../../support/docker.ts";
+import { DockerEngine } from "../../support/docker.ts";
 import {
   FAKE_TEMPORAL_IMAGE,
   makeFakeTemporalImage,
@@ -13,7 +13,7 @@ import {
   REAL_TEMPORAL_IMAGE,
 } from "../../support/fake-temporal.ts";
 import { failures, Project, repository } from "../../support/project.ts";
-import { temporalLacks } from "../../support/temporal.ts";
+import { usePulumi } from "../../support/pulumi.ts";
 import { sh } from "../../support/web.ts";
 import { describeUnless } from "../../support/where.ts";
 
@@ -30,7 +30,7 @@ const history = z.object({
 });
 
 describeUnless(
-  (await dockerLacks()) ?? (await temporalLacks()),
+  await lacks("root", "Docker", "Pulumi's CLI", "Temporal"),
   "Temporal in containers, with its real server",
   () => {
     const docker = new DockerEngine();
@@ -39,7 +39,7 @@ describeUnless(
     let temporal = "";
 
     beforeAll(async () => {
-      temporal = await findTemporal();
+      temporal = (await findTemporal()).path;
       await docker.start();
       await docker.makeImage();
       await makeFakeTemporalImage(docker);
@@ -54,7 +54,7 @@ describeUnless(
         port: 17233, uiPort: 18080, namespace: "trials",
         images: { postgresql: fake, server: real, adminTools: real, ui: fake },
       }, { providers: [on.docker] });`,
-        { keep: true },
+        { keep: true, cli: await usePulumi() },
       );
     });
     afterAll(async () => {

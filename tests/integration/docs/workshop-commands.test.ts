@@ -6,16 +6,16 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { lacks } from "../../required.ts";
 import { Running } from "../../support/command.ts";
-import { DockerEngine, dockerLacks, imageOf, PROGRAMS, TEST_IMAGE } from "../../support/docker.ts";
+import { DockerEngine, imageOf, PROGRAMS, TEST_IMAGE } from "../../support/docker.ts";
 import { repository } from "../../support/project.ts";
-import { temporalLacks } from "../../support/temporal.ts";
 import { sh } from "../../support/web.ts";
 import { describeUnless } from "../../support/where.ts";
 
 // The host's own, not that of a virtual environment.
 const PYTHON = "/usr/bin/python3";
-const [noTemporal, noDocker] = [await temporalLacks(), await dockerLacks()];
+const [noTemporal, noDocker] = [await lacks("Temporal"), await lacks("root", "Docker")];
 const SECTION = /^## The workshop.*?(?=^## )/ms;
 const section = SECTION.exec(readFileSync(join(repository, "README.md"), "utf8"))?.[0] ?? "";
 

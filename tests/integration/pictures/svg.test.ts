@@ -6,7 +6,8 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { BenchProject } from "../../../bench/project.ts";
 import { draw } from "../../../cli/pictures/draw.ts";
-import { BrowserStage, browserLacks } from "../../support/browser.ts";
+import { lacks } from "../../required.ts";
+import { BrowserStage } from "../../support/browser.ts";
 import { aiHowCommand } from "../../support/command.ts";
 import { measurePicture, unreadable, type MeasuredPicture } from "../../support/svg.ts";
 import { describeUnless } from "../../support/where.ts";
@@ -16,7 +17,7 @@ const NODES = 32;
 // What a browser can still scroll through and print: some ten screens high.
 const LARGEST = { width: 4000, height: 12_000 };
 
-describeUnless(await browserLacks(), "an SVG picture in Chromium", () => {
+describeUnless(await lacks("Chromium"), "an SVG picture in Chromium", () => {
   const browser = new BrowserStage();
   let project: BenchProject;
   let folder: string;

@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { lacks } from "../../required.ts";
 import { GO_QUEUE, goPlan, startGoWorker } from "../../../bench/go-worker.ts";
 import { TemporalBench } from "../../../bench/temporal.ts";
 import { repository } from "../../support/project.ts";
-import { temporalLacks } from "../../support/temporal.ts";
 import { describeUnless } from "../../support/where.ts";
 
-describeUnless(await temporalLacks(), "a Go worker beside ours in the benchmark", () => {
+describeUnless(await lacks("Temporal"), "a Go worker beside ours in the benchmark", () => {
   it("gets Temporal by its environment, and plans in the form of the old payload", async () => {
     const temporal = await TemporalBench.start();
     try {

@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { lacks } from "../../required.ts";
 import { parse, stringify } from "yaml";
 import { aiHowCommand, Running, type Said } from "../../support/command.ts";
-import { TemporalStage, temporalLacks } from "../../support/temporal.ts";
+import { TemporalStage } from "../../support/temporal.ts";
 import { sh } from "../../support/web.ts";
 import { describeUnless } from "../../support/where.ts";
 
@@ -28,7 +29,7 @@ const jsonLines = (text: string): { stepId: string; status: string }[] =>
     .filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line) as { stepId: string; status: string });
 
-describeUnless(await temporalLacks(), "a pipeline in a terminal", () => {
+describeUnless(await lacks("Temporal"), "a pipeline in a terminal", () => {
   const stage = new TemporalStage();
 
   const STEPS = [
