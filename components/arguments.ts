@@ -19,8 +19,12 @@ export function checkArguments(component: string, problems: readonly ArgumentPro
 }
 
 /** The problem, unless all is well. */
-export function unless(isWell: boolean, propertyPath: string, reason: string): readonly ArgumentProblem[] {
-  return isWell ? [] : [{ propertyPath, reason }];
+export function problemUnless(
+  isValid: boolean,
+  propertyPath: string,
+  reason: string,
+): readonly ArgumentProblem[] {
+  return isValid ? [] : [{ propertyPath, reason }];
 }
 
 // What is not known yet is checked by the provider that gets it.
@@ -32,26 +36,26 @@ export function wholeNumber(
   minimum: number,
 ): readonly ArgumentProblem[] {
   if (typeof value !== "number") return [];
-  const isWell = Number.isInteger(value) && value >= minimum;
-  return unless(isWell, propertyPath, `is ${value}, no whole number from ${minimum} on`);
+  const isValid = Number.isInteger(value) && value >= minimum;
+  return problemUnless(isValid, propertyPath, `is ${value}, no whole number from ${minimum} on`);
 }
 
 /** A TCP port. */
 export function portNumber(propertyPath: string, value: pulumi.Input<number>): readonly ArgumentProblem[] {
   if (typeof value !== "number") return [];
   const isPort = Number.isInteger(value) && value >= 1 && value <= 65_535;
-  return unless(isPort, propertyPath, `is ${value}, no port from 1 to 65535`);
+  return problemUnless(isPort, propertyPath, `is ${value}, no port from 1 to 65535`);
 }
 
 /** A text of a form; `what` ends the sentence that says what it is not. */
 function text(
   propertyPath: string,
   value: pulumi.Input<string>,
-  isWell: (value: string) => boolean,
+  isValid: (value: string) => boolean,
   what: string,
 ): readonly ArgumentProblem[] {
   if (typeof value !== "string") return [];
-  return unless(isWell(value), propertyPath, `is ${shown(value)}, no ${what}`);
+  return problemUnless(isValid(value), propertyPath, `is ${quoted(value)}, no ${what}`);
 }
 
 /** A dotted IPv4 address. */
@@ -87,10 +91,10 @@ export function distinct(
   propertyPath: (index: number) => string,
 ): readonly ArgumentProblem[] {
   return values.flatMap((value, index) =>
-    unless(values.indexOf(value) === index, propertyPath(index), `is ${shown(value)} a second time`),
+    problemUnless(values.indexOf(value) === index, propertyPath(index), `is ${quoted(value)} a second time`),
   );
 }
 
-function shown(value: string): string {
+function quoted(value: string): string {
   return value === "" ? "empty" : JSON.stringify(value);
 }

@@ -19,7 +19,7 @@ export function slurmOf(cluster: HpcClusterConfig, nodes: readonly Node[]): Slur
     partitions: partitions.map((partition, i) => ({
       name: partition.name,
       nodes:
-        partition.nodes?.map((node) => named(cluster, node)) ??
+        partition.nodes?.map((node) => nodeName(cluster, node)) ??
         // A plain `gpu` has always been the partition of the nodes with a GPU.
         namesFor(config.partitions[i] === "gpu" ? compute.filter(hasGpu) : [], compute),
       isDefault: partition.name === defaultName,
@@ -50,7 +50,7 @@ export function storageOf(cluster: HpcClusterConfig, nodes: readonly Node[]): St
     nfs:
       nfs?.enabled === true
         ? {
-            server: named(cluster, nfs.server),
+            server: nodeName(cluster, nfs.server),
             mountPoint: nfs.mount_point,
             options: nfs.options,
           }
@@ -58,13 +58,13 @@ export function storageOf(cluster: HpcClusterConfig, nodes: readonly Node[]): St
     beegfs:
       beegfs?.enabled === true
         ? {
-            managementNode: named(cluster, beegfs.management_node),
+            managementNode: nodeName(cluster, beegfs.management_node),
             metadataNodes: (beegfs.metadata_nodes ?? [beegfs.management_node]).map((node) =>
-              named(cluster, node),
+              nodeName(cluster, node),
             ),
             storageNodes:
-              beegfs.storage_nodes?.map((node) => named(cluster, node)) ??
-              (compute.length > 0 ? compute : [named(cluster, beegfs.management_node)]),
+              beegfs.storage_nodes?.map((node) => nodeName(cluster, node)) ??
+              (compute.length > 0 ? compute : [nodeName(cluster, beegfs.management_node)]),
             mountPoint: beegfs.mount_point,
             mountOptions: beegfs.client_config?.mount_options ?? "defaults,_netdev",
             autoMount: beegfs.client_config?.auto_mount ?? true,
@@ -88,7 +88,7 @@ function packagesOf(config: BeegfsConfig["packages"]): Beegfs["packages"] {
 }
 
 /** The full name of a node that the file names with or without the cluster's name. */
-function named(cluster: HpcClusterConfig, node: string): string {
+function nodeName(cluster: HpcClusterConfig, node: string): string {
   return fullName(cluster.name, withoutCluster(cluster.name, node));
 }
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { planGpus } from "../gpu/index.ts";
 import { networkDefaults, parseSubnet } from "./ipv4.ts";
 import { leaseAddresses } from "./leases.ts";
-import { fullName, hasGpu, macAddress, shortNames, type Named } from "./naming.ts";
+import { fullName, hasGpu, macAddress, shortNames, type NodeNameParts } from "./naming.ts";
 import type { CloudClusterConfig, HpcClusterConfig } from "./schema/cluster.ts";
 import type { DriverConfig } from "./schema/driver.ts";
 import type { ClusterFile } from "./schema/cluster-file.ts";
@@ -177,15 +177,15 @@ function accelerationOf(config: Hardware["acceleration"]): Acceleration {
 }
 
 /** A cluster's part of the file, and the folder that its images are relative to. */
-type Surroundings = (HpcClusterConfig | CloudClusterConfig) & { readonly folder: string };
+type LocatedCluster = (HpcClusterConfig | CloudClusterConfig) & { readonly folder: string };
 
 function nodesOf(
-  cluster: Surroundings,
+  cluster: LocatedCluster,
   [headRole, head]: readonly [Node["role"], HeadNode],
   [memberRole, members]: readonly [Node["role"], Nodes],
   hasMounts: boolean,
 ): Node[] {
-  const all: (Named & { readonly config: NodeConfig })[] = [
+  const all: (NodeNameParts & { readonly config: NodeConfig })[] = [
     { role: headRole, hasGpu: hasGpu(head), config: head },
     ...(Array.isArray(members) ? members : Array.from({ length: members.count }, () => members)).map(
       (config) => ({
@@ -225,7 +225,7 @@ function fixedAddress(config: NodeConfig): string | undefined {
 }
 
 function virtualNode(
-  cluster: Surroundings,
+  cluster: LocatedCluster,
   name: string,
   config: VirtualNodeConfig,
 ): Pick<
@@ -235,18 +235,18 @@ function virtualNode(
   return {
     kind: "virtual",
     cpus: config.cpu_cores,
-    memoryMib: checked(memoryMib(config), `memory of ${name}`),
+    memoryMib: required(memoryMib(config), `memory of ${name}`),
     diskGib: config.disk_gb,
     mac: ("mac" in config ? config.mac : undefined)?.toLowerCase() ?? macAddress(name),
     autoStart: config.auto_start,
     passthrough: passthroughOf(config.pcie_passthrough, config.gpus),
     mounts: config.virtio_fs_mounts.map(mountOf),
-    image: checked(imageOf(config, cluster.folder) ?? imageOf(cluster, cluster.folder), `image of ${name}`),
+    image: required(imageOf(config, cluster.folder) ?? imageOf(cluster, cluster.folder), `image of ${name}`),
   };
 }
 
 /** A value that the checks of `config/checks` have made sure of. */
-function checked<T>(value: T | undefined, what: string): T {
+function required<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new Error(`no ${what}: the cluster file was not checked`);
   return value;
 }

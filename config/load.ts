@@ -116,7 +116,7 @@ export function renderTemplate(text: string, options: TextOptions = {}): Rendere
 }
 
 /** yes, no, on and off are booleans, as for PyYAML, which read these files before. */
-const words: ScalarTag = {
+const pyYamlBooleans: ScalarTag = {
   tag: "tag:yaml.org,2002:bool",
   default: true,
   test: /^(yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/,
@@ -130,7 +130,7 @@ function expandedDocument(text: string, options: TextOptions) {
     lineCounter: lines,
     prettyErrors: false,
     merge: true,
-    customTags: [words],
+    customTags: [pyYamlBooleans],
   });
   if (document.errors.length > 0) throw failure(options, syntaxProblems(document, lines, "a cluster file"));
   // A file without ${ is no template: a bare $NAME in it stays.

@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import type { Gpu, PciePassthrough } from "./schema/devices.ts";
 
 /** What a node's name follows from, besides its cluster's. */
-export interface Named {
+export interface NodeNameParts {
   readonly role: "controller" | "compute" | "control-plane" | "worker";
   /** Workers with and without a GPU are counted apart. */
   readonly hasGpu: boolean;
 }
 
 /** The names of a cluster's nodes inside it, in their order: `controller`, `compute-01`, `gpu-worker-02`. */
-export function shortNames(nodes: readonly Named[]): string[] {
+export function shortNames(nodes: readonly NodeNameParts[]): string[] {
   const counts = new Map<string, number>();
   return nodes.map(({ role, hasGpu }) => {
     if (role === "controller" || role === "control-plane") return role;

@@ -5,7 +5,7 @@ import type { Problem } from "./problem.ts";
 export function syntaxProblems(document: Document, lines: LineCounter, what: string): Problem[] {
   return document.errors.map(({ code, message, pos: [offset] }) => {
     const { line, col } = lines.linePos(offset);
-    const said = code === "MULTIPLE_DOCS" ? `a second document starts here; ${what} is one` : message;
-    return { path: "", message: said, line, column: col };
+    const text = code === "MULTIPLE_DOCS" ? `a second document starts here; ${what} is one` : message;
+    return { path: "", message: text, line, column: col };
   });
 }

@@ -54,7 +54,7 @@ export function compareListing(listed: readonly ListedProfile[], { profiles }: G
       wrong.push(`${name}: the driver does not have it`);
       continue;
     }
-    const [planned, real] = [places(size, starts), places(found.size, found.starts)];
+    const [planned, real] = [formatPlaces(size, starts), formatPlaces(found.size, found.starts)];
     if (planned !== real) wrong.push(`${name}: begins at ${planned}, by the driver at ${real}`);
     if (id === undefined) more.push(`${name} is number ${found.id}`);
     else if (id !== found.id) wrong.push(`${name}: is number ${id}, by the driver ${found.id}`);
@@ -65,13 +65,13 @@ export function compareListing(listed: readonly ListedProfile[], { profiles }: G
   more.push(
     ...listed
       .filter(({ name }) => !known.has(name))
-      .map(({ name, id, size, starts }) => `${name}, number ${id}, at ${places(size, starts)}`),
+      .map(({ name, id, size, starts }) => `${name}, number ${id}, at ${formatPlaces(size, starts)}`),
   );
   return { wrong, more };
 }
 
 /** As `nvidia-smi` writes it, `{0,4}:4`. */
-function places(size: number, starts: readonly number[]): string {
+function formatPlaces(size: number, starts: readonly number[]): string {
   return `{${starts.join(",")}}:${size}`;
 }
 

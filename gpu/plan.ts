@@ -91,8 +91,8 @@ function partitions({ model, migProfiles }: GpuRequest): Partitions {
   if (migProfiles.length === 0) return { known, placements: [], problems: [] };
   if (model === undefined) return partitionsOfAny(migProfiles);
   if (known !== undefined) return partitionsOf(known, migProfiles);
-  const why = whyUnpartitioned(model) ?? "is not in the catalogue of GPUs with MIG";
-  return { known, placements: [], problems: [{ partition: undefined, message: `${model} ${why}` }] };
+  const reason = whyUnpartitioned(model) ?? "is not in the catalogue of GPUs with MIG";
+  return { known, placements: [], problems: [{ partition: undefined, message: `${model} ${reason}` }] };
 }
 
 /** Nobody said which GPU it is: any that has these profiles will do, and only a single one is taken to be it. */
@@ -122,13 +122,13 @@ function partitionsOf(known: GpuModel, names: readonly string[]): Partitions {
   if (placing.fits) return { known, placements: placing.placements, problems: [] };
   const room = placing.instead.map(({ name }) => name).join(" or ");
   const message =
-    `${counted(wanted)} do not fit on ${known.name}: beside ${counted(placing.placements.map(({ profile }) => profile))} ` +
-    `there is no room for ${counted(placing.left)}${room === "" ? "" : `, but there is for ${room}`}`;
+    `${formatCounts(wanted)} do not fit on ${known.name}: beside ${formatCounts(placing.placements.map(({ profile }) => profile))} ` +
+    `there is no room for ${formatCounts(placing.left)}${room === "" ? "" : `, but there is for ${room}`}`;
   return { known, placements: [], problems: [{ partition: undefined, message }] };
 }
 
 /** `2 x 3g.20gb, 1g.5gb` */
-function counted(profiles: readonly MigProfile[]): string {
+function formatCounts(profiles: readonly MigProfile[]): string {
   const counts = new Map<string, number>();
   for (const { name } of profiles) counts.set(name, (counts.get(name) ?? 0) + 1);
   return [...counts].map(([name, count]) => (count === 1 ? name : `${count} x ${name}`)).join(", ");

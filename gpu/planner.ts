@@ -60,7 +60,7 @@ class Packing {
 
   constructor(geometry: Geometry, wanted: readonly MigProfile[]) {
     this.#geometry = geometry;
-    this.#wanted = within(geometry, wanted);
+    this.#wanted = possible(geometry, wanted);
   }
 
   best(): readonly Placement[] {
@@ -68,7 +68,7 @@ class Packing {
     let taken = 0;
     let engines: readonly string[] = [];
     for (const [index, profile] of this.#wanted.entries()) {
-      const { start } = this.#from(index, taken, engines);
+      const { start } = this.#bestFrom(index, taken, engines);
       if (start === undefined) continue;
       placements.push({ profile, start });
       taken |= mask(profile, start);
@@ -77,19 +77,19 @@ class Packing {
     return placements.sort((a, b) => bySize(a.profile, b.profile) || a.start - b.start);
   }
 
-  #from(index: number, taken: number, engines: readonly string[]): Best {
+  #bestFrom(index: number, taken: number, engines: readonly string[]): Best {
     const profile = this.#wanted[index];
     if (profile === undefined) return { memory: 0, count: 0, start: undefined };
     const key = `${index} ${taken} ${engines.join()}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const without = this.#from(index + 1, taken, engines);
+    const without = this.#bestFrom(index + 1, taken, engines);
     let best: Best = { ...without, start: undefined };
     if (profile.engine === undefined || !engines.includes(profile.engine)) {
       const used = profile.engine === undefined ? engines : [...engines, profile.engine];
       for (const start of profile.starts) {
         if ((taken & mask(profile, start)) !== 0) continue;
-        const rest = this.#from(index + 1, taken | mask(profile, start), used);
+        const rest = this.#bestFrom(index + 1, taken | mask(profile, start), used);
         const memory = rest.memory + profile.size;
         const count = rest.count + 1;
         if (memory > best.memory || (memory === best.memory && count > best.count))
@@ -103,7 +103,7 @@ class Packing {
 }
 
 /** No more of each profile than a GPU can have, however many are wanted: what exceeds that never fits. */
-function within(geometry: Geometry, wanted: readonly MigProfile[]): readonly MigProfile[] {
+function possible(geometry: Geometry, wanted: readonly MigProfile[]): readonly MigProfile[] {
   const count = new Map<string, number>();
   return wanted.filter(({ name, engine, size }) => {
     const number = (count.get(name) ?? 0) + 1;

@@ -39,11 +39,11 @@ export function beegfsOf(
     packages: packagesOf(beegfs),
     ...(tls !== undefined && {
       tls: {
-        certificate: read("tls.certificate", tls.certificate),
-        key: pulumi.secret(read("tls.key", tls.key)),
+        certificate: readInput("tls.certificate", tls.certificate),
+        key: pulumi.secret(readInput("tls.key", tls.key)),
       },
     }),
-    ...(license !== undefined && { license: pulumi.secret(read("license", license)) }),
+    ...(license !== undefined && { license: pulumi.secret(readInput("license", license)) }),
   });
 }
 
@@ -88,7 +88,9 @@ function runningServers(
   };
   const without = Object.entries(listed).flatMap(([key, names]) => (names.some(runs) ? [] : [key]));
   if (without.length > 0) {
-    tell(`${AT}: nothing of ${without.join(" and ")} runs; let auto_start be true there, or use storage.nfs`);
+    warnOrFail(
+      `${AT}: nothing of ${without.join(" and ")} runs; let auto_start be true there, or use storage.nfs`,
+    );
     return undefined;
   }
   const off = [...new Set(Object.values(listed).flat())].filter((name) => !runs(name));
@@ -97,7 +99,7 @@ function runningServers(
 }
 
 /** What can be mended until then is a warning in a preview, and the end of an `up`. */
-function tell(problem: string): void {
+function warnOrFail(problem: string): void {
   if (!pulumi.runtime.isDryRun()) throw new UserError(problem);
   void pulumi.log.warn(problem);
 }
@@ -105,20 +107,20 @@ function tell(problem: string): void {
 function packagesOf(beegfs: BeegfsSite): NonNullable<BeegfsArgs["packages"]> {
   const { packages } = beegfs;
   if (packages.from === "makers") return packages;
-  if (packages.from === "repository") return { ...packages, key: read("packages.key", packages.key) };
+  if (packages.from === "repository") return { ...packages, key: readInput("packages.key", packages.key) };
   const wanted = { version: versionOf(beegfs), license: beegfs.license !== undefined };
   const { files, missing } = packageFiles(packages.directory, wanted);
-  if (missing !== undefined) tell(`${AT}.packages.directory: ${missing}`);
+  if (missing !== undefined) warnOrFail(`${AT}.packages.directory: ${missing}`);
   return { from: "files", files };
 }
 
 /** The text of a file; empty, in a preview alone, where it cannot be read. */
-function read(key: string, file: string): string {
+function readInput(key: string, file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
     const why = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    tell(`${AT}.${key}: ${file} cannot be read (${why}); put the file there`);
+    warnOrFail(`${AT}.${key}: ${file} cannot be read (${why}); put the file there`);
     return "";
   }
 }

@@ -43,7 +43,7 @@ function hugePages(clusters: Site["clusters"], size: "2M" | "1G", mib: number): 
 }
 
 /** What a node gets of the host's devices: GPUs as planned, and the addresses of everything else. */
-export function hostDevicesOf({ gpuPlan, passthrough }: VirtualNode): {
+export function nodeDevices({ gpuPlan, passthrough }: VirtualNode): {
   gpus: GpuPlan;
   passthrough: string[];
 } {

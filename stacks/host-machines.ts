@@ -9,7 +9,7 @@ import { VirtualMachine } from "../components/machines/virtual-machine.ts";
 import { allocationsOf } from "../config/allocations.ts";
 import { UserError } from "../config/errors.ts";
 import type { Cluster, Network, Site } from "../config/site.ts";
-import { hostDevices, hostDevicesOf } from "./host-devices.ts";
+import { hostDevices, nodeDevices } from "./host-devices.ts";
 import { imageDigests, imagesOf } from "./images.ts";
 import { clusterNetwork, existingHosts, hostArchitecture, type MachinesByName } from "./machines.ts";
 
@@ -49,7 +49,7 @@ export async function makeHostMachines(site: Site, uri: string): Promise<HostMac
 }
 
 /** Where machines are made. */
-interface Place {
+interface HostContext {
   readonly site: Site;
   readonly host: LibvirtHost;
   /** SHA-256 of image files, by their paths. */
@@ -60,7 +60,7 @@ interface Place {
 }
 
 function clusterMachines(
-  { site, host, digests, devices, pinning }: Place,
+  { site, host, digests, devices, pinning }: HostContext,
   cluster: Cluster,
   addressing: Network,
 ): (readonly [string, VirtualMachine])[] {
@@ -100,7 +100,7 @@ function clusterMachines(
         adminKey: host.adminKey,
         running: node.autoStart,
         autostart: true,
-        ...hostDevicesOf(node),
+        ...nodeDevices(node),
         mounts: node.mounts,
         ...(acceleration.cpuTopology !== undefined && { cpuTopology: acceleration.cpuTopology }),
         ...(acceleration.numaNodes !== undefined && { numaNodes: acceleration.numaNodes }),

@@ -44,7 +44,7 @@ export function imagesOf(
     variables: RoleVariables,
     name: (number: number) => string,
   ): GoldenImage =>
-    once(golden, { distribution, mirror, ...variables }, (number) => {
+    getOrMake(golden, { distribution, mirror, ...variables }, (number) => {
       const args = {
         ...{ distribution, cacheDirectory: CACHE, ...variables },
         ...(mirror !== undefined && { mirror }),
@@ -63,7 +63,7 @@ export function imagesOf(
   const plain = new Map<string, BootImage>();
   const plainImage = (image: ImageOf<"file" | "built">, variables: RoleVariables): BootImage =>
     // Two ways to write one path are one image.
-    once(plain, image.kind === "file" ? image.path : { ...image, ...variables }, (number) => {
+    getOrMake(plain, image.kind === "file" ? image.path : { ...image, ...variables }, (number) => {
       const name = numbered(`${cluster}-image`, number);
       if (image.kind === "built")
         return copyOf(
@@ -82,7 +82,7 @@ export function imagesOf(
     kind: "controller" | "compute",
     variables: RoleVariables,
   ): BootImage =>
-    once(packed[kind], { ...image, ...variables }, (number) => {
+    getOrMake(packed[kind], { ...image, ...variables }, (number) => {
       const { distribution, source } = image;
       const base = () => goldenImage(image, {}, (count) => numbered(`${cluster}-base-image`, count));
       const name = numbered(`${cluster}-${kind}-image`, number);
@@ -116,7 +116,7 @@ function driverIn(cluster: Cluster, { gpus }: VirtualNode): RoleVariables {
 }
 
 /** What is in the map for a value; made when it is not there yet, with a number from 1 on. */
-function once<T>(map: Map<string, T>, value: unknown, make: (number: number) => T): T {
+function getOrMake<T>(map: Map<string, T>, value: unknown, make: (number: number) => T): T {
   const key = JSON.stringify(value);
   const found = map.get(key) ?? make(map.size + 1);
   map.set(key, found);

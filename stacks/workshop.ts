@@ -14,7 +14,7 @@ export function makeWorkshop(
   workshop: Workshop,
   dockerHost: string | undefined,
 ): pulumi.Inputs {
-  const docker = once(() => byDocker(site, dockerHost));
+  const docker = lazy(() => byDocker(site, dockerHost));
   const imageOf = imagesOf(site, workshop, docker);
   const devEnvironments = workshop.devEnvironments.map((environment) => {
     const { projectId, uid, gid } = environment;
@@ -49,7 +49,7 @@ interface ServiceAddress {
 }
 
 /** The value, made when it is first asked for: a file without Docker's part needs no Docker. */
-function once<T>(make: () => T): () => T {
+function lazy<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
 }

@@ -8,7 +8,7 @@ import { assertReady } from "./preflight.ts";
 import { ADMIN_KEY_OUTPUT, OUTPUTS_VERSION, type StackOutputs } from "./outputs.ts";
 
 /** What of the host a stack uses. */
-export interface Daemons {
+export interface HostEndpoints {
   /** libvirt's connection URI. */
   readonly libvirtUri: string;
   /** Docker's address; undefined: DOCKER_HOST, else the usual socket. */
@@ -16,8 +16,11 @@ export interface Daemons {
 }
 
 /** One big machine: the VMs of an HPC and of a cloud cluster on its own libvirt, with its GPUs passed through to them. */
-export async function workstation(site: Site, { libvirtUri, dockerHost }: Daemons): Promise<pulumi.Inputs> {
-  refuseWhatIsMissing(site);
+export async function workstation(
+  site: Site,
+  { libvirtUri, dockerHost }: HostEndpoints,
+): Promise<pulumi.Inputs> {
+  assertSupported(site);
   assertReady(site);
   const machines = await makeHostMachines(site, libvirtUri);
   const hpc = site.hpc && configureHpc(site.hpc, machines);
@@ -39,8 +42,8 @@ async function workshopOf(site: string, workshop: Workshop, dockerHost: string |
   return makeWorkshop(site, workshop, dockerHost);
 }
 
-function refuseWhatIsMissing({ machines, hpc, cloud }: Site): void {
-  const asked: readonly (readonly [string, boolean])[] = [
+function assertSupported({ machines, hpc, cloud }: Site): void {
+  const unsupported: readonly (readonly [string, boolean])[] = [
     [
       "machines: container: the target dev builds container nodes; use machines: vm",
       machines === "container",
@@ -51,7 +54,7 @@ function refuseWhatIsMissing({ machines, hpc, cloud }: Site): void {
     ],
   ];
   const details = [
-    ...asked.filter(([, is]) => is).map(([what]) => what),
+    ...unsupported.filter(([, isPresent]) => isPresent).map(([problem]) => problem),
     ...(hpc === undefined ? [] : beegfsProblems(hpc)),
   ];
   if (details.length > 0)

@@ -11,5 +11,5 @@ export interface Play {
   /** Variables of all machines. */
   readonly variables: pulumi.Input<Variables>;
   /** Further values whose change is a reason to apply it again. Default none. */
-  readonly again?: readonly pulumi.Input<unknown>[];
+  readonly rerunOn?: readonly pulumi.Input<unknown>[];
 }

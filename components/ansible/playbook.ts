@@ -1,6 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, unless } from "../arguments.ts";
+import { checkArguments, problemUnless } from "../arguments.ts";
 import { inCheckout } from "../checkout.ts";
 import type { Machine } from "../machines/machine.ts";
 import { inventory, knownHosts, type Variables } from "./inventory.ts";
@@ -32,9 +32,9 @@ export class Playbook extends pulumi.ComponentResource {
     ];
     const all = [...groups.values()].flat();
     checkArguments(name, [
-      ...unless(machines.length > 0, "plays", "name no machine: nothing would be applied"),
+      ...problemUnless(machines.length > 0, "plays", "name no machine: nothing would be applied"),
       ...machines.flatMap((machine) =>
-        unless(
+        problemUnless(
           all.every((other) => other === machine || other.name !== machine.name),
           "plays",
           `have two machines of the name ${machine.name}`,
@@ -56,7 +56,7 @@ export class Playbook extends pulumi.ComponentResource {
       new pulumi.asset.FileAsset(inCheckout(`ansible/playbooks/${args.playbook}.yml`)),
       ...roles.map((role) => new pulumi.asset.FileArchive(inCheckout(`ansible/roles/${role}`))),
       ...machines.map(({ ready }) => ready),
-      ...args.plays.flatMap(({ again = [] }) => again),
+      ...args.plays.flatMap(({ rerunOn = [] }) => rerunOn),
     ];
 
     const run = new command.local.Command(

@@ -1,6 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, distinct, pciAddress, unless, wholeNumber } from "../arguments.ts";
+import { checkArguments, distinct, pciAddress, problemUnless, wholeNumber } from "../arguments.ts";
 import { inCheckout } from "../checkout.ts";
 
 /** A PCI device of the host that VMs get whole. */
@@ -35,7 +35,11 @@ export class HostDevices extends pulumi.ComponentResource {
     super("ai-how:machines:HostDevices", name, {}, opts);
     const { owner, devices } = args;
     checkArguments(name, [
-      ...unless(/^[a-z0-9-]+$/.test(owner), "owner", "is not of lower-case letters, digits and dashes"),
+      ...problemUnless(
+        /^[a-z0-9-]+$/.test(owner),
+        "owner",
+        "is not of lower-case letters, digits and dashes",
+      ),
       ...devices.flatMap(({ address }, i) => pciAddress(`devices[${i}].address`, address)),
       ...distinct(
         devices.map(({ address }) => address.toLowerCase()),

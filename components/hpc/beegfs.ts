@@ -3,7 +3,7 @@ import * as host from "../../providers/host/resources.ts";
 import { beegfs } from "../../versions/tools.ts";
 import type { Variables } from "../ansible/inventory.ts";
 import type { Play } from "../ansible/play.ts";
-import { absolutePath, checkArguments, unless, type ArgumentProblem } from "../arguments.ts";
+import { absolutePath, checkArguments, problemUnless, type ArgumentProblem } from "../arguments.ts";
 import type { Machine } from "../machines/machine.ts";
 import { beegfsKernels, kernelsOf, minorOf } from "./beegfs-kernels.ts";
 
@@ -110,12 +110,16 @@ function packageVariables(packages: BeegfsPackages, version: string): Variables 
 function problemsOf(args: BeegfsArgs, version: string): ArgumentProblem[] {
   return [
     ...(["metadata", "storage", "clients"] as const).flatMap((key) =>
-      unless(args[key].length > 0, key, "names no machine; give at least one"),
+      problemUnless(args[key].length > 0, key, "names no machine; give at least one"),
     ),
     ...args.clients.flatMap(({ kind, name }) =>
-      unless(kind !== "container", "clients", `has ${name}, a container, which can load no kernel module`),
+      problemUnless(
+        kind !== "container",
+        "clients",
+        `has ${name}, a container, which can load no kernel module`,
+      ),
     ),
-    ...unless(
+    ...problemUnless(
       kernelsOf(version) !== undefined,
       "version",
       `is ${version}, of whose kernels nothing is known`,

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, distinct, unless, type ArgumentProblem } from "../arguments.ts";
+import { checkArguments, distinct, problemUnless, type ArgumentProblem } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
 import type { Variables } from "../ansible/inventory.ts";
 import type { Play } from "../ansible/play.ts";
@@ -60,7 +60,7 @@ export class SlurmCluster extends pulumi.ComponentResource {
 
     this.play = {
       roles: ["slurm"],
-      again: drains.map(({ occasions }) => occasions),
+      rerunOn: drains.map(({ occasions }) => occasions),
       groups: {
         slurm_controller: [args.controller],
         slurm_compute: args.nodes.map(({ machine }) => machine),
@@ -76,17 +76,21 @@ function problemsOf({ clusterName, nodes, partitions }: SlurmClusterArgs): Argum
   const names = nodes.map(({ machine }) => machine.name);
   const defaults = partitions.filter(({ isDefault }) => isDefault);
   return [
-    ...unless(clusterName === clusterName.toLowerCase(), "clusterName", "is not in lower case"),
+    ...problemUnless(clusterName === clusterName.toLowerCase(), "clusterName", "is not in lower case"),
     ...distinct(names, (i) => `nodes[${i}].machine`),
-    ...unless(partitions.length > 0, "partitions", "is empty; give at least one"),
-    ...unless(defaults.length <= 1, "partitions", `has ${defaults.length} defaults; SLURM has one`),
+    ...problemUnless(partitions.length > 0, "partitions", "is empty; give at least one"),
+    ...problemUnless(defaults.length <= 1, "partitions", `has ${defaults.length} defaults; SLURM has one`),
     ...distinct(
       partitions.map((partition) => partition.name),
       (i) => `partitions[${i}].name`,
     ),
     ...partitions.flatMap((partition, i) =>
       partition.nodes.flatMap((node, j) =>
-        unless(names.includes(node), `partitions[${i}].nodes[${j}]`, `is ${node}, which is none of nodes`),
+        problemUnless(
+          names.includes(node),
+          `partitions[${i}].nodes[${j}]`,
+          `is ${node}, which is none of nodes`,
+        ),
       ),
     ),
   ];

@@ -1,6 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, unless } from "../arguments.ts";
+import { checkArguments, problemUnless } from "../arguments.ts";
 import type { Playbook } from "../ansible/playbook.ts";
 import { inCheckout } from "../checkout.ts";
 import type { SlurmCluster } from "./slurm-cluster.ts";
@@ -31,7 +31,11 @@ export class SmokeJob extends pulumi.ComponentResource {
     const partition = cluster.defaultPartition;
     checkArguments(
       name,
-      unless(partition.nodes.length > 0, "cluster", `has no node in its default partition ${partition.name}`),
+      problemUnless(
+        partition.nodes.length > 0,
+        "cluster",
+        `has no node in its default partition ${partition.name}`,
+      ),
     );
     const script = inCheckout("ansible/files/smoke-job.sh");
     const job = new command.local.Command(

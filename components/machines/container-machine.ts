@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as host from "../../providers/host/resources.ts";
 import { checkArguments, ipv4, macAddress } from "../arguments.ts";
 import type { GoldenImage } from "../images/golden-image.ts";
-import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
+import { sshAccess, type Machine, type SshEndpoint, type SshLogin } from "./machine.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 
 export interface ContainerMachineArgs {
@@ -72,20 +72,18 @@ export class ContainerMachine extends pulumi.ComponentResource implements Machin
       { parent: this, ignoreChanges: ["rootDirectory", ...(running ? [] : ["running"])] },
     );
 
-    this.address = container.id.apply(() => args.address);
-    this.login = { user: adminUser, port: 22, hostKey: hostKey.publicKey, proxyCommand: args.proxyCommand };
-    this.ssh = pulumi.secret(
-      pulumi
-        .all([hostKey.publicKey, args.adminKey.privateKey, args.proxyCommand, container.id])
-        .apply(([publicKey, privateKey, proxyCommand]) => ({
-          address: args.address,
-          port: 22,
-          user: adminUser,
-          hostKey: publicKey,
-          privateKey,
-          ...(proxyCommand !== undefined && { proxyCommand }),
-        })),
-    );
+    const { address, adminKey, proxyCommand } = args;
+    const access = sshAccess({
+      address,
+      adminUser,
+      adminKey,
+      hostKey,
+      proxyCommand,
+      machineId: container.id,
+    });
+    this.address = access.address;
+    this.login = access.login;
+    this.ssh = access.ssh;
     this.ready = running
       ? new host.SshReady(
           `${name}-ready`,

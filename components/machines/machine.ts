@@ -1,4 +1,5 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import type { SshKey } from "../../providers/host/resources.ts";
 
 /** How to reach a machine by SSH. */
 export interface SshEndpoint {
@@ -41,4 +42,39 @@ export interface Machine {
   readonly ready: pulumi.Output<string>;
   /** URN of what it runs as; known, in a preview as well, once the engine has heard of it. */
   readonly registered: pulumi.Output<pulumi.URN>;
+}
+
+export interface SshAccessArgs {
+  readonly address: string;
+  readonly adminUser: string;
+  readonly adminKey: SshKey;
+  readonly hostKey: SshKey;
+  /** An OpenSSH ProxyCommand. Default: a direct connection. */
+  readonly proxyCommand: pulumi.Input<string> | undefined;
+  /** ID of the VM or container; the endpoint is known once it is. */
+  readonly machineId: pulumi.Output<string>;
+}
+
+/** How to reach a machine that this stack creates: on port 22, by the stack's own key pairs. */
+export function sshAccess({
+  address,
+  adminUser: user,
+  adminKey,
+  hostKey,
+  proxyCommand,
+  machineId,
+}: SshAccessArgs): Pick<Machine, "address" | "ssh" | "login"> {
+  const port = 22;
+  return {
+    address: machineId.apply(() => address),
+    login: { user, port, hostKey: hostKey.publicKey, proxyCommand },
+    ssh: pulumi.secret(
+      pulumi
+        .all([hostKey.publicKey, adminKey.privateKey, proxyCommand, machineId])
+        .apply(([publicKey, privateKey, proxyCommand]) => ({
+          ...{ address, port, user, hostKey: publicKey, privateKey },
+          ...(proxyCommand !== undefined && { proxyCommand }),
+        })),
+    ),
+  };
 }

@@ -6,9 +6,9 @@ export interface NumaCell {
 
 /** Processors, and memory in whole pages of so many KiB, dealt out as evenly as can be; the first ones get what is left. */
 export function numaCells(nodes: number, cpus: number, memoryMib: number, pageKib: number): NumaCell[] {
-  const pages = dealt(Math.floor((memoryMib * 1024) / pageKib), nodes);
+  const pages = splitEvenly(Math.floor((memoryMib * 1024) / pageKib), nodes);
   let first = 0;
-  return dealt(cpus, nodes).map((count, node) => {
+  return splitEvenly(cpus, nodes).map((count, node) => {
     const last = first + count - 1;
     const cell = {
       cpus: first === last ? `${first}` : `${first}-${last}`,
@@ -19,6 +19,6 @@ export function numaCells(nodes: number, cpus: number, memoryMib: number, pageKi
   });
 }
 
-function dealt(total: number, parts: number): number[] {
+function splitEvenly(total: number, parts: number): number[] {
   return Array.from({ length: parts }, (_, part) => Math.floor((total + parts - 1 - part) / parts));
 }

@@ -36,14 +36,14 @@ const EMULATED_KERNEL = "mitigations=off cryptomgr.notests";
 
 /** The platform of a host. Under emulation the processor is the leanest that boots. */
 export function platformOf({ arch, type, cpuModel, features = [] }: PlatformArgs): Platform {
-  const isEmulated = (is: "kvm" | "qemu"): boolean => is === "qemu";
+  const isEmulated = (type: "kvm" | "qemu"): boolean => type === "qemu";
   return {
     arch,
     type,
     // The plain PC boots fastest under emulation; nothing here needs more.
-    machine: type.apply((is) => (arch === "aarch64" ? "virt" : isEmulated(is) ? "pc" : "q35")),
-    cpu: type.apply((is) => (isEmulated(is) ? emulatedCpu(arch) : hostCpu(arch, cpuModel, features))),
-    kernelArguments: type.apply((is) => (isEmulated(is) ? EMULATED_KERNEL : "")),
+    machine: type.apply((type) => (arch === "aarch64" ? "virt" : isEmulated(type) ? "pc" : "q35")),
+    cpu: type.apply((type) => (isEmulated(type) ? emulatedCpu(arch) : hostCpu(arch, cpuModel, features))),
+    kernelArguments: type.apply((type) => (isEmulated(type) ? EMULATED_KERNEL : "")),
   };
 }
 

@@ -6,7 +6,7 @@ import {
   ipv4,
   macAddress,
   pciAddress,
-  unless,
+  problemUnless,
   wholeNumber,
   type ArgumentProblem,
 } from "../arguments.ts";
@@ -101,24 +101,24 @@ export function virtualMachineProblems(args: VirtualMachineArgs): ArgumentProble
     ...(sizes.length > 0
       ? []
       : [
-          ...unless(
+          ...problemUnless(
             cpus % (sockets * threads) === 0,
             "cpus",
             `is ${cpus}, no multiple of ${sockets} sockets x ${threads} threads`,
           ),
-          ...unless(
+          ...problemUnless(
             numaNodes === undefined || numaNodes <= cpus,
             "numaNodes",
             `is ${numaNodes ?? 1}, more than the ${cpus} CPUs`,
           ),
-          ...unless(
+          ...problemUnless(
             Number.isInteger(pages),
             "memoryMib",
             `is ${memoryMib}, no multiple of the ${hugepages ?? 0} KiB of a huge page`,
           ),
         ]),
     ...(Array.isArray(hostCpus)
-      ? unless(hostCpus.length === cpus, "hostCpus", `has ${hostCpus.length} entries for ${cpus} CPUs`)
+      ? problemUnless(hostCpus.length === cpus, "hostCpus", `has ${hostCpus.length} entries for ${cpus} CPUs`)
       : []),
     ...gpus.flatMap(({ pciAddress: address = "" }, i) => pciAddress(`gpus[${i}].pciAddress`, address)),
     ...passthrough.flatMap((address, i) => pciAddress(`passthrough[${i}]`, address)),

@@ -6,7 +6,7 @@ import { childOf } from "../options.ts";
 import { metaData, networkConfig, userData } from "./cloud-init.ts";
 import { identityFiles, secretIdentityFiles } from "./identity.ts";
 import { GpuDevice } from "./gpu-device.ts";
-import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
+import { sshAccess, type Machine, type SshEndpoint, type SshLogin } from "./machine.ts";
 import { numaCells } from "./numa.ts";
 import { virtualMachineProblems, type VirtualMachineArgs } from "./virtual-machine-arguments.ts";
 
@@ -130,20 +130,11 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
       { ...childOf(this, opts), ignoreChanges: ["boot", ...(running ? [] : ["running"])] },
     );
 
-    this.address = machine.id.apply(() => args.address);
-    this.login = { user: adminUser, port: 22, hostKey: hostKey.publicKey, proxyCommand: args.proxyCommand };
-    this.ssh = pulumi.secret(
-      pulumi
-        .all([hostKey.publicKey, args.adminKey.privateKey, args.proxyCommand, machine.id])
-        .apply(([publicKey, privateKey, proxyCommand]) => ({
-          address: args.address,
-          port: 22,
-          user: adminUser,
-          hostKey: publicKey,
-          privateKey,
-          ...(proxyCommand !== undefined && { proxyCommand }),
-        })),
-    );
+    const { address, adminKey, proxyCommand } = args;
+    const access = sshAccess({ address, adminUser, adminKey, hostKey, proxyCommand, machineId: machine.id });
+    this.address = access.address;
+    this.login = access.login;
+    this.ssh = access.ssh;
     this.ready = running
       ? new host.SshReady(
           `${name}-ready`,

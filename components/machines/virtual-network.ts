@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as libvirt from "../../providers/libvirt/resources.ts";
-import { checkArguments, distinct, ipv4, ipv4Subnet, macAddress, unless } from "../arguments.ts";
+import { checkArguments, distinct, ipv4, ipv4Subnet, macAddress, problemUnless } from "../arguments.ts";
 import { childOf } from "../options.ts";
 
 /** A name and address that the network's DHCP server keeps for one machine. */
@@ -56,7 +56,11 @@ export class VirtualNetwork extends pulumi.ComponentResource {
       ...ipv4("dhcpRange.start", args.dhcpRange.start),
       ...ipv4("dhcpRange.end", args.dhcpRange.end),
       // IFNAMSIZ of Linux is 16, with the closing zero byte.
-      ...unless(typeof bridge !== "string" || bridge.length <= 15, "bridge", "has more than 15 characters"),
+      ...problemUnless(
+        typeof bridge !== "string" || bridge.length <= 15,
+        "bridge",
+        "has more than 15 characters",
+      ),
       ...leases.flatMap((lease, i) => [
         ...ipv4(`leases[${i}].address`, lease.address),
         ...macAddress(`leases[${i}].mac`, lease.mac),

@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { projectFolders } from "../../config/project-folders.ts";
-import { checkArguments, unless, wholeNumber } from "../arguments.ts";
+import { checkArguments, problemUnless, wholeNumber } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
 import type { DevImage } from "./dev-image.ts";
 
@@ -34,8 +34,16 @@ export class DevEnvironment extends pulumi.ComponentResource {
     super("ai-how:workshop:DevEnvironment", name, {}, opts);
     const { projectId, root, uid, gid, image } = args;
     checkArguments(name, [
-      ...unless(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/.test(projectId), "projectId", "is no name of a project"),
-      ...unless(/^\/[^\n]*[^/\n]$/.test(root), "root", "is not an absolute path without a slash at its end"),
+      ...problemUnless(
+        /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/.test(projectId),
+        "projectId",
+        "is no name of a project",
+      ),
+      ...problemUnless(
+        /^\/[^\n]*[^/\n]$/.test(root),
+        "root",
+        "is not an absolute path without a slash at its end",
+      ),
       ...wholeNumber("uid", uid, 0),
       ...wholeNumber("gid", gid, 0),
     ]);

@@ -1,6 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, unless, wholeNumber } from "../arguments.ts";
+import { checkArguments, problemUnless, wholeNumber } from "../arguments.ts";
 import { inCheckout } from "../checkout.ts";
 import { devImageArguments, devImageDigest, devImageRepository } from "../../versions/dev-container.ts";
 
@@ -30,8 +30,8 @@ export class DevImage extends pulumi.ComponentResource {
     checkArguments(name, [
       ...wholeNumber("uid", uid, 0),
       ...wholeNumber("gid", gid, 0),
-      ...unless(base === undefined || /^\S+$/.test(base), "base", "is no name of an image"),
-      ...unless(contentDigest !== "", "contentDigest", "is empty: each build would have the same tag"),
+      ...problemUnless(base === undefined || /^\S+$/.test(base), "base", "is no name of an image"),
+      ...problemUnless(contentDigest !== "", "contentDigest", "is empty: each build would have the same tag"),
     ]);
     const buildArguments = devImageArguments({ uid, gid, base });
     const tag = devImageDigest(contentDigest, buildArguments, platform).slice(0, 12);

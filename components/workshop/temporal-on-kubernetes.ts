@@ -5,7 +5,7 @@ import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import { Release } from "@pulumi/kubernetes/helm/v3/release.js";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, unless, wholeNumber } from "../arguments.ts";
+import { checkArguments, problemUnless, wholeNumber } from "../arguments.ts";
 import type { Workshop } from "../../config/site.ts";
 import type { Inputs } from "../options.ts";
 import * as host from "../../providers/host/resources.ts";
@@ -47,7 +47,7 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
     checkArguments(name, [
       ...wholeNumber("storageGb", storageGb, 1),
       ...Object.entries(images).flatMap(([key, reference]) =>
-        unless(
+        problemUnless(
           chartImage(reference) !== undefined,
           `images.${key}`,
           `is ${reference}, no image with a tag or a digest`,

@@ -1,6 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, portNumber, unless } from "../arguments.ts";
+import { checkArguments, portNumber, problemUnless } from "../arguments.ts";
 import type { Workshop } from "../../config/site.ts";
 import type { Inputs } from "../options.ts";
 import * as host from "../../providers/host/resources.ts";
@@ -38,9 +38,9 @@ export class Temporal extends pulumi.ComponentResource {
     checkArguments(name, [
       ...portNumber("port", port),
       ...portNumber("uiPort", uiPort),
-      ...unless(port !== uiPort, "uiPort", "is the same as port"),
+      ...problemUnless(port !== uiPort, "uiPort", "is the same as port"),
       ...Object.entries(images).flatMap(([key, reference]) =>
-        unless(/^\S+$/.test(reference), `images.${key}`, "is no name of an image"),
+        problemUnless(/^\S+$/.test(reference), `images.${key}`, "is no name of an image"),
       ),
     ]);
     const parent = { parent: this };

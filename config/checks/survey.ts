@@ -1,5 +1,5 @@
 import { safeParse, type $ZodShape, type output } from "zod/v4/core";
-import { fullName, hasGpu, shortNames, type Named } from "../naming.ts";
+import { fullName, hasGpu, shortNames, type NodeNameParts } from "../naming.ts";
 import { joinPath } from "../problem.ts";
 import { cloudCluster, hpcCluster } from "../schema/cluster.ts";
 import { clusterFile, hostBudget } from "../schema/cluster-file.ts";
@@ -26,7 +26,7 @@ export interface Part<Shape extends $ZodShape> {
 }
 
 /** A node; a group gives one for each of its VMs, all with the path of the group. */
-export interface SurveyedNode extends Part<typeof nodeFields>, Named {
+export interface SurveyedNode extends Part<typeof nodeFields>, NodeNameParts {
   readonly shortName: string;
   /** Full name; `<kind>-<short name>` where the cluster has no valid name. For messages too. */
   readonly name: string;
@@ -67,37 +67,37 @@ export interface Survey {
 
 /** Looks at a file that may be wrong anywhere. */
 export function survey(file: unknown): Survey {
-  const { machines } = part("", file, { machines: clusterFile.shape.machines })?.fields ?? {};
+  const { machines } = parsePart("", file, { machines: clusterFile.shape.machines })?.fields ?? {};
   const clusters = valueOf(file, "clusters");
   const hpc = valueOf(clusters, "hpc");
   const cloud = valueOf(clusters, "cloud");
   return {
     machines,
-    host: part("host", valueOf(file, "host"), hostBudget.shape),
-    workshop: workshop(valueOf(file, "workshop")),
+    host: parsePart("host", valueOf(file, "host"), hostBudget.shape),
+    workshop: surveyWorkshop(valueOf(file, "workshop")),
     clusters: [
       ...(isMap(hpc)
-        ? [cluster("hpc", hpc, ["controller", "controller"], ["compute_nodes", "compute"])]
+        ? [surveyCluster("hpc", hpc, ["controller", "controller"], ["compute_nodes", "compute"])]
         : []),
       ...(isMap(cloud)
-        ? [cluster("cloud", cloud, ["control_plane", "control-plane"], ["worker_nodes", "worker"])]
+        ? [surveyCluster("cloud", cloud, ["control_plane", "control-plane"], ["worker_nodes", "worker"])]
         : []),
     ],
   };
 }
 
-function workshop(value: unknown): SurveyedWorkshop | undefined {
+function surveyWorkshop(value: unknown): SurveyedWorkshop | undefined {
   if (!isMap(value)) return undefined;
   const environments = value.dev_environments;
   return {
     environments: Array.isArray(environments)
       ? environments.flatMap((each: unknown, i) => {
           const path = joinPath("workshop", "dev_environments", i);
-          return part(path, each, devEnvironment.shape) ?? [];
+          return parsePart(path, each, devEnvironment.shape) ?? [];
         })
       : [],
-    temporal: part(joinPath("workshop", "temporal"), value.temporal, temporal.shape),
-    temporalOnKubernetes: part(
+    temporal: parsePart(joinPath("workshop", "temporal"), value.temporal, temporal.shape),
+    temporalOnKubernetes: parsePart(
       joinPath("workshop", "temporal_on_kubernetes"),
       value.temporal_on_kubernetes,
       temporalOnKubernetes.shape,
@@ -105,9 +105,9 @@ function workshop(value: unknown): SurveyedWorkshop | undefined {
   };
 }
 
-type KeyAndRole = readonly [key: string, role: Named["role"]];
+type KeyAndRole = readonly [key: string, role: NodeNameParts["role"]];
 
-function cluster(
+function surveyCluster(
   kind: SurveyedCluster["kind"],
   values: Readonly<Record<string, unknown>>,
   [headKey, headRole]: KeyAndRole,
@@ -116,13 +116,13 @@ function cluster(
   const path = joinPath("clusters", kind);
   const at = (key: string) => joinPath(path, key);
   const { name } = kind === "hpc" ? hpcCluster.shape : cloudCluster.shape;
-  const clusterName = part(path, values, { name })?.fields.name;
+  const clusterName = parsePart(path, values, { name })?.fields.name;
   const members = values[membersKey];
   const found = [
-    ...node(at(headKey), values[headKey], headRole),
+    ...surveyNode(at(headKey), values[headKey], headRole),
     ...(Array.isArray(members)
-      ? members.flatMap((member: unknown, i) => node(joinPath(at(membersKey), i), member, memberRole))
-      : group(at(membersKey), members, memberRole)),
+      ? members.flatMap((member: unknown, i) => surveyNode(joinPath(at(membersKey), i), member, memberRole))
+      : surveyGroup(at(membersKey), members, memberRole)),
   ];
   const names = shortNames(found);
   return {
@@ -130,14 +130,14 @@ function cluster(
     path,
     keys: new Set(Object.keys(values)),
     name: clusterName,
-    network: part(at("network"), values.network, network.shape),
-    acceleration: part(
+    network: parsePart(at("network"), values.network, network.shape),
+    acceleration: parsePart(
       joinPath(at("hardware"), "acceleration"),
       valueOf(values.hardware, "acceleration"),
       accelerationOptions.shape,
     ),
-    slurm: kind === "hpc" ? part(at("slurm_config"), values.slurm_config, slurmConfig.shape) : undefined,
-    storage: kind === "hpc" ? part(at("storage"), values.storage, storage.shape) : undefined,
+    slurm: kind === "hpc" ? parsePart(at("slurm_config"), values.slurm_config, slurmConfig.shape) : undefined,
+    storage: kind === "hpc" ? parsePart(at("storage"), values.storage, storage.shape) : undefined,
     nodes: found.map((each, i) => ({
       ...each,
       shortName: names[i] ?? "",
@@ -149,9 +149,9 @@ function cluster(
 
 type UnnamedNode = Omit<SurveyedNode, "name" | "shortName">;
 
-function node(path: string, value: unknown, role: Named["role"]): UnnamedNode[] {
+function surveyNode(path: string, value: unknown, role: NodeNameParts["role"]): UnnamedNode[] {
   // What is no map still counts, so that the nodes after it keep their names.
-  const readable = part(path, value, nodeFields);
+  const readable = parsePart(path, value, nodeFields);
   const seen = readable ?? { path, fields: {}, keys: new Set<string>() };
   const key = role === "compute" || role === "worker" ? "ip" : "ip_address";
   return [
@@ -166,15 +166,19 @@ function node(path: string, value: unknown, role: Named["role"]): UnnamedNode[] 
   ];
 }
 
-function group(path: string, value: unknown, role: Named["role"]): UnnamedNode[] {
+function surveyGroup(path: string, value: unknown, role: NodeNameParts["role"]): UnnamedNode[] {
   if (!isMap(value)) return [];
   // Its address can only be DHCP; the schema has said so where it is not.
-  const [one] = node(path, { ...value, ip: "DHCP" }, role);
+  const [one] = surveyNode(path, { ...value, ip: "DHCP" }, role);
   return one === undefined ? [] : Array.from({ length: one.fields.count ?? 1 }, () => one);
 }
 
 /** Parses each value of a map by its own schema and keeps what is valid; undefined for what is no map. */
-function part<Shape extends $ZodShape>(path: string, value: unknown, shape: Shape): Part<Shape> | undefined {
+function parsePart<Shape extends $ZodShape>(
+  path: string,
+  value: unknown,
+  shape: Shape,
+): Part<Shape> | undefined {
   if (!isMap(value)) return undefined;
   const fields: Record<string, unknown> = {};
   for (const [key, schema] of Object.entries(shape)) {

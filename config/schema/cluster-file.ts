@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { cloudCluster, hpcCluster } from "./cluster.ts";
-import { count, says, text } from "./fields.ts";
+import { count, withValue, text } from "./fields.ts";
 import { workshop } from "./workshop.ts";
 
 const metadata = z
@@ -27,7 +27,7 @@ export const clusterFile = z
     version: z
       .literal("1.0", {
         error: (issue) =>
-          issue.input === 1 ? 'is a number; write version: "1.0"' : says('is not "1.0"')(issue),
+          issue.input === 1 ? 'is a number; write version: "1.0"' : withValue('is not "1.0"')(issue),
       })
       .default("1.0")
       .describe('Version of the format, always "1.0", in quotes. Default: "1.0".'),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { imagePath, says, text } from "./fields.ts";
+import { imagePath, withValue, text } from "./fields.ts";
 import { driver } from "./driver.ts";
 import { hardware } from "./hardware.ts";
 import { image } from "./image.ts";
@@ -12,7 +12,7 @@ const common = {
   name: z
     .string()
     .regex(/^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$/, {
-      error: says("cannot start a hostname: use letters, digits and hyphens"),
+      error: withValue("cannot start a hostname: use letters, digits and hyphens"),
     })
     .describe("Starts the name of every VM, network and pool, so it has letters, digits and hyphens only."),
   base_image_path: imagePath

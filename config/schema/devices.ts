@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { absolutePath, count, pciAddress, says, text } from "./fields.ts";
+import { absolutePath, count, pciAddress, withValue, text } from "./fields.ts";
 
-const hexId = z.string().regex(/^[0-9a-fA-F]{4}$/, { error: says("is not four hexadecimal digits") });
+const hexId = z.string().regex(/^[0-9a-fA-F]{4}$/, { error: withValue("is not four hexadecimal digits") });
 
 const passthroughDevice = z
   .strictObject({
@@ -26,7 +26,7 @@ export const virtioFsMount = z
   .strictObject({
     tag: z
       .string()
-      .regex(/^[a-zA-Z0-9_-]+$/, { error: says("is not a tag: use letters, digits, _ and -") })
+      .regex(/^[a-zA-Z0-9_-]+$/, { error: withValue("is not a tag: use letters, digits, _ and -") })
       .describe("Name of the share, unique on the node."),
     host_path: text.describe("Folder on the host."),
     mount_point: absolutePath.describe(
@@ -41,7 +41,7 @@ const mig = z
     profiles: z
       .array(
         z.string().regex(/^[1-9]g\.\d+gb([+-][a-z.]+)?$/, {
-          error: says("is not a MIG profile such as 1g.10gb"),
+          error: withValue("is not a MIG profile such as 1g.10gb"),
         }),
       )
       .min(1)
@@ -66,7 +66,7 @@ const vgpu = z
             .regex(/^nvidia-\d+$/)
             .transform((name) => Number(name.slice("nvidia-".length))),
         ],
-        { error: says("is not a vGPU type such as nvidia-1053") },
+        { error: withValue("is not a vGPU type such as nvidia-1053") },
       )
       .describe("Number of the vGPU type as the host's driver lists it: 1053, or nvidia-1053."),
   })

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { says, text } from "./fields.ts";
+import { withValue, text } from "./fields.ts";
 
 const repository = z
   .strictObject({
     uri: z
-      .url({ protocol: /^https?$/, error: says("is not an http or https URL") })
+      .url({ protocol: /^https?$/, error: withValue("is not an http or https URL") })
       .describe("Address of the repository, with the folder of the distribution."),
     key: z
       .string()

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, says } from "./fields.ts";
+import { count, withValue } from "./fields.ts";
 
 const mode = z
   .enum(["auto", "kvm", "tcg"])
@@ -46,7 +46,9 @@ export const accelerationOptions = z
       .default("host-model")
       .describe("CPU that the VMs see; host is host-passthrough. Default: host-model."),
     cpu_features: z
-      .array(z.string().regex(/^[+-]?[a-zA-Z0-9_.]+$/, { error: says("is not a CPU feature such as +avx2") }))
+      .array(
+        z.string().regex(/^[+-]?[a-zA-Z0-9_.]+$/, { error: withValue("is not a CPU feature such as +avx2") }),
+      )
       .default([])
       .describe("CPU features to require (+x or x) or to switch off (-x). Default: none."),
     cpu_topology: cpuTopology.optional(),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { says } from "./fields.ts";
+import { withValue } from "./fields.ts";
 
 const source = z
   .union([
@@ -7,7 +7,7 @@ const source = z
     z
       .strictObject({
         url: z
-          .url({ protocol: /^(https?|file)$/, error: says("is not an http, https or file URL") })
+          .url({ protocol: /^(https?|file)$/, error: withValue("is not an http, https or file URL") })
           .describe("Where the disk image is: an http, https or file URL."),
         checksum: z
           .string()

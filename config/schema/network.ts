@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { address, says, subnet, text } from "./fields.ts";
+import { address, withValue, subnet, text } from "./fields.ts";
 
 const serviceDiscovery = z
   .strictObject({
@@ -16,9 +16,11 @@ export const network = z
     ),
     bridge: z
       .string()
-      .regex(/^[a-zA-Z0-9._-]+$/, { error: says("is not a bridge name: use letters, digits, dot, _ and -") })
+      .regex(/^[a-zA-Z0-9._-]+$/, {
+        error: withValue("is not a bridge name: use letters, digits, dot, _ and -"),
+      })
       // IFNAMSIZ of Linux is 16, with the closing zero byte.
-      .max(15, { error: says("is longer than the 15 characters that Linux allows") })
+      .max(15, { error: withValue("is longer than the 15 characters that Linux allows") })
       .describe("Name of the bridge on the host, at most 15 characters; not shared between clusters."),
     gateway_ip: address
       .optional()

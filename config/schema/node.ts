@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { gpu, pciePassthrough, virtioFsMount } from "./devices.ts";
-import { addressOrDhcp, count, imagePath, macAddress, says, text } from "./fields.ts";
+import { addressOrDhcp, count, imagePath, macAddress, withValue, text } from "./fields.ts";
 import { image } from "./image.ts";
 
 const ssh = z
@@ -87,7 +87,7 @@ const nodeGroup = z
     ...virtual,
     count: groupCount.describe("How many VMs, 1 to 10000."),
     ip: z
-      .literal("DHCP", { error: says("is not DHCP, the only address for a group of nodes") })
+      .literal("DHCP", { error: withValue("is not DHCP, the only address for a group of nodes") })
       .default("DHCP")
       .describe("Always DHCP, the default."),
   })

@@ -1,14 +1,14 @@
 import { z } from "zod";
-import { says, text } from "./fields.ts";
+import { withValue, text } from "./fields.ts";
 
 // slurm.conf(5), MaxTime: minutes, minutes:seconds, hours:minutes:seconds, days-hours and so on.
 const slurmTime = z.string().regex(/^(\d+|\d+:\d\d|\d+:\d\d:\d\d|\d+-\d+(:\d\d){0,2}|INFINITE|UNLIMITED)$/i, {
-  error: says("is not a SLURM time such as 24:00:00, 7-00:00:00 or UNLIMITED"),
+  error: withValue("is not a SLURM time such as 24:00:00, 7-00:00:00 or UNLIMITED"),
 });
 
 const partitionName = z
   .string()
-  .regex(/^[a-zA-Z0-9_-]+$/, { error: says("is not a partition name: use letters, digits, _ and -") });
+  .regex(/^[a-zA-Z0-9_-]+$/, { error: withValue("is not a partition name: use letters, digits, _ and -") });
 
 const partitionOptions = z
   .strictObject({
@@ -60,9 +60,11 @@ export const slurmConfig = z
       .record(
         z
           .string()
-          .regex(/^[A-Z][A-Za-z]+$/, { error: says("is not a slurm.conf parameter such as SchedulerType") }),
+          .regex(/^[A-Z][A-Za-z]+$/, {
+            error: withValue("is not a slurm.conf parameter such as SchedulerType"),
+          }),
         z.union([z.string(), z.number(), z.boolean()], {
-          error: says("is not text, a number, true or false"),
+          error: withValue("is not text, a number, true or false"),
         }),
       )
       .default({})

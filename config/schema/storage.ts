@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { absolutePath, says, text } from "./fields.ts";
+import { absolutePath, withValue, text } from "./fields.ts";
 
 const nodeName = text.describe(
   "Name of a node: controller, compute-01, or with the cluster's name before it.",
@@ -34,7 +34,7 @@ export const beegfs = z
       .describe("How nodes mount it."),
     version: z
       .string()
-      .regex(/^\d+\.\d+\.\d+$/, { error: says("is not a version such as 8.3.1") })
+      .regex(/^\d+\.\d+\.\d+$/, { error: withValue("is not a version such as 8.3.1") })
       .optional()
       .describe("Version of BeeGFS, 8.0.1 or later. Default: the newest that ai-how knows, 8.3.1."),
     data_directory: absolutePath
@@ -50,7 +50,7 @@ export const beegfs = z
             "Folder of this host with BeeGFS's .deb files, at any depth, for machines without internet.",
           ),
         repository: z
-          .url({ protocol: /^https?$/, error: says("is not a URL of http or https") })
+          .url({ protocol: /^https?$/, error: withValue("is not a URL of http or https") })
           .optional()
           .describe("URL of an apt repository that is laid out as its makers' is. Default: its makers' own."),
         key: absolutePath

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { absolutePath, count, says, text } from "./fields.ts";
+import { absolutePath, count, withValue, text } from "./fields.ts";
 
 const owner = (of: string) => z.int().min(0).describe(`${of}, a number. Default: 1000.`).default(1000);
 const port = (of: string, number: number) =>
@@ -16,7 +16,7 @@ export const devEnvironment = z
     project_id: z
       .string()
       .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/, {
-        error: says("is not a project's name: letters, digits, dots, dashes and underscores"),
+        error: withValue("is not a project's name: letters, digits, dots, dashes and underscores"),
       })
       .describe("Name of the project, SYGALDRY_PROJECT_ID of the launcher."),
     root: absolutePath
@@ -32,7 +32,7 @@ export const devEnvironment = z
 const temporalNamespace = z
   .string()
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/, {
-    error: says("is not a namespace: letters, digits, dots, dashes and underscores"),
+    error: withValue("is not a namespace: letters, digits, dots, dashes and underscores"),
   })
   .default("default")
   .describe("Namespace that is made. Default: default.");
@@ -58,7 +58,7 @@ export const temporalOnKubernetes = z
     kubernetes_namespace: z
       .string()
       .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, {
-        error: says("is not a Kubernetes namespace: small letters, digits and dashes, 63 at most"),
+        error: withValue("is not a Kubernetes namespace: small letters, digits and dashes, 63 at most"),
       })
       .default("temporal")
       .describe("Namespace of Kubernetes that is made for it. Default: temporal."),

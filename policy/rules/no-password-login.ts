@@ -49,20 +49,20 @@ export const noPasswordLogin: ResourceRule = {
 };
 
 function problems(text: string): string[] {
-  const inScripts = COMMANDS.filter(([pattern]) => pattern.test(text)).map(
+  const scriptProblems = COMMANDS.filter(([pattern]) => pattern.test(text)).map(
     ([, what]) => `${what}; ${REMEDY}`,
   );
-  return [...configs(text).flatMap(inConfig), ...inScripts];
+  return [...cloudConfigs(text).flatMap(configProblems), ...scriptProblems];
 }
 
 /** The cloud-config in user data: all of it, or some parts of a MIME archive. */
-function configs(text: string): string[] {
+function cloudConfigs(text: string): string[] {
   const parts = /^Content-Type:\s*multipart\//im.test(text) ? text.split(/^--\S+$/m) : [text];
   return parts.flatMap((part) => /^#cloud-config(?![\w-])[^]*/m.exec(part)?.[0] ?? []);
 }
 
-function inConfig(text: string): string[] {
-  const config = configOf(text);
+function configProblems(text: string): string[] {
+  const config = parseCloudConfig(text);
   if (config === undefined)
     return ["is no cloud-config that can be read, so cloud-init would ignore it; mend its YAML"];
   const users = [config.user, ...(config.users ?? [])];
@@ -73,11 +73,11 @@ function inConfig(text: string): string[] {
     ...(OFF.has(config.disable_root) ? ["`disable_root: false` lets root log in; leave it out"] : []),
     ...(isSet(config.password) ? [`\`password\` sets the first user's password; ${REMEDY}`] : []),
     ...(isSet(config.chpasswd) ? [`\`chpasswd\` sets passwords; ${REMEDY}`] : []),
-    ...users.flatMap((each) => (isUser(each) ? ofUser(each) : [])),
+    ...users.flatMap((each) => (isUser(each) ? userProblems(each) : [])),
   ];
 }
 
-function ofUser(of: z.infer<typeof user>): string[] {
+function userProblems(of: z.infer<typeof user>): string[] {
   const name = of.name ?? "the first user";
   const set = PASSWORDS.filter((key) => isSet(of[key]));
   const unlocked = OFF.has(of.lock_passwd) || OFF.has(of["lock-passwd"]);
@@ -87,7 +87,7 @@ function ofUser(of: z.infer<typeof user>): string[] {
   ];
 }
 
-function configOf(text: string): z.infer<typeof cloudConfig> | undefined {
+function parseCloudConfig(text: string): z.infer<typeof cloudConfig> | undefined {
   try {
     // A file of nothing but the first line is an empty configuration.
     return cloudConfig.safeParse(parse(text) ?? {}).data;

@@ -46,13 +46,13 @@ export const noPlainSecret: StackRule = {
   description: "No output of a resource or of the stack shows a secret.",
   scope: "stack",
   check(resources) {
-    const known = new Known(resources);
+    const named = new NamedSecrets(resources);
     return resources.flatMap(({ urn, type, properties }) =>
       [...leaves(properties)].flatMap((leaf): Finding[] => {
         if (leaf.secret || typeof leaf.value !== "string" || leaf.value === "") return [];
         const what = isNamed(type, leaf)
           ? "is a secret by its name"
-          : (kindOf(leaf.value) ?? known.repeatedIn(leaf.value));
+          : (kindOf(leaf.value) ?? named.repeatedIn(leaf.value));
         return what === undefined
           ? []
           : [{ urn, message: `${leaf.path} ${what}, and is not marked secret; ${REMEDY}` }];
@@ -72,7 +72,7 @@ function kindOf(value: string): string | undefined {
 }
 
 /** The values that are secrets by name, so that they are recognised where they go by another one. */
-class Known {
+class NamedSecrets {
   readonly #secrets = new Map<string, string>();
   readonly #shortest: number;
 

@@ -8,8 +8,8 @@ export const pinned: ResourceRule = {
   scope: "resource",
   check(resource) {
     return [
-      ...[...leaves(resource.properties)].flatMap((leaf) => ofLeaf(resource, leaf)),
-      ...(HELM.test(resource.type) ? ofChart(resource.properties) : []),
+      ...[...leaves(resource.properties)].flatMap((leaf) => leafProblems(resource, leaf)),
+      ...(HELM.test(resource.type) ? chartProblems(resource.properties) : []),
     ];
   },
 };
@@ -24,18 +24,18 @@ const DOCKER_IMAGE: Readonly<Record<string, RegExp>> = {
   "docker:index/service:Service": /\.containerSpec\.image$/,
 };
 
-function ofLeaf({ type, properties }: Resource, { path, value }: Leaf): string[] {
+function leafProblems({ type, properties }: Resource, { path, value }: Leaf): string[] {
   if (typeof value !== "string") return [];
   if (type === "libvirt:index:Volume" && path === "source") {
-    return properties.sourceDigest === undefined ? told(path, imageFile(value)) : [];
+    return properties.sourceDigest === undefined ? problemsAt(path, imageFile(value)) : [];
   }
-  if (DOCKER_IMAGE[type]?.test(path) === true) return told(path, containerImage(value));
-  if (type.startsWith("kubernetes:") && POD_IMAGE.test(path)) return told(path, containerImage(value));
-  if (MANIFEST.test(type) && /^https?:/.test(value)) return told(path, manifest(value));
+  if (DOCKER_IMAGE[type]?.test(path) === true) return problemsAt(path, containerImage(value));
+  if (type.startsWith("kubernetes:") && POD_IMAGE.test(path)) return problemsAt(path, containerImage(value));
+  if (MANIFEST.test(type) && /^https?:/.test(value)) return problemsAt(path, manifest(value));
   return [];
 }
 
-function told(path: string, problem: string | undefined): string[] {
+function problemsAt(path: string, problem: string | undefined): string[] {
   return problem === undefined ? [] : [`${path}: ${problem}`];
 }
 
@@ -63,7 +63,7 @@ function imageFile(path: string): string | undefined {
 
 const VERSION = /^v?\d+\.\d+\.\d+([-+][\w.+-]+)?$/;
 
-function ofChart(properties: Properties): string[] {
+function chartProblems(properties: Properties): string[] {
   const [chart, version] = [opened(properties.chart), opened(properties.version) ?? ""];
   if (typeof chart !== "string" || typeof version !== "string") return [];
   // A folder or an archive of the project's own is as pinned as the project.
@@ -77,8 +77,8 @@ function ofChart(properties: Properties): string[] {
 }
 
 function manifest(address: string): string | undefined {
-  const ofOneVersion = /v?\d+\.\d+(\.\d+)?|[0-9a-f]{40}/.test(new URL(address).pathname);
-  return ofOneVersion && !address.includes("/latest/")
+  const hasVersion = /v?\d+\.\d+(\.\d+)?|[0-9a-f]{40}/.test(new URL(address).pathname);
+  return hasVersion && !address.includes("/latest/")
     ? undefined
     : `${address} is of no version; take it from a release's tag or a commit`;
 }
