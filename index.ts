@@ -18,7 +18,7 @@ async function run(): Promise<pulumi.Inputs> {
     );
   }
   if (target !== "dev" && target !== "workstation") {
-    throw new UserError(`the target ${target} is not there yet; \`dev\` and \`workstation\` are`);
+    throw new UserError(`the target ${target} is not implemented yet; use \`dev\` or \`workstation\``);
   }
   const machines = config.get("machines");
   if (machines !== undefined && machines !== "vm" && machines !== "container") {
@@ -40,7 +40,7 @@ function loadSite(file: string, machines: Site["machines"] | undefined): Site {
   return deriveSite(config);
 }
 
-/** What a user can mend is told as lines, without a stack trace. */
+/** Reports a `UserError` as plain lines, without a stack trace. */
 async function guarded() {
   try {
     return await run();
