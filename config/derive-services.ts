@@ -6,7 +6,7 @@ import { asOptions } from "./schema/slurm.ts";
 import type { WorkshopConfig } from "./schema/workshop.ts";
 import type { Beegfs, Node, Slurm, Storage, Workshop } from "./site.ts";
 
-/** SLURM as the file describes it, with the names of nodes in full. */
+/** SLURM of the file, with full node names and defaults filled in. */
 export function slurmOf(cluster: HpcClusterConfig, nodes: readonly Node[]): Slurm {
   const config = cluster.slurm_config;
   const maxJobTime = config.max_job_time ?? "UNLIMITED";
@@ -20,7 +20,7 @@ export function slurmOf(cluster: HpcClusterConfig, nodes: readonly Node[]): Slur
       name: partition.name,
       nodes:
         partition.nodes?.map((node) => nodeName(cluster, node)) ??
-        // A plain `gpu` has always been the partition of the nodes with a GPU.
+        // A partition `gpu` without options has the nodes with a GPU.
         namesFor(config.partitions[i] === "gpu" ? compute.filter(hasGpu) : [], compute),
       isDefault: partition.name === defaultName,
       maxTime: partition.max_time ?? maxJobTime,
@@ -32,7 +32,7 @@ export function slurmOf(cluster: HpcClusterConfig, nodes: readonly Node[]): Slur
   };
 }
 
-/** The names of the preferred nodes, or of all where none is preferred. */
+/** Names of the preferred nodes, or of all nodes if there are none. */
 function namesFor(preferred: readonly Node[], all: readonly Node[]): string[] {
   return (preferred.length > 0 ? preferred : all).map((node) => node.name);
 }
@@ -42,7 +42,7 @@ function hasGpu(node: Node): boolean {
   return passed || node.gpus.length > 0;
 }
 
-/** The shared storage that is switched on, with the names of nodes in full. */
+/** The enabled storage of the file, with full node names and defaults filled in. */
 export function storageOf(cluster: HpcClusterConfig, nodes: readonly Node[]): Storage {
   const { nfs, beegfs } = cluster.storage ?? {};
   const compute = nodes.filter((node) => node.role === "compute").map((node) => node.name);
@@ -87,12 +87,12 @@ function packagesOf(config: BeegfsConfig["packages"]): Beegfs["packages"] {
   return { from: "makers" };
 }
 
-/** The full name of a node that the file names with or without the cluster's name. */
+/** The full name of a node. The file may give it with or without the cluster's name. */
 function nodeName(cluster: HpcClusterConfig, node: string): string {
   return fullName(cluster.name, withoutCluster(cluster.name, node));
 }
 
-/** The workshop as the file describes it, with the folder of each environment. */
+/** The workshop of the file, with the folder of each environment filled in. */
 export function workshopOf(config: WorkshopConfig): Workshop {
   const workshop = camelcaseKeys(config, { deep: true });
   const devEnvironments = workshop.devEnvironments.map((environment) => ({

@@ -32,13 +32,13 @@ import { memoryMib } from "./sizes.ts";
 type NodeConfig = HeadNode | MemberNode | NodeGroup;
 type VirtualNodeConfig = Exclude<NodeConfig, { ssh: object }>;
 
-/** Where a site is derived. */
+/** Options of `deriveSite`. */
 export interface DeriveOptions {
-  /** Absolute path that images are relative to. Default: the working directory, which is the project's in a program. */
+  /** Absolute path of the folder to which image paths are relative. Default: the working directory. */
   readonly folder?: string;
 }
 
-/** The site that a valid cluster file describes: every default filled in, every name and address derived. */
+/** Derives the site of a valid cluster file: fills in defaults, and derives names and addresses. */
 export function deriveSite(file: ClusterFile, { folder = process.cwd() }: DeriveOptions = {}): Site {
   const hpc = file.clusters.hpc && hpcCluster(file.clusters.hpc, folder);
   const cloud = file.clusters.cloud && cloudCluster(file.clusters.cloud, folder);
@@ -100,7 +100,7 @@ function cloudCluster(config: CloudClusterConfig, folder: string): CloudCluster 
   };
 }
 
-/** Nodes with the addresses that the network keeps for them. */
+/** Adds the addresses of nodes that the file leaves to DHCP. */
 function withAddresses(network: Network | undefined, nodes: readonly Node[]): readonly Node[] {
   if (network === undefined) return nodes;
   const addresses = leaseAddresses(
@@ -176,7 +176,7 @@ function accelerationOf(config: Hardware["acceleration"]): Acceleration {
   };
 }
 
-/** A cluster's part of the file, and the folder that its images are relative to. */
+/** A cluster of the file, and the folder to which its image paths are relative. */
 type LocatedCluster = (HpcClusterConfig | CloudClusterConfig) & { readonly folder: string };
 
 function nodesOf(
@@ -245,9 +245,9 @@ function virtualNode(
   };
 }
 
-/** A value that the checks of `config/checks` have made sure of. */
+/** A value that `config/checks` requires. Throws if the file was not checked. */
 function required<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new Error(`no ${what}: the cluster file was not checked`);
+  if (value === undefined) throw new Error(`${what} is missing: the cluster file was not checked`);
   return value;
 }
 

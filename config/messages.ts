@@ -3,7 +3,7 @@ import { joinPath, type PathStep, type Problem } from "./problem.ts";
 import { formatValue } from "./schema/fields.ts";
 import { nearest, suggestion } from "./suggest.ts";
 
-/** The message of a union that has none of its own: its branches tell what is wrong. */
+/** Placeholder message of a union without an error of its own; `problems` reports the errors of a branch instead. */
 const NO_BRANCH = "fits none of its forms";
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -16,7 +16,7 @@ const KINDS: Readonly<Record<string, string>> = {
   string: "text",
 };
 
-/** Our words for zod's issues; schemas say the rest themselves. */
+/** Messages for zod's issues. Schemas define the more specific ones. */
 const errorMap: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case "invalid_type":
@@ -32,7 +32,7 @@ const errorMap: z.core.$ZodErrorMap = (issue) => {
     case "too_big":
       return `${formatValue(issue.input)} is more than ${issue.maximum}`;
     case "unrecognized_keys": {
-      // zod gives one issue for all unknown keys of a map: a line each here, `problems` takes them apart again.
+      // zod reports all unknown keys of a map as one issue. The message has a line for each key; `problems` splits them.
       const known = issue.inst instanceof z.ZodObject ? Object.keys(issue.inst.shape) : [];
       const absent = known.filter((key) => !(key in (issue.input ?? {})));
       return issue.keys
@@ -65,7 +65,7 @@ function wrongChoice(input: unknown, values: readonly string[]): string {
   return near === undefined ? list : `${list}; did you mean ${near}?`;
 }
 
-/** Parses a value and returns it, or every problem in it with its path. */
+/** Parses a value. Returns it, or every problem with its path. */
 export function parse<T>(
   schema: z.ZodType<T>,
   value: unknown,
@@ -89,8 +89,8 @@ function problems(issue: z.core.$ZodIssue, base: string): Problem[] {
 }
 
 /**
- * The branch of a union that the user meant: the first one that has the value's type, and does not rule out a key that
- * is there (`z.never()`, as a VM does with `ssh`).
+ * The issues of the branch of a union that the user most likely meant: the first branch that has the value's type and does not
+ * forbid one of its keys (by `z.never()`, as a VM forbids `ssh`).
  */
 function intendedBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssue[] {
   const fits = branches.find(

@@ -1,4 +1,4 @@
-/** Items that share a key with an earlier item, each with the first that has the key; no key, no match. */
+/** Items whose key an earlier item has, each with the first such item. Items without a key match none. */
 export function repeated<T>(
   items: readonly T[],
   keyOf: (item: T) => string | undefined,

@@ -5,7 +5,7 @@ import { suggestion } from "../suggest.ts";
 import { repeated } from "./duplicates.ts";
 import type { Survey, SurveyedCluster } from "./survey.ts";
 
-/** Partitions that come twice, name no node, or are the default without being there. */
+/** Problems with partitions: duplicate names, unknown nodes, and a default that does not exist. */
 export function slurmProblems({ clusters }: Survey): Problem[] {
   return clusters.flatMap(clusterProblems);
 }

@@ -10,7 +10,7 @@ interface MountPoint {
   readonly by: string;
 }
 
-/** Storage roles on nodes that do not exist, and mounts that hide each other. */
+/** Problems with storage: roles of nodes that do not exist, and duplicate mount points and tags. */
 export function storageProblems({ clusters }: Survey): Problem[] {
   return clusters.flatMap((cluster) => [...roleProblems(cluster), ...mountProblems(cluster)]);
 }
@@ -55,7 +55,7 @@ function mountProblems({ storage, nodes }: SurveyedCluster): Problem[] {
       ...repeated([...shared, ...own], (mount) => mount.point.replace(/(?<=.)\/+$/, "")).map(
         ({ item, first }) => ({
           path: item.path,
-          message: `${item.point} is already where ${first.by} is mounted`,
+          message: `${item.point} is already the mount point of ${first.by}`,
         }),
       ),
       ...repeated(tags, (mount) => mount.tag).map(({ item }) => ({

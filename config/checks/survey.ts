@@ -10,29 +10,28 @@ import { slurmConfig } from "../schema/slurm.ts";
 import { storage } from "../schema/storage.ts";
 import { devEnvironment, temporal, temporalOnKubernetes } from "../schema/workshop.ts";
 
-// The checks that compare parts of a file have to run although other parts are wrong, so that every problem is reported
-// at once. So they look at a survey: what is valid by itself, part by part; what is not is missing and was reported by
-// the schema.
+// The checks that compare parts of a file run even if other parts are invalid, so that one run reports every problem.
+// They work on a survey, which holds only the values that are valid by themselves. The schema reports the others.
 
 type Fields<Shape extends $ZodShape> = { readonly [K in keyof Shape]?: output<Shape[K]> };
 
-/** The values of a map that are valid by themselves. */
+/** A map of the file, with its valid values. */
 export interface Part<Shape extends $ZodShape> {
   /** Path of the map in the file. */
   readonly path: string;
   readonly fields: Fields<Shape>;
-  /** Every key that is there, valid or not. */
+  /** Every key of the map, valid or not. */
   readonly keys: ReadonlySet<string>;
 }
 
-/** A node; a group gives one for each of its VMs, all with the path of the group. */
+/** A node. A group yields one for each of its VMs, all with the path of the group. */
 export interface SurveyedNode extends Part<typeof nodeFields>, NodeNameParts {
   readonly shortName: string;
-  /** Full name; `<kind>-<short name>` where the cluster has no valid name. For messages too. */
+  /** Full name; `<kind>-<short name>` if the cluster has no valid name. */
   readonly name: string;
-  /** False where the file has no map for it: its other fields say nothing then. */
+  /** False if the node is not a map; then its other fields are empty. */
   readonly isReadable: boolean;
-  /** True for a host that exists, reached by SSH. */
+  /** True for an existing host, reached by SSH. */
   readonly isHost: boolean;
   /** Path of its address. */
   readonly addressPath: string;
@@ -48,7 +47,7 @@ export interface SurveyedCluster {
   readonly slurm: Part<typeof slurmConfig.shape> | undefined;
   readonly storage: Part<typeof storage.shape> | undefined;
   readonly nodes: readonly SurveyedNode[];
-  /** False when the list of nodes is missing or unreadable, so that their names are not known. */
+  /** False if the nodes are neither a list nor a map, so that their names are unknown. */
   readonly nodesKnown: boolean;
 }
 
@@ -65,7 +64,7 @@ export interface Survey {
   readonly clusters: readonly SurveyedCluster[];
 }
 
-/** Looks at a file that may be wrong anywhere. */
+/** Surveys a file that may be invalid anywhere. */
 export function survey(file: unknown): Survey {
   const { machines } = parsePart("", file, { machines: clusterFile.shape.machines })?.fields ?? {};
   const clusters = valueOf(file, "clusters");
@@ -150,7 +149,7 @@ function surveyCluster(
 type UnnamedNode = Omit<SurveyedNode, "name" | "shortName">;
 
 function surveyNode(path: string, value: unknown, role: NodeNameParts["role"]): UnnamedNode[] {
-  // What is no map still counts, so that the nodes after it keep their names.
+  // A node that is not a map counts, too, so that the nodes after it keep their names.
   const readable = parsePart(path, value, nodeFields);
   const seen = readable ?? { path, fields: {}, keys: new Set<string>() };
   const key = role === "compute" || role === "worker" ? "ip" : "ip_address";
@@ -168,12 +167,12 @@ function surveyNode(path: string, value: unknown, role: NodeNameParts["role"]): 
 
 function surveyGroup(path: string, value: unknown, role: NodeNameParts["role"]): UnnamedNode[] {
   if (!isMap(value)) return [];
-  // Its address can only be DHCP; the schema has said so where it is not.
+  // Groups allow DHCP only; the schema reports any other address.
   const [one] = surveyNode(path, { ...value, ip: "DHCP" }, role);
   return one === undefined ? [] : Array.from({ length: one.fields.count ?? 1 }, () => one);
 }
 
-/** Parses each value of a map by its own schema and keeps what is valid; undefined for what is no map. */
+/** Parses each value of a map by its schema and keeps the valid ones. Undefined if it is not a map. */
 function parsePart<Shape extends $ZodShape>(
   path: string,
   value: unknown,
@@ -185,7 +184,7 @@ function parsePart<Shape extends $ZodShape>(
     const parsed = safeParse(schema, value[key]);
     if (parsed.success) fields[key] = parsed.data;
   }
-  // Each value has just been parsed by the schema of its key.
+  // The schemas above produced these values.
   return { path, fields: fields as Fields<Shape>, keys: new Set(Object.keys(value)) };
 }
 
