@@ -91,7 +91,11 @@ export function distinct(
   propertyPath: (index: number) => string,
 ): readonly ArgumentProblem[] {
   return values.flatMap((value, index) =>
-    problemUnless(values.indexOf(value) === index, propertyPath(index), `is ${quoted(value)}, which is a duplicate`),
+    problemUnless(
+      values.indexOf(value) === index,
+      propertyPath(index),
+      `is ${quoted(value)}, which is a duplicate`,
+    ),
   );
 }
 

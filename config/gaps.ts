@@ -89,7 +89,10 @@ function fillNetwork(
     if (!isMissing(network, key)) return;
     network[key] = value;
     const what = isAbsent ? `is missing: using ${key} ${value}` : `is missing: using ${value}`;
-    warnings.push({ path: isAbsent ? path : joinPath(path, key), message: `${what}, derived from ${source}` });
+    warnings.push({
+      path: isAbsent ? path : joinPath(path, key),
+      message: `${what}, derived from ${source}`,
+    });
   };
   const around = subnetOfAddresses(network, nodes, taken);
   if (around === undefined) fill("subnet", freeSubnet(name, kind, taken).text, "the cluster's name");

@@ -167,7 +167,7 @@ export interface Mount {
 
 /** One or more identical GPUs of a node. */
 export interface Gpu {
-  /** Undefined: any model. */
+  /** Undefined: not given; the device at the address decides. */
   readonly model: string | undefined;
   readonly pciAddress: string | undefined;
   /** True: the scheduler counts the GPU, but no device exists. */

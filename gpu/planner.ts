@@ -1,28 +1,28 @@
 import type { Geometry, MigProfile } from "./geometry.ts";
 
-/** A partition and the memory slice that it begins at. */
+/** A partition and its first memory slice. */
 export interface Placement {
   readonly profile: MigProfile;
   readonly start: number;
 }
 
-/** Where partitions go, or which of them do not fit and what would. */
+/** Placements of all partitions; or the best subset, what is left over, and what would fit instead. */
 export type Placing =
   | { readonly fits: true; readonly placements: readonly Placement[] }
   | {
       readonly fits: false;
-      /** As many of the wanted as fit together: the most memory, then the most partitions. */
+      /** The best subset that fits: the most memory, then the most partitions. */
       readonly placements: readonly Placement[];
-      /** What is left over, largest first. */
+      /** Partitions that do not fit, largest first. */
       readonly left: readonly MigProfile[];
-      /** Plain profiles of which one more would fit beside those, largest first. */
+      /** Profiles of which one more would fit next to the subset, largest first. */
       readonly instead: readonly MigProfile[];
     };
 
 /**
- * Places partitions on a GPU: exactly, so that what can fit does. The order in which a driver is asked for partitions
- * without saying where decides whether they fit (3g and four 1g only with the 3g last); with placements it does not.
- * @param wanted one profile a partition, each of the geometry
+ * Places partitions on a GPU. It finds a placement whenever one exists. Drivers that choose placements themselves fill a GPU in
+ * the order of requests (3g and four 1g fit only with the 3g last); explicit placements do not depend on the order.
+ * @param wanted profiles of the geometry, one per partition
  * @returns placements in creation order: larger first, then by start
  */
 export function placePartitions(geometry: Geometry, wanted: readonly MigProfile[]): Placing {
@@ -45,14 +45,14 @@ function bySize(a: MigProfile, b: MigProfile): number {
 }
 
 interface Best {
-  /** Memory slices taken. */
+  /** Number of used memory slices. */
   readonly memory: number;
   readonly count: number;
-  /** Undefined: the partition is left out. */
+  /** Undefined: the partition is not placed. */
   readonly start: number | undefined;
 }
 
-/** The best packing by dynamic programming over (partition, slices that are taken): at most 64 x 4,096 states. */
+/** Finds the best packing by dynamic programming over (partition, used slices): at most 64 x 4,096 states. */
 class Packing {
   readonly #geometry: Geometry;
   readonly #wanted: readonly MigProfile[];
@@ -102,7 +102,7 @@ class Packing {
   }
 }
 
-/** No more of each profile than a GPU can have, however many are wanted: what exceeds that never fits. */
+/** Limits the number of partitions of each profile to what an empty GPU can hold; the others never fit. */
 function possible(geometry: Geometry, wanted: readonly MigProfile[]): readonly MigProfile[] {
   const count = new Map<string, number>();
   return wanted.filter(({ name, engine, size }) => {

@@ -94,7 +94,8 @@ function runningServers(
     return undefined;
   }
   const off = [...new Set(Object.values(listed).flat())].filter((name) => !runs(name));
-  if (off.length > 0) void pulumi.log.warn(`${AT}: ${off.join(", ")} is not started, so BeeGFS does not use it`);
+  if (off.length > 0)
+    void pulumi.log.warn(`${AT}: ${off.join(", ")} is not started, so BeeGFS does not use it`);
   return { metadata: metadataNodes.filter(runs), storage: storageNodes.filter(runs) };
 }
 

@@ -40,9 +40,7 @@ const machineSchema = z.object({
   shards: z
     .int()
     .optional()
-    .describe(
-      "Total time slices of its GPUs, requested by `--gres=shard:COUNT`; absent: no GPU is shared",
-    ),
+    .describe("Total time slices of its GPUs, requested by `--gres=shard:COUNT`; absent: no GPU is shared"),
 });
 
 /** Outputs of every stack, for other programs. They contain no secrets. */
@@ -53,7 +51,9 @@ export const stackOutputsSchema = z.object({
   machines: z.array(machineSchema).describe("All machines; the controller is first"),
   virtualization: z
     .object({
-      type: z.enum(["kvm", "qemu", "container"]).describe("How virtual nodes run; `qemu` is software emulation"),
+      type: z
+        .enum(["kvm", "qemu", "container"])
+        .describe("How virtual nodes run; `qemu` is software emulation"),
       because: z.string().describe("Reason for `type`"),
     })
     .optional(),

@@ -163,7 +163,12 @@ function vgpuProblems(
       : []),
     ...(mig === undefined
       ? []
-      : [{ path: at("mig"), message: "a vGPU cannot be partitioned; remove mig, and choose the size by vgpu.type" }]),
+      : [
+          {
+            path: at("mig"),
+            message: "a vGPU cannot be partitioned; remove mig, and choose the size by vgpu.type",
+          },
+        ]),
   ];
 }
 

@@ -39,7 +39,9 @@ function memoryProblems({ path, keys, isHost, isReadable }: SurveyedNode): Probl
   const isGb = keys.has("memory_gb");
   const isMb = keys.has("memory_mb");
   if (isGb && isMb) {
-    return [{ path: joinPath(path, "memory_mb"), message: "is set together with memory_gb: remove one of them" }];
+    return [
+      { path: joinPath(path, "memory_mb"), message: "is set together with memory_gb: remove one of them" },
+    ];
   }
   return isHost || !isReadable || isGb || isMb
     ? []
