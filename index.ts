@@ -18,7 +18,7 @@ async function run(): Promise<pulumi.Inputs> {
     );
   }
   if (target !== "dev" && target !== "workstation") {
-    throw new UserError(`the target ${target} is not implemented yet; use \`dev\` or \`workstation\``);
+    throw new UserError(`the target ${target} is not there yet; \`dev\` and \`workstation\` are`);
   }
   const machines = config.get("machines");
   if (machines !== undefined && machines !== "vm" && machines !== "container") {

@@ -15,7 +15,7 @@ const partitionOptions = z
     name: partitionName.describe("Name of the partition."),
     nodes: z
       .array(text)
-      .min(1, { error: "is empty; remove it for every compute node" })
+      .min(1, { error: "is empty; remove the key to select every compute node" })
       .optional()
       .describe(
         "Compute nodes of the partition: compute-01, or with the cluster's name as prefix. Default: all.",

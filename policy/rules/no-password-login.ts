@@ -37,7 +37,7 @@ const REMEDY = "use `ssh_authorized_keys` instead";
 /** Attackers can guess passwords, but not SSH keys. */
 export const noPasswordLogin: ResourceRule = {
   name: "no-password-login",
-  description: "cloud-init sets no password, and SSH accepts none.",
+  description: "No user gets a password from cloud-init, and SSH accepts none.",
   scope: "resource",
   check({ properties }) {
     return [...leaves(properties)]
