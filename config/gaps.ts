@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { addressText, overlap, parseSubnet, type Subnet } from "./ipv4.ts";
 import { joinPath, type Problem } from "./problem.ts";
 import { address as addressSchema, subnet as subnetSchema } from "./schema/fields.ts";
-import { inside, isMap, type Values } from "./values.ts";
+import { mapAt, isMap, type Values } from "./values.ts";
 
 const CLUSTERS = {
   hpc: { head: "controller", members: "compute_nodes" },
@@ -24,11 +24,11 @@ export function fillGaps(file: unknown, name: string | undefined): Problem[] {
     warnings.push({ path: "version", message: 'is missing: using "1.0"' });
   }
   warnings.push(...fillMetadata(file, name));
-  const clusters = inside(file, "clusters");
+  const clusters = mapAt(file, "clusters");
   if (clusters === undefined) return warnings;
   const taken = subnetsOf(clusters);
   for (const kind of ["hpc", "cloud"] as const) {
-    const cluster = inside(clusters, kind);
+    const cluster = mapAt(clusters, kind);
     if (cluster === undefined) continue;
     warnings.push(...fillCluster(cluster, kind, taken));
   }
@@ -38,7 +38,7 @@ export function fillGaps(file: unknown, name: string | undefined): Problem[] {
 function fillMetadata(file: Values, name: string | undefined): Problem[] {
   const isAbsent = isMissing(file, "metadata");
   if (isAbsent) file.metadata = {};
-  const metadata = inside(file, "metadata");
+  const metadata = mapAt(file, "metadata");
   if (metadata === undefined || !isMissing(metadata, "name")) return [];
   const chosen = (name === undefined ? "" : basename(name).replace(/\.[^.]*$/, "")) || "cluster";
   metadata.name = chosen;
@@ -81,7 +81,7 @@ function fillNetwork(
   const path = joinPath("clusters", kind, "network");
   const isAbsent = isMissing(cluster, "network");
   if (isAbsent) cluster.network = {};
-  const network = inside(cluster, "network");
+  const network = mapAt(cluster, "network");
   if (network === undefined) return [];
   const name = typeof cluster.name === "string" ? cluster.name : kind;
   const warnings: Problem[] = [];
@@ -104,7 +104,7 @@ function fillNetwork(
 /** The subnets of all clusters that the file gives. */
 function subnetsOf(clusters: Values): Subnet[] {
   return Object.values(clusters).flatMap((cluster) => {
-    const network = isMap(cluster) ? inside(cluster, "network") : undefined;
+    const network = isMap(cluster) ? mapAt(cluster, "network") : undefined;
     const { data } = subnetSchema.safeParse(network?.subnet);
     return data === undefined ? [] : [parseSubnet(data)];
   });

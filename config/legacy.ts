@@ -105,11 +105,11 @@ class LegacyReader {
   file(value: unknown): void {
     const file = place(value, "");
     if (file === undefined) return;
-    const clusters = this.#inside(file, "clusters");
+    const clusters = this.#mapAt(file, "clusters");
     if (clusters !== undefined) this.#networks(file, clusters);
     this.#ignore(file, Object.fromEntries(FILE.map((key) => [key, "ignored: ai-how does not use it"])));
-    this.#cluster(clusters && this.#inside(clusters, "hpc"), "controller", "compute_nodes");
-    this.#cluster(clusters && this.#inside(clusters, "cloud"), "control_plane", "worker_nodes");
+    this.#cluster(clusters && this.#mapAt(clusters, "hpc"), "controller", "compute_nodes");
+    this.#cluster(clusters && this.#mapAt(clusters, "cloud"), "control_plane", "worker_nodes");
   }
 
   #cluster(cluster: Place | undefined, head: string, members: string): void {
@@ -121,33 +121,33 @@ class LegacyReader {
       const renamed = this.#rename(cluster, "workers", members);
       this.#workerMap(cluster, renamed);
     }
-    this.#network(this.#inside(cluster, "network"));
-    const slurm = this.#inside(cluster, "slurm_config");
+    this.#network(this.#mapAt(cluster, "network"));
+    const slurm = this.#mapAt(cluster, "slurm_config");
     if (slurm !== undefined) this.#ignore(slurm, SLURM);
-    const storage = this.#inside(cluster, "storage");
+    const storage = this.#mapAt(cluster, "storage");
     if (storage !== undefined) {
       this.#ignore(storage, POOL);
       // Only HPC clusters have storage of their own.
       if (members === "worker_nodes" && Object.keys(storage.values).length === 0)
         delete cluster.values.storage;
     }
-    this.#node(this.#inside(cluster, head), "ip", "ip_address");
+    this.#node(this.#mapAt(cluster, head), "ip", "ip_address");
     const list = cluster.values[members];
     if (Array.isArray(list)) {
       list.forEach((node: unknown, i) => {
         const path = joinPath(cluster.path, members, i);
         this.#node(place(node, path, this.written(path)), "ip_address", "ip");
       });
-    } else this.#node(this.#inside(cluster, members), "ip_address", "ip");
+    } else this.#node(this.#mapAt(cluster, members), "ip_address", "ip");
   }
 
   /** Moves networks from the top of the file into their clusters. */
   #networks(file: Place, clusters: Place): void {
-    const networks = this.#inside(file, "networks");
+    const networks = this.#mapAt(file, "networks");
     if (networks === undefined) return;
     const moved = ["hpc", "cloud"].filter((kind) => {
-      const network = this.#inside(networks, kind);
-      const cluster = this.#inside(clusters, kind);
+      const network = this.#mapAt(networks, kind);
+      const cluster = this.#mapAt(clusters, kind);
       if (network === undefined || cluster === undefined || "network" in cluster.values) return false;
       if (!Object.keys(network.values).every((key) => NETWORK.has(key))) return false;
       cluster.values.network = network.values;
@@ -168,7 +168,7 @@ class LegacyReader {
     this.#rename(network, "network_range", "subnet");
     this.#rename(network, "bridge_name", "bridge");
     this.#rename(network, "gateway", "gateway_ip");
-    const range = this.#inside(network, "dhcp_range");
+    const range = this.#mapAt(network, "dhcp_range");
     if (range === undefined) return;
     for (const end of ["start", "end"]) {
       if (!(end in range.values) || `dhcp_${end}` in network.values) continue;
@@ -186,14 +186,14 @@ class LegacyReader {
     this.#rename(node, "image_path", "base_image_path");
     this.#rename(node, oldAddress, newAddress);
     this.#ignoreInList(node, "virtio_fs_mounts", MOUNT);
-    const passthrough = this.#inside(node, "pcie_passthrough");
+    const passthrough = this.#mapAt(node, "pcie_passthrough");
     if (passthrough !== undefined) this.#ignoreInList(passthrough, "devices", DEVICE);
     this.#gpu(node, list(passthrough?.values.devices));
   }
 
   /** Converts the old `gpu` block, which lists the MIG instances of the node's only GPU. */
   #gpu(node: Place, devices: readonly unknown[]): void {
-    const gpu = this.#inside(node, "gpu");
+    const gpu = this.#mapAt(node, "gpu");
     if (gpu === undefined) return;
     delete node.values.gpu;
     const profiles = list(gpu.values.devices).flatMap((device) =>
@@ -214,7 +214,7 @@ class LegacyReader {
 
   /** Converts workers from `{cpu: [...], gpu: [...]}`, or `cpu_workers` and `gpu_workers`, to one list. */
   #workerMap(cluster: Place, warned: boolean): void {
-    const workers = this.#inside(cluster, "worker_nodes");
+    const workers = this.#mapAt(cluster, "worker_nodes");
     const kinds = Object.keys(workers?.values ?? {});
     if (workers === undefined || !kinds.every((kind) => WORKERS.includes(kind))) return;
     const nodes: unknown[] = [];
@@ -234,7 +234,7 @@ class LegacyReader {
 
   /** Removes the old `ssh`, which configured logins to a VM. The current `ssh` names an existing host, by `host` and `host_key`. */
   #ssh(owner: Place): void {
-    const ssh = this.#inside(owner, "ssh");
+    const ssh = this.#mapAt(owner, "ssh");
     if (ssh === undefined || "host" in ssh.values || "host_key" in ssh.values) return;
     delete owner.values.ssh;
     this.#warn(
@@ -276,7 +276,7 @@ class LegacyReader {
   }
 
   /** The map under a key; undefined if there is none. */
-  #inside(owner: Place, key: string): Place | undefined {
+  #mapAt(owner: Place, key: string): Place | undefined {
     const path = joinPath(owner.path, key);
     return place(owner.values[key], path, this.#moved.get(path) ?? joinPath(owner.written, key));
   }

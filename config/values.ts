@@ -6,7 +6,7 @@ export function isMap(value: unknown): value is Values {
 }
 
 /** The map under a key; undefined if there is none. */
-export function inside(values: Values, key: string): Values | undefined {
+export function mapAt(values: Values, key: string): Values | undefined {
   const value = values[key];
   return isMap(value) ? value : undefined;
 }

@@ -60,7 +60,7 @@ class Packing {
 
   constructor(geometry: Geometry, wanted: readonly MigProfile[]) {
     this.#geometry = geometry;
-    this.#wanted = possible(geometry, wanted);
+    this.#wanted = limitCounts(geometry, wanted);
   }
 
   best(): readonly Placement[] {
@@ -103,7 +103,7 @@ class Packing {
 }
 
 /** Limits the number of partitions of each profile to what an empty GPU can hold; the others never fit. */
-function possible(geometry: Geometry, wanted: readonly MigProfile[]): readonly MigProfile[] {
+function limitCounts(geometry: Geometry, wanted: readonly MigProfile[]): readonly MigProfile[] {
   const count = new Map<string, number>();
   return wanted.filter(({ name, engine, size }) => {
     const number = (count.get(name) ?? 0) + 1;

@@ -9,7 +9,7 @@ import {
   type Subnet,
 } from "../ipv4.ts";
 import { joinPath, type Problem } from "../problem.ts";
-import { repeated } from "./duplicates.ts";
+import { duplicates } from "./duplicates.ts";
 import type { Survey, SurveyedCluster, SurveyedNode } from "./survey.ts";
 
 /** Problems with subnets and addresses: overlaps, duplicates, and addresses outside their subnet. */
@@ -18,7 +18,7 @@ export function addressProblems({ clusters }: Survey): Problem[] {
   return [
     ...clusters.flatMap(clusterProblems),
     ...overlaps(clusters),
-    ...repeated(nodes, fixedAddress).map(({ item, first }) => ({
+    ...duplicates(nodes, fixedAddress).map(({ item, first }) => ({
       path: item.addressPath,
       message: `${fixedAddress(item) ?? ""} is already the address of ${first.name}`,
     })),

@@ -1,5 +1,5 @@
 /** Items whose key an earlier item has, each with the first such item. Items without a key match none. */
-export function repeated<T>(
+export function duplicates<T>(
   items: readonly T[],
   keyOf: (item: T) => string | undefined,
 ): { readonly item: T; readonly first: T }[] {

@@ -1,6 +1,6 @@
 import { macAddress } from "../naming.ts";
 import { joinPath, type Problem } from "../problem.ts";
-import { repeated } from "./duplicates.ts";
+import { duplicates } from "./duplicates.ts";
 import type { Survey } from "./survey.ts";
 
 const LONGEST_LABEL = 63; // RFC 1035, 2.3.4
@@ -21,21 +21,21 @@ export function nameProblems({ clusters }: Survey): Problem[] {
       return [{ path: joinPath(path, "name"), message }];
     }),
     // Hostnames are case-insensitive.
-    ...repeated(clusters, (cluster) => cluster.name?.toLowerCase()).map(({ item, first }) => ({
+    ...duplicates(clusters, (cluster) => cluster.name?.toLowerCase()).map(({ item, first }) => ({
       path: joinPath(item.path, "name"),
       message: `${item.name ?? ""} is already the name of cluster ${first.kind}`,
     })),
-    ...repeated(clusters, (cluster) => cluster.network?.fields.bridge).map(({ item, first }) => ({
+    ...duplicates(clusters, (cluster) => cluster.network?.fields.bridge).map(({ item, first }) => ({
       path: joinPath(item.path, "network", "bridge"),
       message: `${item.network?.fields.bridge ?? ""} is already the bridge of cluster ${first.kind}`,
     })),
-    ...repeated(vms, (node) => (node.fields.mac ?? macAddress(node.name)).toLowerCase())
+    ...duplicates(vms, (node) => (node.fields.mac ?? macAddress(node.name)).toLowerCase())
       .filter(({ item }) => item.fields.mac !== undefined)
       .map(({ item, first }) => ({
         path: joinPath(item.path, "mac"),
         message: `${item.fields.mac ?? ""} is already the MAC address of ${first.name}`,
       })),
-    ...repeated(
+    ...duplicates(
       hosts,
       ({ fields }) => `${fields.ssh?.host.toLowerCase() ?? ""}:${fields.ssh?.port ?? ""}`,
     ).map(({ item, first }) => ({

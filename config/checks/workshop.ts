@@ -1,6 +1,6 @@
 import { joinPath, type Problem } from "../problem.ts";
 import { projectRoot } from "../project-folders.ts";
-import { repeated } from "./duplicates.ts";
+import { duplicates } from "./duplicates.ts";
 import type { Survey } from "./survey.ts";
 
 /** Problems with the workshop: duplicate projects, nested project folders, port conflicts, and two Temporals. */
@@ -15,7 +15,7 @@ export function workshopProblems({ workshop }: Survey): Problem[] {
   const { port, ui_port: uiPort } = temporal?.fields ?? {};
   return [
     // Some file systems are case-insensitive.
-    ...repeated(projects, ({ id }) => id?.toLowerCase()).map(({ item }) => ({
+    ...duplicates(projects, ({ id }) => id?.toLowerCase()).map(({ item }) => ({
       path: joinPath(item.path, "project_id"),
       message: `${item.id ?? ""} is already the name of a project`,
     })),

@@ -12,7 +12,7 @@ test.each(old)("$name: the target workstation previews a file of the old ai-how"
   expect(failures).toEqual([]);
 
   // Everything that validate warns of, and the images, none of which is built here.
-  const site = lines.filter((line) => !line.includes("the site is named"));
+  const site = lines.filter((line) => !line.includes(", the name of the file"));
   expect(warnings).toEqual(expect.arrayContaining(site));
   expect(warnings.filter((line) => line.includes("does not exist; build it before up"))).not.toEqual([]);
 

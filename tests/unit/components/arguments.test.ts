@@ -163,7 +163,7 @@ describe("machines", () => {
   });
 });
 
-describe("what runs on machines", () => {
+describe("HPC components", () => {
   const machine = (name: string) => ({ name, kind: "vm", ready: pulumi.output(name) }) as unknown as Machine;
   const [head, worker] = [machine("head"), machine("worker")];
   const partition = {
