@@ -40,7 +40,7 @@ function loadSite(file: string, machines: Site["machines"] | undefined): Site {
   return deriveSite(config);
 }
 
-/** What a user can mend is told as lines, without a stack trace. */
+/** Reports a `UserError` as plain lines, without a stack trace. */
 async function guarded() {
   try {
     return await run();

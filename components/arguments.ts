@@ -1,96 +1,104 @@
 import * as pulumi from "@pulumi/pulumi";
 import ipaddr from "ipaddr.js";
 
-/** What is wrong with one argument of a component. */
+/** A problem with one argument of a component. */
 export interface ArgumentProblem {
-  /** Its path below the component, `leases[1].address`. */
+  /** Path of the argument, `leases[1].address`. */
   readonly propertyPath: string;
   readonly reason: string;
 }
 
-/** Throws everything that is wrong with a component's arguments at once. */
+/** Throws one `InputPropertiesError` with all problems; returns when there are none. */
 export function checkArguments(component: string, problems: readonly ArgumentProblem[]): void {
   if (problems.length === 0) return;
   const reasons = problems.map(({ propertyPath, reason }) => `${propertyPath} ${reason}`).join("; ");
   throw new pulumi.InputPropertiesError({
-    message: `${component} cannot be as it is described: ${reasons}`,
+    message: `${component} has invalid arguments: ${reasons}`,
     errors: problems.map(({ propertyPath, reason }) => ({ propertyPath, reason })),
   });
 }
 
-/** The problem, unless all is well. */
-export function unless(isWell: boolean, propertyPath: string, reason: string): readonly ArgumentProblem[] {
-  return isWell ? [] : [{ propertyPath, reason }];
+/** No problem when `isValid`; otherwise the problem that the path and reason describe. */
+export function problemUnless(
+  isValid: boolean,
+  propertyPath: string,
+  reason: string,
+): readonly ArgumentProblem[] {
+  return isValid ? [] : [{ propertyPath, reason }];
 }
 
-// What is not known yet is checked by the provider that gets it.
+// These functions accept outputs unchecked: the provider checks the values once they are known.
 
-/** A whole number from `minimum` on; undefined is allowed. */
+/** Accepts a whole number of at least `minimum`, and undefined. */
 export function wholeNumber(
   propertyPath: string,
   value: pulumi.Input<number> | undefined,
   minimum: number,
 ): readonly ArgumentProblem[] {
   if (typeof value !== "number") return [];
-  const isWell = Number.isInteger(value) && value >= minimum;
-  return unless(isWell, propertyPath, `is ${value}, no whole number from ${minimum} on`);
+  const isValid = Number.isInteger(value) && value >= minimum;
+  return problemUnless(isValid, propertyPath, `is ${value}, not a whole number of at least ${minimum}`);
 }
 
-/** A TCP port. */
+/** Accepts a TCP port, 1 to 65535. */
 export function portNumber(propertyPath: string, value: pulumi.Input<number>): readonly ArgumentProblem[] {
   if (typeof value !== "number") return [];
   const isPort = Number.isInteger(value) && value >= 1 && value <= 65_535;
-  return unless(isPort, propertyPath, `is ${value}, no port from 1 to 65535`);
+  return problemUnless(isPort, propertyPath, `is ${value}, not a port from 1 to 65535`);
 }
 
-/** A text of a form; `what` ends the sentence that says what it is not. */
+/** Accepts a string that `isValid`; `kind` names the expected kind with its article, "an IPv4 address". */
 function text(
   propertyPath: string,
   value: pulumi.Input<string>,
-  isWell: (value: string) => boolean,
-  what: string,
+  isValid: (value: string) => boolean,
+  kind: string,
 ): readonly ArgumentProblem[] {
   if (typeof value !== "string") return [];
-  return unless(isWell(value), propertyPath, `is ${shown(value)}, no ${what}`);
+  return problemUnless(isValid(value), propertyPath, `is ${quoted(value)}, not ${kind}`);
 }
 
-/** A dotted IPv4 address. */
+/** Accepts a dotted IPv4 address. */
 export function ipv4(propertyPath: string, value: pulumi.Input<string>): readonly ArgumentProblem[] {
-  return text(propertyPath, value, (it) => ipaddr.IPv4.isValidFourPartDecimal(it), "IPv4 address");
+  return text(propertyPath, value, (it) => ipaddr.IPv4.isValidFourPartDecimal(it), "an IPv4 address");
 }
 
-/** `10.0.0.0/24` */
+/** Accepts an IPv4 subnet, `10.0.0.0/24`. */
 export function ipv4Subnet(propertyPath: string, value: pulumi.Input<string>): readonly ArgumentProblem[] {
   const isSubnet = (it: string) => /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(it) && ipaddr.IPv4.isValidCIDR(it);
-  return text(propertyPath, value, isSubnet, "subnet such as 10.0.0.0/24");
+  return text(propertyPath, value, isSubnet, "a subnet such as 10.0.0.0/24");
 }
 
-/** A PCI function, `0000:41:00.0`. */
+/** Accepts a PCI address, `0000:41:00.0`. */
 export function pciAddress(propertyPath: string, value: pulumi.Input<string>): readonly ArgumentProblem[] {
   const isAddress = (it: string) => /^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i.test(it);
-  return text(propertyPath, value, isAddress, "PCI address such as 0000:41:00.0");
+  return text(propertyPath, value, isAddress, "a PCI address such as 0000:41:00.0");
 }
 
-/** Six bytes in hexadecimal. */
+/** Accepts a MAC address of six bytes, `02:00:00:00:00:0a`. */
 export function macAddress(propertyPath: string, value: pulumi.Input<string>): readonly ArgumentProblem[] {
-  return text(propertyPath, value, (it) => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(it), "MAC address");
+  return text(propertyPath, value, (it) => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(it), "a MAC address");
 }
 
-/** An absolute path. */
+/** Accepts an absolute path. */
 export function absolutePath(propertyPath: string, value: pulumi.Input<string>): readonly ArgumentProblem[] {
-  return text(propertyPath, value, (it) => it.startsWith("/"), "absolute path");
+  return text(propertyPath, value, (it) => it.startsWith("/"), "an absolute path");
 }
 
-/** Each value once; `propertyPath` of one of them by its number. */
+/** Accepts values without duplicates; `propertyPath` gives the path of the value at an index. */
 export function distinct(
   values: readonly string[],
   propertyPath: (index: number) => string,
 ): readonly ArgumentProblem[] {
   return values.flatMap((value, index) =>
-    unless(values.indexOf(value) === index, propertyPath(index), `is ${shown(value)} a second time`),
+    problemUnless(
+      values.indexOf(value) === index,
+      propertyPath(index),
+      `is ${quoted(value)}, which is a duplicate`,
+    ),
   );
 }
 
-function shown(value: string): string {
+function quoted(value: string): string {
   return value === "" ? "empty" : JSON.stringify(value);
 }

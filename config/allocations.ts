@@ -1,16 +1,16 @@
 import type { Network, Site, VirtualNode } from "./site.ts";
 
-/** What of this host, and of its networks, the VMs of a site get. */
+/** Resources of this host and its networks that are allocated to the VMs of a site. */
 export interface Allocations {
   readonly subnets: readonly { readonly subnet: string; readonly bridge: string; readonly cluster: string }[];
   readonly addresses: readonly { readonly address: string; readonly machine: string }[];
-  /** How many of the host's CPUs each machine has for itself. */
+  /** Number of dedicated CPUs of the host, by machine. */
   readonly cpus: readonly { readonly machine: string; readonly cpus: number }[];
-  /** PCI devices, each with all machines that claim it. */
+  /** PCI devices, each with every machine that claims it. */
   readonly devices: readonly { readonly pciAddress: string; readonly machines: readonly string[] }[];
 }
 
-/** What a site takes of its host, in the order of its file. */
+/** The allocations of a site, in the order of its file. */
 export function allocationsOf({ clusters }: Site): Allocations {
   const vms = clusters.flatMap(({ acceleration, nodes }) =>
     nodes
@@ -37,7 +37,7 @@ function subnetOf(cluster: string, { subnet, bridge }: Network): Allocations["su
   return { subnet, bridge, cluster };
 }
 
-/** Devices that a VM gets whole, and those that the host cuts a vGPU of. */
+/** PCI addresses of a VM's passed-through devices and of the GPUs behind its vGPUs. */
 function devicesOf({ passthrough, gpus }: VirtualNode): string[] {
   const sliced = gpus.flatMap(({ vgpu, pciAddress }) => (vgpu === undefined ? [] : (pciAddress ?? [])));
   return [...new Set([...passthrough.map(({ pciAddress }) => pciAddress), ...sliced])];

@@ -6,7 +6,7 @@ import { asOptions } from "./schema/slurm.ts";
 import type { WorkshopConfig } from "./schema/workshop.ts";
 import type { Beegfs, Node, Slurm, Storage, Workshop } from "./site.ts";
 
-/** SLURM as the file describes it, with the names of nodes in full. */
+/** SLURM of the file, with full node names and defaults filled in. */
 export function slurmOf(cluster: HpcClusterConfig, nodes: readonly Node[]): Slurm {
   const config = cluster.slurm_config;
   const maxJobTime = config.max_job_time ?? "UNLIMITED";
@@ -19,8 +19,8 @@ export function slurmOf(cluster: HpcClusterConfig, nodes: readonly Node[]): Slur
     partitions: partitions.map((partition, i) => ({
       name: partition.name,
       nodes:
-        partition.nodes?.map((node) => named(cluster, node)) ??
-        // A plain `gpu` has always been the partition of the nodes with a GPU.
+        partition.nodes?.map((node) => nodeName(cluster, node)) ??
+        // A partition `gpu` without options has the nodes with a GPU.
         namesFor(config.partitions[i] === "gpu" ? compute.filter(hasGpu) : [], compute),
       isDefault: partition.name === defaultName,
       maxTime: partition.max_time ?? maxJobTime,
@@ -32,7 +32,7 @@ export function slurmOf(cluster: HpcClusterConfig, nodes: readonly Node[]): Slur
   };
 }
 
-/** The names of the preferred nodes, or of all where none is preferred. */
+/** Names of the preferred nodes, or of all nodes if there are none. */
 function namesFor(preferred: readonly Node[], all: readonly Node[]): string[] {
   return (preferred.length > 0 ? preferred : all).map((node) => node.name);
 }
@@ -42,7 +42,7 @@ function hasGpu(node: Node): boolean {
   return passed || node.gpus.length > 0;
 }
 
-/** The shared storage that is switched on, with the names of nodes in full. */
+/** The enabled storage of the file, with full node names and defaults filled in. */
 export function storageOf(cluster: HpcClusterConfig, nodes: readonly Node[]): Storage {
   const { nfs, beegfs } = cluster.storage ?? {};
   const compute = nodes.filter((node) => node.role === "compute").map((node) => node.name);
@@ -50,7 +50,7 @@ export function storageOf(cluster: HpcClusterConfig, nodes: readonly Node[]): St
     nfs:
       nfs?.enabled === true
         ? {
-            server: named(cluster, nfs.server),
+            server: nodeName(cluster, nfs.server),
             mountPoint: nfs.mount_point,
             options: nfs.options,
           }
@@ -58,13 +58,13 @@ export function storageOf(cluster: HpcClusterConfig, nodes: readonly Node[]): St
     beegfs:
       beegfs?.enabled === true
         ? {
-            managementNode: named(cluster, beegfs.management_node),
+            managementNode: nodeName(cluster, beegfs.management_node),
             metadataNodes: (beegfs.metadata_nodes ?? [beegfs.management_node]).map((node) =>
-              named(cluster, node),
+              nodeName(cluster, node),
             ),
             storageNodes:
-              beegfs.storage_nodes?.map((node) => named(cluster, node)) ??
-              (compute.length > 0 ? compute : [named(cluster, beegfs.management_node)]),
+              beegfs.storage_nodes?.map((node) => nodeName(cluster, node)) ??
+              (compute.length > 0 ? compute : [nodeName(cluster, beegfs.management_node)]),
             mountPoint: beegfs.mount_point,
             mountOptions: beegfs.client_config?.mount_options ?? "defaults,_netdev",
             autoMount: beegfs.client_config?.auto_mount ?? true,
@@ -87,12 +87,12 @@ function packagesOf(config: BeegfsConfig["packages"]): Beegfs["packages"] {
   return { from: "makers" };
 }
 
-/** The full name of a node that the file names with or without the cluster's name. */
-function named(cluster: HpcClusterConfig, node: string): string {
+/** The full name of a node. The file may give it with or without the cluster's name. */
+function nodeName(cluster: HpcClusterConfig, node: string): string {
   return fullName(cluster.name, withoutCluster(cluster.name, node));
 }
 
-/** The workshop as the file describes it, with the folder of each environment. */
+/** The workshop of the file, with the folder of each environment filled in. */
 export function workshopOf(config: WorkshopConfig): Workshop {
   const workshop = camelcaseKeys(config, { deep: true });
   const devEnvironments = workshop.devEnvironments.map((environment) => ({

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { planGpus } from "../gpu/index.ts";
 import { networkDefaults, parseSubnet } from "./ipv4.ts";
 import { leaseAddresses } from "./leases.ts";
-import { fullName, hasGpu, macAddress, shortNames, type Named } from "./naming.ts";
+import { fullName, hasGpu, macAddress, shortNames, type NodeNameParts } from "./naming.ts";
 import type { CloudClusterConfig, HpcClusterConfig } from "./schema/cluster.ts";
 import type { DriverConfig } from "./schema/driver.ts";
 import type { ClusterFile } from "./schema/cluster-file.ts";
@@ -32,13 +32,13 @@ import { memoryMib } from "./sizes.ts";
 type NodeConfig = HeadNode | MemberNode | NodeGroup;
 type VirtualNodeConfig = Exclude<NodeConfig, { ssh: object }>;
 
-/** Where a site is derived. */
+/** Options of `deriveSite`. */
 export interface DeriveOptions {
-  /** Absolute path that images are relative to. Default: the working directory, which is the project's in a program. */
+  /** Absolute path of the folder to which image paths are relative. Default: the working directory. */
   readonly folder?: string;
 }
 
-/** The site that a valid cluster file describes: every default filled in, every name and address derived. */
+/** Derives the site of a valid cluster file: fills in defaults, and derives names and addresses. */
 export function deriveSite(file: ClusterFile, { folder = process.cwd() }: DeriveOptions = {}): Site {
   const hpc = file.clusters.hpc && hpcCluster(file.clusters.hpc, folder);
   const cloud = file.clusters.cloud && cloudCluster(file.clusters.cloud, folder);
@@ -100,7 +100,7 @@ function cloudCluster(config: CloudClusterConfig, folder: string): CloudCluster 
   };
 }
 
-/** Nodes with the addresses that the network keeps for them. */
+/** Adds the addresses of nodes that the file leaves to DHCP. */
 function withAddresses(network: Network | undefined, nodes: readonly Node[]): readonly Node[] {
   if (network === undefined) return nodes;
   const addresses = leaseAddresses(
@@ -176,16 +176,16 @@ function accelerationOf(config: Hardware["acceleration"]): Acceleration {
   };
 }
 
-/** A cluster's part of the file, and the folder that its images are relative to. */
-type Surroundings = (HpcClusterConfig | CloudClusterConfig) & { readonly folder: string };
+/** A cluster of the file, and the folder to which its image paths are relative. */
+type LocatedCluster = (HpcClusterConfig | CloudClusterConfig) & { readonly folder: string };
 
 function nodesOf(
-  cluster: Surroundings,
+  cluster: LocatedCluster,
   [headRole, head]: readonly [Node["role"], HeadNode],
   [memberRole, members]: readonly [Node["role"], Nodes],
   hasMounts: boolean,
 ): Node[] {
-  const all: (Named & { readonly config: NodeConfig })[] = [
+  const all: (NodeNameParts & { readonly config: NodeConfig })[] = [
     { role: headRole, hasGpu: hasGpu(head), config: head },
     ...(Array.isArray(members) ? members : Array.from({ length: members.count }, () => members)).map(
       (config) => ({
@@ -225,7 +225,7 @@ function fixedAddress(config: NodeConfig): string | undefined {
 }
 
 function virtualNode(
-  cluster: Surroundings,
+  cluster: LocatedCluster,
   name: string,
   config: VirtualNodeConfig,
 ): Pick<
@@ -235,19 +235,19 @@ function virtualNode(
   return {
     kind: "virtual",
     cpus: config.cpu_cores,
-    memoryMib: checked(memoryMib(config), `memory of ${name}`),
+    memoryMib: required(memoryMib(config), `memory of ${name}`),
     diskGib: config.disk_gb,
     mac: ("mac" in config ? config.mac : undefined)?.toLowerCase() ?? macAddress(name),
     autoStart: config.auto_start,
     passthrough: passthroughOf(config.pcie_passthrough, config.gpus),
     mounts: config.virtio_fs_mounts.map(mountOf),
-    image: checked(imageOf(config, cluster.folder) ?? imageOf(cluster, cluster.folder), `image of ${name}`),
+    image: required(imageOf(config, cluster.folder) ?? imageOf(cluster, cluster.folder), `image of ${name}`),
   };
 }
 
-/** A value that the checks of `config/checks` have made sure of. */
-function checked<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new Error(`no ${what}: the cluster file was not checked`);
+/** A value that `config/checks` requires. Throws if the file was not checked. */
+function required<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`${what} is missing: the cluster file was not checked`);
   return value;
 }
 

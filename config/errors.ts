@@ -1,15 +1,15 @@
-/** How a `UserError` differs from the plain case. */
+/** Options of a `UserError`. */
 export interface UserErrorOptions {
-  /** Further lines, one problem each; default none. */
+  /** Further lines, one problem each. Default: none. */
   readonly details?: readonly string[];
-  /** What the program exits with: 1 for a failure (default), 2 for wrong usage. */
+  /** Exit code of the program: 1 for a failure, 2 for wrong usage. Default: 1. */
   readonly exitCode?: number;
   readonly cause?: unknown;
 }
 
 /**
- * An error that the user caused and can mend: printed as one line that says what, where and what to do (and its
- * details below), without a stack trace. Any other error is a bug of ours and keeps its stack.
+ * An error that the user can correct. The message is one line: what is wrong, where, and what to do. It is printed without a
+ * stack trace, with the details below. Any other error is a bug and keeps its stack trace.
  */
 export class UserError extends Error {
   override readonly name: string = "UserError";

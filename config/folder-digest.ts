@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 
-/** A digest of a folder's files, by their names, their contents and whether they can be run. */
+/** SHA-256, in hexadecimal, of the paths, contents and executable bits of a folder's files. */
 export function folderDigest(folder: string): string {
   const hash = createHash("sha256");
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })

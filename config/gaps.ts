@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { addressText, overlap, parseSubnet, type Subnet } from "./ipv4.ts";
 import { joinPath, type Problem } from "./problem.ts";
 import { address as addressSchema, subnet as subnetSchema } from "./schema/fields.ts";
-import { inside, isMap, type Values } from "./values.ts";
+import { mapAt, isMap, type Values } from "./values.ts";
 
 const CLUSTERS = {
   hpc: { head: "controller", members: "compute_nodes" },
@@ -11,9 +11,9 @@ const CLUSTERS = {
 } as const;
 
 /**
- * Fills in what a cluster file may leave out and today's schema wants, in place: version, name, network, nodes and
- * partitions. Returns a warning for each, which says what was filled in.
- * @param name The file's name, for a site that has none.
+ * Fills in, in place, keys that the schema requires and old cluster files may omit: version, name, network, nodes and
+ * partitions. Returns a warning for each value that it fills in.
+ * @param name The file's name, which becomes the name of a site without one.
  */
 export function fillGaps(file: unknown, name: string | undefined): Problem[] {
   if (!isMap(file)) return [];
@@ -21,14 +21,14 @@ export function fillGaps(file: unknown, name: string | undefined): Problem[] {
   dropEmpty(file, ["global", "host", "workshop"]);
   if (isMissing(file, "version")) {
     file.version = "1.0";
-    warnings.push({ path: "version", message: 'is missing: read as "1.0"' });
+    warnings.push({ path: "version", message: 'is missing: using "1.0"' });
   }
   warnings.push(...fillMetadata(file, name));
-  const clusters = inside(file, "clusters");
+  const clusters = mapAt(file, "clusters");
   if (clusters === undefined) return warnings;
   const taken = subnetsOf(clusters);
   for (const kind of ["hpc", "cloud"] as const) {
-    const cluster = inside(clusters, kind);
+    const cluster = mapAt(clusters, kind);
     if (cluster === undefined) continue;
     warnings.push(...fillCluster(cluster, kind, taken));
   }
@@ -38,11 +38,11 @@ export function fillGaps(file: unknown, name: string | undefined): Problem[] {
 function fillMetadata(file: Values, name: string | undefined): Problem[] {
   const isAbsent = isMissing(file, "metadata");
   if (isAbsent) file.metadata = {};
-  const metadata = inside(file, "metadata");
+  const metadata = mapAt(file, "metadata");
   if (metadata === undefined || !isMissing(metadata, "name")) return [];
   const chosen = (name === undefined ? "" : basename(name).replace(/\.[^.]*$/, "")) || "cluster";
   metadata.name = chosen;
-  const message = `is missing: the site is named ${chosen}${name === undefined ? "" : ", as the file"}`;
+  const message = `is missing: using ${chosen}${name === undefined ? "" : ", the name of the file"}`;
   return [{ path: isAbsent ? "metadata" : "metadata.name", message }];
 }
 
@@ -56,13 +56,13 @@ function fillCluster(cluster: Values, kind: keyof typeof CLUSTERS, taken: readon
   if (isMissing(cluster, members) || (Array.isArray(nodes) && nodes.length === 0)) {
     cluster[members] = [];
     const what = nodes === undefined ? "is missing" : "is empty";
-    warnings.push({ path: at(members), message: `${what}: ${head} is the cluster's only node` });
+    warnings.push({ path: at(members), message: `${what}: the cluster has the node ${head} only` });
   }
   if (kind === "hpc" && isMissing(cluster, "slurm_config")) {
     cluster.slurm_config = {};
     warnings.push({
       path: at("slurm_config"),
-      message: "is missing: one partition, compute, has every compute node",
+      message: "is missing: using one partition, compute, with every compute node",
     });
   }
 
@@ -81,41 +81,44 @@ function fillNetwork(
   const path = joinPath("clusters", kind, "network");
   const isAbsent = isMissing(cluster, "network");
   if (isAbsent) cluster.network = {};
-  const network = inside(cluster, "network");
+  const network = mapAt(cluster, "network");
   if (network === undefined) return [];
   const name = typeof cluster.name === "string" ? cluster.name : kind;
   const warnings: Problem[] = [];
-  const fill = (key: string, value: string, why: string): void => {
+  const fill = (key: string, value: string, source: string): void => {
     if (!isMissing(network, key)) return;
     network[key] = value;
-    const what = isAbsent ? `is missing: its ${key} is ${value}` : `is missing: ${value}`;
-    warnings.push({ path: isAbsent ? path : joinPath(path, key), message: `${what}, from ${why}` });
+    const what = isAbsent ? `is missing: using ${key} ${value}` : `is missing: using ${value}`;
+    warnings.push({
+      path: isAbsent ? path : joinPath(path, key),
+      message: `${what}, derived from ${source}`,
+    });
   };
   const around = subnetOfAddresses(network, nodes, taken);
   if (around === undefined) fill("subnet", freeSubnet(name, kind, taken).text, "the cluster's name");
-  else fill("subnet", around.text, "the addresses in it");
+  else fill("subnet", around.text, "the addresses of its nodes");
   fill("bridge", bridgeName(name), "the cluster's name");
   return warnings;
 }
 
-/** The subnets that the file gives, of all clusters. */
+/** The subnets of all clusters that the file gives. */
 function subnetsOf(clusters: Values): Subnet[] {
   return Object.values(clusters).flatMap((cluster) => {
-    const network = isMap(cluster) ? inside(cluster, "network") : undefined;
+    const network = isMap(cluster) ? mapAt(cluster, "network") : undefined;
     const { data } = subnetSchema.safeParse(network?.subnet);
     return data === undefined ? [] : [parseSubnet(data)];
   });
 }
 
-// 10.64.0.0 to 10.191.255.0: clear of what libvirt (192.168.122), Docker (172.17 on), k3s (10.42, 10.43), Kubespray
-// (10.233) and Calico (192.168.0.0/16) take by themselves.
+// 10.64.0.0 to 10.191.255.0. Avoids the default subnets of libvirt (192.168.122), Docker (172.17 and up), k3s (10.42, 10.43),
+// Kubespray (10.233) and Calico (192.168.0.0/16).
 const FIRST = 10 * 2 ** 24 + 64 * 2 ** 16;
 const SUBNETS = 128 * 256;
 
 /**
- * The subnet of a cluster that gives neither one nor addresses: a private /24 that follows from the cluster's name alone, so that it stays
- * when anything else in the file changes. Only a subnet of the file that overlaps it moves it on. The two kinds of
- * cluster choose among different ones, so that neither can move the other.
+ * The subnet of a cluster without a subnet and addresses in the file: a private /24 derived from the cluster's name, so that it
+ * stays the same when other parts of the file change. If a subnet of the file overlaps it, the next free one is used. HPC and
+ * cloud clusters use separate ranges, so that they never affect each other.
  */
 function freeSubnet(name: string, kind: keyof typeof CLUSTERS, taken: readonly Subnet[]): Subnet {
   const half = SUBNETS / 2;
@@ -127,11 +130,11 @@ function freeSubnet(name: string, kind: keyof typeof CLUSTERS, taken: readonly S
   const isFree = (subnet: Subnet): boolean => taken.every((other) => !overlap(subnet, other));
   let step = 0;
   while (step < half && !isFree(candidate(step))) step += 1;
-  // With every candidate taken the first one is as good as any: the overlap is then reported.
+  // If no candidate is free, the first one is returned, and the checks report the overlap.
   return candidate(step % half);
 }
 
-/** The /24 that all addresses which the file gives to the network and its VMs lie in; undefined where there is none. */
+/** The /24 that contains all addresses of the network and its VMs in the file. Undefined without addresses, or if they differ. */
 function subnetOfAddresses(
   { gateway_ip, dhcp_start, dhcp_end }: Values,
   nodes: readonly unknown[],
@@ -146,7 +149,7 @@ function subnetOfAddresses(
   return taken.some((other) => overlap(first, other)) ? undefined : first;
 }
 
-/** At most 15 characters, as Linux allows. */
+/** A bridge name derived from the cluster's name, of at most 15 characters as Linux allows. */
 function bridgeName(name: string): string {
   return `virbr-${digest(name).toString("hex").slice(0, 8)}`;
 }
@@ -159,12 +162,12 @@ function isVirtual(node: unknown): node is Values {
   return isMap(node) && !("ssh" in node);
 }
 
-/** True for a key that is not there, and for one with nothing behind it. */
+/** True for a key that is missing, or has no value. */
 function isMissing(values: Values, key: string): boolean {
   return values[key] === undefined || values[key] === null;
 }
 
-/** Removes keys with nothing behind them, which YAML reads as null. */
+/** Removes keys without a value, which YAML reads as null. */
 function dropEmpty(values: Values, keys: readonly string[]): void {
   for (const key of keys) {
     // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the keys are these few

@@ -1,6 +1,6 @@
 import ipaddr from "ipaddr.js";
 
-/** An IPv4 subnet; addresses are unsigned 32-bit numbers, so that they compare and count. */
+/** An IPv4 subnet. Addresses are unsigned 32-bit numbers, for comparison and arithmetic. */
 export interface Subnet {
   /** As in the file, `10.0.0.0/24`. */
   readonly text: string;
@@ -12,7 +12,7 @@ export interface Subnet {
   readonly prefix: number;
 }
 
-/** The number of a dotted address that is known to be one. */
+/** The number of a valid dotted address. Throws for any other text. */
 export function addressNumber(text: string): number {
   return ipaddr.IPv4.parse(text)
     .toByteArray()
@@ -24,7 +24,7 @@ export function addressText(number: number): string {
   return [24, 16, 8, 0].map((shift) => (number >>> shift) & 0xff).join(".");
 }
 
-/** The subnet of `a.b.c.d/n` that is known to be one; host bits are dropped from `first`, not from `text`. */
+/** Parses a valid subnet, `a.b.c.d/n`. `first` has no host bits; `text` is unchanged. Throws for any other text. */
 export function parseSubnet(text: string): Subnet {
   const [, prefix] = ipaddr.IPv4.parseCIDR(text);
   return {
@@ -45,12 +45,12 @@ export function overlap(a: Subnet, b: Subnet): boolean {
   return a.first <= b.last && b.first <= a.last;
 }
 
-/** Where the documented defaults put a network's own addresses, in any subnet of /30 or larger. */
+/** The default gateway and DHCP range of a subnet of /30 or larger. */
 export function networkDefaults(subnet: Subnet): { gateway: string; dhcpStart: string; dhcpEnd: string } {
   const end = subnet.last - 1;
   return {
     gateway: addressText(subnet.first + 1),
-    // The documented start, network + 10, does not exist in a /29 or a /30: there it is what follows the gateway.
+    // The documented start, network + 10, does not exist in a /29 or /30. There the range starts after the gateway.
     dhcpStart: addressText(subnet.first + (subnet.prefix < 29 ? 10 : 2)),
     dhcpEnd: addressText(end),
   };

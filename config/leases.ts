@@ -2,8 +2,9 @@ import { addressNumber, addressText } from "./ipv4.ts";
 import type { Network, VirtualNode } from "./site.ts";
 
 /**
- * The address of each node: its own, or one of the DHCP range for nodes that leave it to DHCP. The choice hangs on the
- * node's MAC address, so that it stays when other nodes come and go.
+ * The address of each node by its name: its static address, or for DHCP one of the network's range. The choice depends on the
+ * node's MAC address, so that it stays the same when nodes are added after it.
+ * @throws {RangeError} when the range has no free address left.
  */
 export function leaseAddresses(network: Network, nodes: readonly VirtualNode[]): ReadonlyMap<string, string> {
   const addresses = new Map<string, string>();

@@ -1,31 +1,31 @@
 import { joinPath, type Problem } from "./problem.ts";
 import { isMap, type Values } from "./values.ts";
 
-/** A place in the file: what is there, its path in today's format, and its path as the user wrote it. */
+/** A map in the file: its values, its path in the current format, and its path as the user wrote it. */
 interface Place {
   readonly values: Values;
   readonly path: string;
   readonly written: string;
 }
 
-const ACCOUNTING = "ignored: slurm_config.accounting sets up job records and their database";
-const NAMES = "ignored: names follow from the cluster's name";
-const GRES = "ignored: GPUs of a node are given by gpus";
+const ACCOUNTING = "ignored: slurm_config.accounting configures job records and their database";
+const NAMES = "ignored: names are derived from the cluster's name";
+const GRES = "ignored: the key gpus of a node lists its GPUs";
 
-/** Old keys of the file as a whole; nothing reads them. */
+/** Old keys at the top of the file that are ignored. */
 const FILE = [
   ...["test", "build", "timeouts", "logging", "containers", "dependencies"],
   ...["validation", "test_settings", "networks", "test_config"],
 ];
 
-/** Old keys of a cluster, a node or `slurm_config` that nothing needs any more, and why. */
+/** Old keys of a cluster, a node or `slurm_config` that are ignored, with the message for each. */
 const CLUSTER: Readonly<Record<string, string>> = {
-  description: "ignored: metadata.description says what a file is for",
+  description: "ignored: use metadata.description",
   worker_type: "ignored: a worker with a GPU is a GPU worker",
   hostname: NAMES,
   node_type: "ignored: the role of a node follows from where it is in the file",
   monitoring_role: "ignored: the role of a node follows from where it is in the file",
-  munge: "ignored: every cluster gets a munge key of its own",
+  munge: "ignored: ai-how generates a munge key for every cluster",
   gres: GRES,
   gres_config: GRES,
   container_runtime: "ignored: the container runtime comes with the image",
@@ -33,7 +33,7 @@ const CLUSTER: Readonly<Record<string, string>> = {
   slurm_accounting: ACCOUNTING,
   enable_database: ACCOUNTING,
   enable_accounting: ACCOUNTING,
-  container_registry: "ignored: the registry is not part of a cluster",
+  container_registry: "ignored: ai-how sets up no container registry",
 };
 
 const NODE: Readonly<Record<string, string>> = {
@@ -58,27 +58,27 @@ const DEVICE: Readonly<Record<string, string>> = {
   description: "ignored: use a comment",
 };
 
-const HOST_OWNS = "ignored: the node sees owner and mode of host_path";
+const HOST_OWNS = "ignored: owner and mode are those of host_path";
 const MOUNT: Readonly<Record<string, string>> = { owner: HOST_OWNS, group: HOST_OWNS, mode: HOST_OWNS };
 
-/** Every key, old and new, that a network of an old file may have. */
+/** All keys, old and current, of a network in an old file. */
 const NETWORK: ReadonlySet<string> = new Set([
   ...["subnet", "network_range", "bridge", "bridge_name", "name", "gateway", "gateway_ip"],
   ...["dhcp_range", "dhcp_start", "dhcp_end", "dns_servers", "dns_mode"],
 ]);
 
-/** Keys of an old map of workers, in the order in which they are read. */
+/** Keys of an old map of workers, in the order of the resulting list. */
 const WORKERS = ["cpu", "cpu_workers", "gpu", "gpu_workers"];
 
-/** What reading the old keys gives. */
+/** Result of `readLegacyKeys`. */
 export interface LegacyReading {
   /** One warning for every old key. */
   readonly warnings: readonly Problem[];
-  /** The path as the user wrote it, for a path in today's format. */
+  /** Converts a path in the current format to the path that the user wrote. */
   readonly written: (path: string) => string;
 }
 
-/** Brings the old keys of a cluster file into today's format, in place. What is not a map or list is left for the schema. */
+/** Converts the old keys of a cluster file to the current format, in place. The schema reports values of the wrong type. */
 export function readLegacyKeys(file: unknown): LegacyReading {
   const reader = new LegacyReader();
   reader.file(file);
@@ -87,7 +87,7 @@ export function readLegacyKeys(file: unknown): LegacyReading {
 
 class LegacyReader {
   readonly warnings: Problem[] = [];
-  /** Paths of today's format that the user wrote otherwise. */
+  /** Paths as the user wrote them, by path in the current format. */
   readonly #moved = new Map<string, string>();
 
   written(path: string): string {
@@ -105,11 +105,11 @@ class LegacyReader {
   file(value: unknown): void {
     const file = place(value, "");
     if (file === undefined) return;
-    const clusters = this.#inside(file, "clusters");
+    const clusters = this.#mapAt(file, "clusters");
     if (clusters !== undefined) this.#networks(file, clusters);
-    this.#ignore(file, Object.fromEntries(FILE.map((key) => [key, "ignored: nothing uses it"])));
-    this.#cluster(clusters && this.#inside(clusters, "hpc"), "controller", "compute_nodes");
-    this.#cluster(clusters && this.#inside(clusters, "cloud"), "control_plane", "worker_nodes");
+    this.#ignore(file, Object.fromEntries(FILE.map((key) => [key, "ignored: ai-how does not use it"])));
+    this.#cluster(clusters && this.#mapAt(clusters, "hpc"), "controller", "compute_nodes");
+    this.#cluster(clusters && this.#mapAt(clusters, "cloud"), "control_plane", "worker_nodes");
   }
 
   #cluster(cluster: Place | undefined, head: string, members: string): void {
@@ -121,33 +121,33 @@ class LegacyReader {
       const renamed = this.#rename(cluster, "workers", members);
       this.#workerMap(cluster, renamed);
     }
-    this.#network(this.#inside(cluster, "network"));
-    const slurm = this.#inside(cluster, "slurm_config");
+    this.#network(this.#mapAt(cluster, "network"));
+    const slurm = this.#mapAt(cluster, "slurm_config");
     if (slurm !== undefined) this.#ignore(slurm, SLURM);
-    const storage = this.#inside(cluster, "storage");
+    const storage = this.#mapAt(cluster, "storage");
     if (storage !== undefined) {
       this.#ignore(storage, POOL);
       // Only HPC clusters have storage of their own.
       if (members === "worker_nodes" && Object.keys(storage.values).length === 0)
         delete cluster.values.storage;
     }
-    this.#node(this.#inside(cluster, head), "ip", "ip_address");
+    this.#node(this.#mapAt(cluster, head), "ip", "ip_address");
     const list = cluster.values[members];
     if (Array.isArray(list)) {
       list.forEach((node: unknown, i) => {
         const path = joinPath(cluster.path, members, i);
         this.#node(place(node, path, this.written(path)), "ip_address", "ip");
       });
-    } else this.#node(this.#inside(cluster, members), "ip_address", "ip");
+    } else this.#node(this.#mapAt(cluster, members), "ip_address", "ip");
   }
 
-  /** Networks beside the clusters instead of inside them. */
+  /** Moves networks from the top of the file into their clusters. */
   #networks(file: Place, clusters: Place): void {
-    const networks = this.#inside(file, "networks");
+    const networks = this.#mapAt(file, "networks");
     if (networks === undefined) return;
     const moved = ["hpc", "cloud"].filter((kind) => {
-      const network = this.#inside(networks, kind);
-      const cluster = this.#inside(clusters, kind);
+      const network = this.#mapAt(networks, kind);
+      const cluster = this.#mapAt(clusters, kind);
       if (network === undefined || cluster === undefined || "network" in cluster.values) return false;
       if (!Object.keys(network.values).every((key) => NETWORK.has(key))) return false;
       cluster.values.network = network.values;
@@ -168,7 +168,7 @@ class LegacyReader {
     this.#rename(network, "network_range", "subnet");
     this.#rename(network, "bridge_name", "bridge");
     this.#rename(network, "gateway", "gateway_ip");
-    const range = this.#inside(network, "dhcp_range");
+    const range = this.#mapAt(network, "dhcp_range");
     if (range === undefined) return;
     for (const end of ["start", "end"]) {
       if (!(end in range.values) || `dhcp_${end}` in network.values) continue;
@@ -186,35 +186,35 @@ class LegacyReader {
     this.#rename(node, "image_path", "base_image_path");
     this.#rename(node, oldAddress, newAddress);
     this.#ignoreInList(node, "virtio_fs_mounts", MOUNT);
-    const passthrough = this.#inside(node, "pcie_passthrough");
+    const passthrough = this.#mapAt(node, "pcie_passthrough");
     if (passthrough !== undefined) this.#ignoreInList(passthrough, "devices", DEVICE);
     this.#gpu(node, list(passthrough?.values.devices));
   }
 
-  /** The old `gpu` block lists MIG instances of the one GPU that the node has. */
+  /** Converts the old `gpu` block, which lists the MIG instances of the node's only GPU. */
   #gpu(node: Place, devices: readonly unknown[]): void {
-    const gpu = this.#inside(node, "gpu");
+    const gpu = this.#mapAt(node, "gpu");
     if (gpu === undefined) return;
     delete node.values.gpu;
     const profiles = list(gpu.values.devices).flatMap((device) =>
       isMap(device) && device.type === "nvidia-mig" ? [device.mig_profile] : [],
     );
-    if ("gpus" in node.values) this.#warn(gpu.written, "ignored: gpus is also there");
+    if ("gpus" in node.values) this.#warn(gpu.written, "ignored: gpus is set, too");
     else if (gpu.values.enabled === false || profiles.length === 0) {
-      this.#warn(gpu.written, "ignored: it has no MIG devices that are enabled");
+      this.#warn(gpu.written, "ignored: it has no enabled MIG devices");
     } else {
       const passed = devices.filter(isMap).filter((device) => device.device_type === "gpu");
       const address = passed.length === 1 ? { pci_address: passed[0]?.pci_address } : {};
       node.values.gpus = [{ ...address, mig: { profiles } }];
       for (const steps of [["gpus"], ["gpus", 0]] as const)
         this.#moved.set(joinPath(node.path, ...steps), gpu.written);
-      this.#warn(gpu.written, "read as gpus, one GPU with the MIG profiles of its devices");
+      this.#warn(gpu.written, "read as gpus: one GPU with the MIG profiles of its devices");
     }
   }
 
-  /** Workers as `{cpu: [...], gpu: [...]}`, or `cpu_workers` and `gpu_workers`. */
+  /** Converts workers from `{cpu: [...], gpu: [...]}`, or `cpu_workers` and `gpu_workers`, to one list. */
   #workerMap(cluster: Place, warned: boolean): void {
-    const workers = this.#inside(cluster, "worker_nodes");
+    const workers = this.#mapAt(cluster, "worker_nodes");
     const kinds = Object.keys(workers?.values ?? {});
     if (workers === undefined || !kinds.every((kind) => WORKERS.includes(kind))) return;
     const nodes: unknown[] = [];
@@ -229,17 +229,17 @@ class LegacyReader {
       });
     }
     cluster.values.worker_nodes = nodes;
-    if (!warned) this.#warn(workers.written, "read as one list, first without GPUs, then with GPUs");
+    if (!warned) this.#warn(workers.written, "read as one list: workers without GPUs, then those with GPUs");
   }
 
-  /** The old `ssh` held how to log in to a VM; today's names an existing host, by `host` and `host_key`. */
+  /** Removes the old `ssh`, which configured logins to a VM. The current `ssh` names an existing host, by `host` and `host_key`. */
   #ssh(owner: Place): void {
-    const ssh = this.#inside(owner, "ssh");
+    const ssh = this.#mapAt(owner, "ssh");
     if (ssh === undefined || "host" in ssh.values || "host_key" in ssh.values) return;
     delete owner.values.ssh;
     this.#warn(
       ssh.written,
-      "ignored: every deployment makes its own SSH keys; an existing host needs ssh.host and ssh.host_key",
+      "ignored: ai-how generates SSH keys for VMs; an existing host needs ssh.host and ssh.host_key",
     );
   }
 
@@ -262,11 +262,11 @@ class LegacyReader {
   #rename(owner: Place, from: string, to: string): boolean {
     if (!(from in owner.values)) return false;
     const value = owner.values[from];
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- as above
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the schema knows no old keys
     delete owner.values[from];
     const written = joinPath(owner.written, from);
     if (to in owner.values) {
-      this.#warn(written, `ignored: ${to} is also there`);
+      this.#warn(written, `ignored: ${to} is set, too`);
       return false;
     }
     owner.values[to] = value;
@@ -275,8 +275,8 @@ class LegacyReader {
     return true;
   }
 
-  /** The map under a key; undefined when there is none. */
-  #inside(owner: Place, key: string): Place | undefined {
+  /** The map under a key; undefined if there is none. */
+  #mapAt(owner: Place, key: string): Place | undefined {
     const path = joinPath(owner.path, key);
     return place(owner.values[key], path, this.#moved.get(path) ?? joinPath(owner.written, key));
   }

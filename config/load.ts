@@ -15,30 +15,30 @@ import { clusterFile, type ClusterFile, type HostBudgetConfig } from "./schema/c
 import { syntaxProblems } from "./syntax.ts";
 import { expandDocument, templateVariables, type Variables } from "./templating.ts";
 
-/** Where a cluster file is read. */
+/** Options for reading a cluster file. */
 export interface LoadOptions {
   /** Variables for `${NAME}`. Default: the environment of the process. */
   readonly env?: Variables;
-  /** Absolute path that `PWD` stands for. Default: the working directory of the process. */
+  /** Absolute path: the value of `PWD`. Default: the working directory of the process. */
   readonly cwd?: string;
-  /** Replaces `machines` of the file, before anything is checked. Default: as in the file. */
+  /** Overrides `machines` of the file before the checks. Default: as in the file. */
   readonly machines?: ClusterFile["machines"] | undefined;
-  /** What the host has, where the file has no `host`. Default: not checked. */
+  /** Resources of the host for a file without `host`. Default: not checked. */
   readonly hostBudget?: HostBudgetConfig;
 }
 
-/** Where a text comes from that is not read from a file here. */
+/** Options for a text that the caller has read. */
 export interface TextOptions extends LoadOptions {
   /** Name of the file in messages. Default: `cluster file`. */
   readonly file?: string;
-  /** Absolute path of the folder that the file is in, for `TOT`. Default: `cwd`. */
+  /** Absolute path of the file's folder, for `TOT`. Default: `cwd`. */
   readonly directory?: string;
 }
 
-/** A cluster file that is valid. */
+/** A valid cluster file. */
 export interface LoadedClusterFile {
   readonly config: ClusterFile;
-  /** What the user should know though it stops nothing; old keys give one each. */
+  /** Warnings, such as one for each old key. */
   readonly warnings: readonly Problem[];
 }
 
@@ -46,19 +46,20 @@ export interface LoadedClusterFile {
 export interface RenderedTemplate {
   /** The YAML in block style, with its comments and the order of its keys. */
   readonly text: string;
-  /** The variables that were used, by name. */
+  /** Values of the variables that the file uses, by name. */
   readonly variables: Readonly<Record<string, string>>;
 }
 
 /**
- * Reads a cluster file. Only the file is read: nothing on the host is asked or changed.
- * @throws {ClusterFileError} with every problem of the file; `UserError` with exit code 2 when it cannot be read.
+ * Reads and checks a cluster file. It does not look at anything else on the host.
+ * @throws {ClusterFileError} with every problem of the file.
+ * @throws {UserError} with exit code 2 when the file cannot be read.
  */
 export function loadClusterFile(path: string, options: LoadOptions = {}): LoadedClusterFile {
   return parseClusterText(readText(path), { directory: dirname(resolve(path)), file: path, ...options });
 }
 
-/** The text of a file, for `parseClusterText` and `renderTemplate`. */
+/** The text of a file. Throws a `UserError` with exit code 2 when it cannot be read. */
 export function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
@@ -71,7 +72,7 @@ export function readText(path: string): string {
   }
 }
 
-/** As `loadClusterFile`, of a text. */
+/** Checks the text of a cluster file, like `loadClusterFile`. */
 export function parseClusterText(text: string, options: TextOptions = {}): LoadedClusterFile {
   const { document, lines, problems: unset } = expandedDocument(text, options);
   if (options.machines !== undefined && isMap(document.contents)) document.set("machines", options.machines);
@@ -84,7 +85,7 @@ export function parseClusterText(text: string, options: TextOptions = {}): Loade
   const surveyed = survey(values);
   const found = crossChecks(surveyed, options.hostBudget);
   const problems = [...("problems" in parsed ? parsed.problems : []), ...found.problems].map(written);
-  // What a value with an unset variable would have been is not known, so nothing else is said about it.
+  // The value of an unset variable is unknown, so other problems with that value are dropped.
   const unknown = new Set(unset.map((problem) => problem.path));
   const all = [...unset, ...problems.filter((problem) => !unknown.has(problem.path))];
   if ("problems" in parsed || all.length > 0) throw failure(options, locate(all, document, lines));
@@ -101,8 +102,8 @@ export function parseClusterText(text: string, options: TextOptions = {}): Loade
 }
 
 /**
- * Expands the variables of a cluster file, without checking anything else.
- * @throws {ClusterFileError} for bad YAML, and for every variable that is not set.
+ * Expands the variables of a cluster file. It checks nothing else.
+ * @throws {ClusterFileError} with every YAML error, or every unset variable.
  */
 export function renderTemplate(text: string, options: TextOptions = {}): RenderedTemplate {
   const { document, lines, problems, used } = expandedDocument(text, options);
@@ -115,8 +116,8 @@ export function renderTemplate(text: string, options: TextOptions = {}): Rendere
   return { text: document.toString({ lineWidth: 0 }), variables: Object.fromEntries(used) };
 }
 
-/** yes, no, on and off are booleans, as for PyYAML, which read these files before. */
-const words: ScalarTag = {
+/** Reads yes, no, on and off as booleans, like PyYAML in the old ai-how. */
+const pyYamlBooleans: ScalarTag = {
   tag: "tag:yaml.org,2002:bool",
   default: true,
   test: /^(yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/,
@@ -130,22 +131,22 @@ function expandedDocument(text: string, options: TextOptions) {
     lineCounter: lines,
     prettyErrors: false,
     merge: true,
-    customTags: [words],
+    customTags: [pyYamlBooleans],
   });
   if (document.errors.length > 0) throw failure(options, syntaxProblems(document, lines, "a cluster file"));
-  // A file without ${ is no template: a bare $NAME in it stays.
+  // Only a file that contains ${ is a template; otherwise $NAME stays.
   if (!text.includes("${")) return { document, lines, problems: [], used: new Map<string, string>() };
   const cwd = options.cwd ?? process.cwd();
   const variables = templateVariables(options.directory ?? cwd, cwd, options.env ?? process.env);
   return { document, lines, ...expandDocument(document, variables) };
 }
 
-/** The plain values of a document, aliases and merges resolved. */
+/** The plain values of a document, with aliases and merges resolved. */
 function valuesOf(document: Document, options: TextOptions): unknown {
   try {
     return document.toJS();
   } catch (error) {
-    // An alias without its anchor, aliases without end, a merge of what is no map: found only now, and without a place.
+    // yaml reports undefined and recursive aliases and invalid merges only here, without a position.
     if (!(error instanceof Error)) throw error;
     throw failure(options, [{ path: "", message: error.message }]);
   }

@@ -2,8 +2,8 @@ import { isMap, isScalar, isSeq, type Document, type LineCounter, type Node } fr
 import type { Problem } from "./problem.ts";
 
 /**
- * Adds line and column to problems, those of the key or entry that each path names, or of the nearest that exists, and
- * puts them in the order of the file.
+ * Adds line and column to problems, and sorts them by position. The position is that of the key or entry at the path, or of its
+ * nearest ancestor in the file.
  */
 export function locate(problems: readonly Problem[], document: Document, lines: LineCounter): Problem[] {
   const located = problems.map((problem): Problem => {

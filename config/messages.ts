@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { joinPath, type PathStep, type Problem } from "./problem.ts";
-import { show } from "./schema/fields.ts";
+import { formatValue } from "./schema/fields.ts";
 import { nearest, suggestion } from "./suggest.ts";
 
-/** The message of a union that has none of its own: its branches tell what is wrong. */
+/** Placeholder message of a union without an error of its own; `problems` reports the errors of a branch instead. */
 const NO_BRANCH = "fits none of its forms";
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -16,7 +16,7 @@ const KINDS: Readonly<Record<string, string>> = {
   string: "text",
 };
 
-/** Our words for zod's issues; schemas say the rest themselves. */
+/** Messages for zod's issues. Schemas define the more specific ones. */
 const errorMap: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case "invalid_type":
@@ -26,11 +26,13 @@ const errorMap: z.core.$ZodErrorMap = (issue) => {
     case "too_small":
       if (issue.origin === "array")
         return `needs at least ${issue.minimum} ${issue.minimum === 1 ? "entry" : "entries"}`;
-      return issue.origin === "string" ? "is empty" : `${show(issue.input)} is less than ${issue.minimum}`;
+      return issue.origin === "string"
+        ? "is empty"
+        : `${formatValue(issue.input)} is less than ${issue.minimum}`;
     case "too_big":
-      return `${show(issue.input)} is more than ${issue.maximum}`;
+      return `${formatValue(issue.input)} is more than ${issue.maximum}`;
     case "unrecognized_keys": {
-      // zod gives one issue for all unknown keys of a map: a line each here, `problems` takes them apart again.
+      // zod reports all unknown keys of a map as one issue. The message has a line for each key; `problems` splits them.
       const known = issue.inst instanceof z.ZodObject ? Object.keys(issue.inst.shape) : [];
       const absent = known.filter((key) => !(key in (issue.input ?? {})));
       return issue.keys
@@ -49,7 +51,7 @@ const errorMap: z.core.$ZodErrorMap = (issue) => {
 function wrongType(expected: string, input: unknown): string {
   const wanted = KINDS[expected] ?? expected;
   if (input === null) return `is empty; expected ${wanted}`;
-  const got = typeof input === "string" ? `the text ${JSON.stringify(input)}` : show(input);
+  const got = typeof input === "string" ? `the text ${JSON.stringify(input)}` : formatValue(input);
   let advice = "";
   if (expected === "string" && typeof input !== "object") advice = ": put it in quotes";
   if (expected === "number" && typeof input === "string" && /^\d+$/.test(input))
@@ -59,11 +61,11 @@ function wrongType(expected: string, input: unknown): string {
 
 function wrongChoice(input: unknown, values: readonly string[]): string {
   const near = nearest(String(input), values);
-  const list = `${show(input)} is not ${values.length === 1 ? "" : "one of "}${values.join(", ")}`;
+  const list = `${formatValue(input)} is not ${values.length === 1 ? "" : "one of "}${values.join(", ")}`;
   return near === undefined ? list : `${list}; did you mean ${near}?`;
 }
 
-/** Parses a value and returns it, or every problem in it with its path. */
+/** Parses a value. Returns it, or every problem with its path. */
 export function parse<T>(
   schema: z.ZodType<T>,
   value: unknown,
@@ -81,16 +83,16 @@ function problems(issue: z.core.$ZodIssue, base: string): Problem[] {
     return issue.keys.map((key, i) => ({ path: joinPath(path, key), message: lines[i] ?? "unknown key" }));
   }
   if (issue.code === "invalid_union" && issue.message === NO_BRANCH) {
-    return meantBranch(issue.errors).flatMap((inner) => problems(inner, path));
+    return intendedBranch(issue.errors).flatMap((inner) => problems(inner, path));
   }
   return [{ path, message: issue.message }];
 }
 
 /**
- * The branch of a union that the user meant: the first one that has the value's type, and does not rule out a key that
- * is there (`z.never()`, as a VM does with `ssh`).
+ * The issues of the branch of a union that the user most likely meant: the first branch that has the value's type and does not
+ * forbid one of its keys (by `z.never()`, as a VM forbids `ssh`).
  */
-function meantBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssue[] {
+function intendedBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssue[] {
   const fits = branches.find(
     (issues) =>
       !issues.some(

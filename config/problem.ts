@@ -1,14 +1,14 @@
 import { UserError } from "./errors.ts";
 
-/** One thing that is wrong in a cluster file, or worth a warning. */
+/** A problem or a warning about a cluster file. */
 export interface Problem {
-  /** Where: `clusters.hpc.compute_nodes[1].ip`, spelled as in the file; empty for the file as a whole. */
+  /** Path in the file, `clusters.hpc.compute_nodes[1].ip`; empty for the whole file. */
   readonly path: string;
-  /** What is wrong, and what to do where that is not obvious. */
+  /** What is wrong, and what to do if that is not obvious. */
   readonly message: string;
-  /** Line in the file, from 1; missing where the text is not at hand. */
+  /** Line in the file, from 1. Default: unknown. */
   readonly line?: number;
-  /** Column in that line, from 1. */
+  /** Column in the line, from 1. Default: unknown. */
   readonly column?: number;
 }
 
@@ -18,12 +18,12 @@ export function formatProblem({ path, line, message }: Problem): string {
   return oneLine(line === undefined ? message : `line ${line}: ${message}`);
 }
 
-/** What quotes a file of somebody's, without the line breaks and control characters that may stand in it. */
+/** The text on one line: runs of control characters, which a quoted file may contain, become a space. */
 export function oneLine(text: string): string {
   return text.replaceAll(/\s*\p{Cc}[\p{Cc}\s]*/gu, " ");
 }
 
-/** A cluster file that cannot be used, with every problem that it has. */
+/** A cluster file is invalid; lists every problem. */
 export class ClusterFileError extends UserError {
   override readonly name = "ClusterFileError";
   readonly problems: readonly Problem[];
@@ -39,7 +39,7 @@ export class ClusterFileError extends UserError {
 /** A step from a value to one of its parts: a key, or an index from 0. */
 export type PathStep = string | number;
 
-/** `compute_nodes[1].ip` from its steps. */
+/** Appends steps to a path: `compute_nodes[1].ip`. */
 export function joinPath(base: string, ...steps: readonly PathStep[]): string {
   return steps.reduce<string>((path, step) => {
     if (typeof step === "number") return `${path}[${step}]`;

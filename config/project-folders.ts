@@ -1,12 +1,12 @@
 /** A folder of a project that its development containers share. */
 export interface ProjectFolder {
-  /** Where containers see it. Default: nowhere. */
+  /** Mount point in containers. Default: not mounted. */
   readonly target?: string;
-  /** What it is made with, octal. */
+  /** File mode. */
   readonly mode: number;
 }
 
-/** The folders of a project, by name below its root. The home is private: programs put keys and tokens there. */
+/** The folders of a project, by name below its root. The home is private, because programs store keys and tokens there. */
 export const projectFolders = {
   monorepo_home: { target: "/home/kvothe", mode: 0o700 },
   spack_store: { target: "/opt/spack_store", mode: 0o755 },
@@ -16,7 +16,7 @@ export const projectFolders = {
   logs: { mode: 0o755 },
 } as const satisfies Readonly<Record<string, ProjectFolder>>;
 
-/** Where a project's folders are by default: the predecessor's own place. */
+/** Default path of a project's folders; the same as in the old ai-how. */
 export function projectRoot(projectId: string): string {
   return `/mnt/data_infra/zephyr_container_infra/${projectId}`;
 }

@@ -2,33 +2,33 @@ import type { CamelCaseKeys } from "camelcase-keys";
 import type { GpuPlan } from "../gpu/index.ts";
 import type { WorkshopConfig } from "./schema/workshop.ts";
 
-/** What a site is made of: the cluster file with every default filled in and every name derived. */
+/** The cluster file with defaults filled in, and names and addresses derived. */
 export interface Site {
   readonly name: string;
   readonly description: string;
-  /** What the nodes are that are not existing hosts. */
+  /** Kind of the nodes that are not existing hosts. */
   readonly machines: "vm" | "container";
   /** Whether machines reach networks outside. */
   readonly internet: boolean;
   readonly hostBudget: HostBudget | undefined;
   readonly hpc: HpcCluster | undefined;
   readonly cloud: CloudCluster | undefined;
-  /** `hpc` and `cloud`, as far as there are any, in this order. */
+  /** The clusters that exist, `hpc` before `cloud`. */
   readonly clusters: readonly Cluster[];
   readonly workshop: Workshop | undefined;
 }
 
-/** Where people build and train on the host itself: the file's section by its own keys, in camel case. */
+/** The services on the host for people who build and train there: the file's section `workshop`, with keys in camel case. */
 export type Workshop = Omit<CamelCaseKeys<WorkshopConfig, true>, "devEnvironments"> & {
   readonly devEnvironments: readonly DevEnvironmentSite[];
 };
 
-/** One project's development containers; `root` is absolute, without a slash at its end. */
+/** One project's development containers. `root` is an absolute path without a trailing slash. */
 export type DevEnvironmentSite = CamelCaseKeys<WorkshopConfig["dev_environments"][number]> & {
   readonly root: string;
 };
 
-/** What the host has for all virtual nodes together; undefined where nothing was said. */
+/** Resources of the host for all virtual nodes together. Undefined: no limit. */
 export interface HostBudget {
   readonly cpus: number | undefined;
   readonly memoryGib: number | undefined;
@@ -39,14 +39,14 @@ export type Cluster = HpcCluster | CloudCluster;
 
 interface ClusterBase {
   readonly name: string;
-  /** Undefined when every node is an existing host. */
+  /** Undefined if every node is an existing host. */
   readonly network: Network | undefined;
   /** The cluster's DNS domain, `<name>.local`. */
   readonly domain: string;
   /** The controller or control plane first. */
   readonly nodes: readonly Node[];
   readonly acceleration: Acceleration;
-  /** Where nodes start from that name no image of their own. */
+  /** Image of the nodes that have none of their own. */
   readonly image: Image | undefined;
 }
 
@@ -54,21 +54,21 @@ interface ClusterBase {
 export interface HpcCluster extends ClusterBase {
   readonly kind: "hpc";
   readonly slurm: Slurm;
-  /** NVIDIA's driver on nodes that have its GPUs; undefined: as role `nvidia` has it by default, in no image. */
+  /** NVIDIA's driver on nodes with real GPUs. Undefined: the defaults of role `nvidia`, and no driver in images. */
   readonly driver: NvidiaDriver | undefined;
   readonly storage: Storage;
 }
 
-/** Which driver of NVIDIA's, and where it comes from. */
+/** Version and source of NVIDIA's driver. */
 export interface NvidiaDriver {
   readonly source: "distribution" | "nvidia" | "none";
   /** Ubuntu's branch, `580-server`. */
   readonly branch: string | undefined;
-  /** Of its packages as apt knows it; undefined: the newest. */
+  /** Version of the packages, as apt writes it. Undefined: the newest. */
   readonly version: string | undefined;
   readonly modules: "open" | "proprietary";
   readonly repository: { readonly uri: string; readonly key: string } | undefined;
-  /** Whether images of nodes with GPUs are built with it. */
+  /** Whether images of nodes with GPUs contain the driver. */
   readonly bake: boolean;
 }
 
@@ -78,7 +78,7 @@ export interface CloudCluster extends ClusterBase {
   readonly kubernetes: Kubernetes;
 }
 
-/** The cluster's own virtual network; addresses are dotted. */
+/** The virtual network of a cluster. Addresses are dotted. */
 export interface Network {
   /** `<cluster>-network`. */
   readonly name: string;
@@ -88,10 +88,10 @@ export interface Network {
   readonly gateway: string;
   readonly dhcpStart: string;
   readonly dhcpEnd: string;
-  /** Where the network's DNS server forwards to; empty: to the host's resolvers. */
+  /** Forwarders of the network's DNS server. Empty: the host's resolvers. */
   readonly dnsServers: readonly string[];
   readonly dnsMode: "isolated" | "shared_dns" | "routed" | "service_discovery";
-  /** Address of the service discovery's DNS. */
+  /** Domain and DNS address of the service discovery. */
   readonly serviceDiscovery: { readonly type: string; readonly address: string } | undefined;
   readonly domain: string;
 }
@@ -99,36 +99,36 @@ export interface Network {
 export type Node = VirtualNode | ExistingNode;
 
 interface NodeBase {
-  /** Unique in the site and a hostname: `<cluster>-compute-01`. */
+  /** Hostname, unique in the site: `<cluster>-compute-01`. */
   readonly name: string;
-  /** The name inside its cluster: `compute-01`. */
+  /** Name inside the cluster: `compute-01`. */
   readonly shortName: string;
   readonly role: "controller" | "compute" | "control-plane" | "worker";
-  /** What the cluster reaches it by, given or chosen; undefined: a host that only its name is known of. */
+  /** Address inside the cluster, from the file or derived. Undefined: an existing host of which only the name is known. */
   readonly address: string | undefined;
-  /** As the file asks for them. */
+  /** GPUs as in the file. */
   readonly gpus: readonly Gpu[];
-  /** The same, each by itself, with the places of its partitions. */
+  /** The same GPUs one by one, with placements of their partitions. */
   readonly gpuPlan: GpuPlan;
 }
 
-/** A node that is made here. */
+/** A VM or container. */
 export interface VirtualNode extends NodeBase {
   readonly kind: "virtual";
   readonly cpus: number;
   readonly memoryMib: number;
   readonly diskGib: number;
   readonly mac: string;
-  /** False: defined, but not started. */
+  /** False: `up` defines it, but does not start it. */
   readonly autoStart: boolean;
-  /** Devices of the host that it gets whole, each once. */
+  /** Devices of the host to pass through, without duplicates. */
   readonly passthrough: readonly PassthroughDevice[];
   readonly mounts: readonly Mount[];
   /** Its own image, or the cluster's. */
   readonly image: Image;
 }
 
-/** A host that exists and is reached by SSH; sizes are what the scheduler may use, undefined: all there is. */
+/** An existing host, reached by SSH. Sizes limit the scheduler. Undefined: all that the host has. */
 export interface ExistingNode extends NodeBase {
   readonly kind: "existing";
   readonly ssh: Ssh;
@@ -143,7 +143,7 @@ export interface Ssh {
   readonly user: string;
   /** Public host key, `ssh-ed25519 AAAA...`. */
   readonly hostKey: string;
-  /** Undefined: what the SSH agent or client has. */
+  /** Undefined: the keys of the SSH agent or client. */
   readonly privateKeyPath: string | undefined;
 }
 
@@ -156,7 +156,7 @@ export interface PassthroughDevice {
   readonly iommuGroup: number | undefined;
 }
 
-/** A folder of the host in a node, with the owners and modes that its files have on the host. */
+/** A folder of the host that a node mounts. Owners and modes are those on the host. */
 export interface Mount {
   readonly tag: string;
   readonly hostPath: string;
@@ -165,42 +165,42 @@ export interface Mount {
   readonly options: string;
 }
 
-/** A GPU for the scheduler, or several that are alike. */
+/** One or more identical GPUs of a node. */
 export interface Gpu {
-  /** Undefined: whatever is at the address. */
+  /** Undefined: not given; the device at the address decides. */
   readonly model: string | undefined;
   readonly pciAddress: string | undefined;
-  /** True: there is no device, only the scheduler believes in it. */
+  /** True: the scheduler counts the GPU, but no device exists. */
   readonly pretended: boolean;
   readonly count: number;
-  /** MIG profiles, one for each partition; empty: not partitioned. */
+  /** MIG profiles, one per partition. Empty: not partitioned. */
   readonly migProfiles: readonly string[];
-  /** How many jobs may share one of them at a time, by time slices; undefined: one. */
+  /** Number of jobs that may share a GPU by time slices. Undefined: 1. */
   readonly timeSlices: number | undefined;
-  /** A slice of a GPU that the host keeps; undefined: the node has the device. */
+  /** vGPU that the host creates on its GPU. Undefined: the whole device. */
   readonly vgpu: { readonly backend: "mdev" | "vendor-vfio"; readonly type: number } | undefined;
 }
 
 export type Image =
   | {
       readonly kind: "file";
-      /** Absolute; there may be no such file yet. */
+      /** Absolute path; the file need not exist yet. */
       readonly path: string;
-      /** As in the file. */
+      /** The path as in the cluster file. */
       readonly given: string;
     }
   | {
       readonly kind: "built";
       readonly distribution: "debian12" | "ubuntu2404";
-      /** Undefined: the distribution's own. */
+      /** URL of the package mirror. Undefined: the distribution's. */
       readonly mirror: string | undefined;
     }
   | {
       readonly kind: "packer";
       readonly distribution: "debian12" | "ubuntu2404";
-      /** What it begins with: the distribution's pinned cloud image, an image of kind `built`, or a download. */
+      /** Image that Packer boots: the distribution's pinned cloud image, an image of kind `built`, or a download. */
       readonly source: "cloud" | "mmdebstrap" | { readonly url: string; readonly checksum: string };
-      /** As for `built`, where the source is one. */
+      /** As for `built`; used with source `mmdebstrap`. */
       readonly mirror: string | undefined;
     };
 
@@ -210,22 +210,22 @@ export interface Acceleration {
   readonly nested: boolean;
   readonly cpuModel: "host-passthrough" | "host-model" | "qemu64";
   readonly cpuFeatures: readonly { readonly name: string; readonly policy: "require" | "disable" }[];
-  /** Cores follow: a VM's CPUs divided by sockets x threads. Undefined: one socket, one thread a core. */
+  /** Cores per socket follow: CPUs / (sockets x threads). Undefined: QEMU's default. */
   readonly cpuTopology: { readonly sockets: number; readonly threads: number } | undefined;
-  /** NUMA nodes of a VM. Undefined: one. */
+  /** Number of NUMA nodes of a VM. Undefined: 1. */
   readonly numaNodes: number | undefined;
   readonly cpuPinning: boolean;
-  /** Undefined: ordinary memory. */
+  /** Size of huge pages. Undefined: ordinary pages. */
   readonly hugepages: "2M" | "1G" | undefined;
-  /** True: memory that other processes can share, as virtiofs needs. */
+  /** True: other processes can map the memory, as virtiofs needs. */
   readonly sharedMemory: boolean;
 }
 
 export interface Slurm {
   readonly partitions: readonly Partition[];
-  /** Longest run time of a job, as SLURM writes it. */
+  /** Longest run time of a job, in SLURM's format. */
   readonly maxJobTime: string;
-  /** True: slurmdbd keeps job records. */
+  /** True: slurmdbd stores job records. */
   readonly accounting: boolean;
   /** Further slurm.conf parameters. */
   readonly options: Readonly<Record<string, string | number | boolean>>;
@@ -233,7 +233,7 @@ export interface Slurm {
 
 export interface Partition {
   readonly name: string;
-  /** Full names of compute nodes; empty where the cluster has none. */
+  /** Full names of compute nodes; empty if the cluster has none. */
   readonly nodes: readonly string[];
   /** True for exactly one partition of a cluster. */
   readonly isDefault: boolean;
@@ -241,7 +241,7 @@ export interface Partition {
   readonly state: "UP" | "DOWN" | "DRAIN" | "INACTIVE";
 }
 
-/** Shared storage; undefined is switched off. Nodes are full names. */
+/** Shared storage. Undefined: disabled. Nodes are full names. */
 export interface Storage {
   readonly nfs: Nfs | undefined;
   readonly beegfs: Beegfs | undefined;
@@ -249,7 +249,7 @@ export interface Storage {
 
 export interface Nfs {
   readonly server: string;
-  /** The folder on the server, and where the others mount it. */
+  /** Folder on the server, and mount point on the clients. */
   readonly mountPoint: string;
   readonly options: string;
 }
@@ -261,18 +261,18 @@ export interface Beegfs {
   readonly mountPoint: string;
   readonly mountOptions: string;
   readonly autoMount: boolean;
-  /** Undefined: what versions/tools.ts has. */
+  /** Undefined: the version in versions/tools.ts. */
   readonly version: string | undefined;
-  /** Folder of metadata and storage nodes, absolute. */
+  /** Absolute path of the data folder on metadata and storage nodes. */
   readonly dataDirectory: string;
-  /** Where its packages come from; paths are of this host. */
+  /** Source of the packages. Paths are on this host. */
   readonly packages:
     | { readonly from: "makers" }
     | { readonly from: "repository"; readonly repository: string; readonly key: string }
     | { readonly from: "directory"; readonly directory: string };
-  /** Files of this host, PEM. Undefined: the management node signs its own. */
+  /** Paths of PEM files on this host. Undefined: self-signed by the management node. */
   readonly tls: { readonly certificate: string; readonly key: string } | undefined;
-  /** File of this host, PEM. */
+  /** Path of a PEM file on this host. Undefined: none. */
   readonly license: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** The memory of a node in MiB; undefined where none is given. */
+/** The memory of a node in MiB; undefined if the file gives none. */
 export function memoryMib(node: {
   readonly memory_gb?: number | undefined;
   readonly memory_mb?: number | undefined;

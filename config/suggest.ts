@@ -1,9 +1,9 @@
 import { distance } from "fastest-levenshtein";
 
-/** How many candidates a message lists. */
+/** Maximum number of candidates in a message. */
 const LISTED = 16;
 
-/** The candidate that a mistyped word most likely meant; undefined when none is near, or two are equally near. */
+/** The candidate nearest to a mistyped word. Undefined if none is near, or two are equally near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const [best, next] = candidates
     .map((candidate) => ({ candidate, edits: distance(word.toLowerCase(), candidate.toLowerCase()) }))
@@ -12,7 +12,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best.edits <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
 }
 
-/** `did you mean controller?`, or what there is when nothing is near. */
+/** `did you mean controller?`, or a list of the candidates if none is near. */
 export function suggestion(word: string, candidates: readonly string[]): string {
   const guess = nearest(word, candidates);
   if (guess !== undefined) return `did you mean ${guess}?`;

@@ -1,11 +1,11 @@
 import type { Document, LineCounter } from "yaml";
 import type { Problem } from "./problem.ts";
 
-/** What is wrong with a document as YAML, a line each with its place; `what` says what the file is: "a plan". */
-export function syntaxProblems(document: Document, lines: LineCounter, what: string): Problem[] {
+/** The YAML errors of a document, with line and column. `kind` names the kind of file with its article, "a plan". */
+export function syntaxProblems(document: Document, lines: LineCounter, kind: string): Problem[] {
   return document.errors.map(({ code, message, pos: [offset] }) => {
     const { line, col } = lines.linePos(offset);
-    const said = code === "MULTIPLE_DOCS" ? `a second document starts here; ${what} is one` : message;
-    return { path: "", message: said, line, column: col };
+    const text = code === "MULTIPLE_DOCS" ? `a second document starts here; ${kind} has only one` : message;
+    return { path: "", message: text, line, column: col };
   });
 }

@@ -1,4 +1,4 @@
-/** What a stack can be: a program of ai-how for one kind of machine. */
+/** The targets of a stack: programs of ai-how, each for one kind of machine. */
 export const TARGETS = ["dev", "workstation", "dgx-spark", "homelab"] as const;
 
 /** `dev, workstation, dgx-spark or homelab` */

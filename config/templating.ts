@@ -13,9 +13,9 @@ const ANCESTORS = 10;
 class TemplateError extends Error {}
 
 /**
- * Expands variables in one value as a shell does: `$VAR`, `${VAR}`, `${VAR:-default}`, `${VAR:=default}` (which also
- * sets it for later values), `${VAR:?message}`, `${VAR:+value}`, and `$$` for one `$`. With the colon forms an empty
- * variable counts as unset; words may hold variables themselves. Any other `$` stays.
+ * Expands variables like a shell: `$VAR`, `${VAR}`, `${VAR:-default}`, `${VAR:=default}` (which also sets the variable for
+ * later values), `${VAR:?message}`, `${VAR:+value}`, and `$$` for one `$`. The colon forms treat an empty variable as unset;
+ * their words may contain variables. Any other `$` stays.
  */
 class Expander {
   readonly #variables: Map<string, string>;
@@ -54,7 +54,7 @@ class Expander {
     const name = NAME.exec(body)?.[0];
     const operator = name === undefined ? "" : body.slice(name.length, name.length + 2);
     if (name === undefined || (operator !== "" && !/^:[-=?+]$/.test(operator))) {
-      throw new TemplateError(`\${${body}} is not a variable: write \${NAME} or \${NAME:-default}`);
+      throw new TemplateError(`\${${body}} is not a variable: use \${NAME} or \${NAME:-default}`);
     }
     const word = body.slice(name.length + 2);
     const isSet = (this.#variables.get(name) ?? "") !== "";
@@ -77,14 +77,14 @@ class Expander {
   #value(name: string): string {
     const value = this.#variables.get(name);
     if (value === undefined) {
-      throw new TemplateError(`the variable ${name} is not set: set it, or write \${${name}:-default}`);
+      throw new TemplateError(`the variable ${name} is not set: set it, or use \${${name}:-default}`);
     }
     this.used.set(name, value);
     return value;
   }
 }
 
-/** Index of the brace that closes the one at index 0. */
+/** Index of the brace that closes the one at index 0. Throws a `TemplateError` if there is none. */
 function closingBrace(text: string): number {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
@@ -95,8 +95,8 @@ function closingBrace(text: string): number {
 }
 
 /**
- * Expands every value of a document in place; keys stay. A value without quotes that becomes a whole number, true or
- * false is one, as if it had been written there.
+ * Expands every value of a document in place, but no keys. An unquoted value that expands to a whole number, true or false
+ * becomes a number or a boolean.
  */
 export function expandDocument(
   document: Document,
@@ -124,7 +124,7 @@ function plainValue(text: string): string | number | boolean {
   return text === "true" || text === "false" ? text === "true" : text;
 }
 
-/** The path of a scalar from what `visit` says about it. */
+/** The path of a scalar, from its key and ancestors in `visit`. */
 function pathOf(key: number | string | null, ancestors: readonly (Document | Node | Pair)[]): string {
   const steps: PathStep[] = [];
   ancestors.forEach((ancestor, depth) => {
@@ -139,8 +139,8 @@ function pathOf(key: number | string | null, ancestors: readonly (Document | Nod
 }
 
 /**
- * The variables of a file: the environment, `PWD`, and `TOT` (top of tree), the nearest of the file's folder and ten
- * ancestors that holds `.git`, else the file's folder.
+ * The variables of a file: the environment, `PWD`, and `TOT` (top of tree): the nearest folder with `.git` among the file's
+ * folder and its ten ancestors, else the file's folder.
  */
 export function templateVariables(directory: string, cwd: string, env: Variables): Variables {
   return { ...env, PWD: cwd, TOT: topOfTree(directory) };

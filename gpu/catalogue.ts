@@ -4,7 +4,7 @@ const LISTING = "`nvidia-smi mig -lgipp` on hardware";
 const COUNTS = "`nvidia-smi mig -lgip` on hardware: names and counts";
 const TABLES = "NVIDIA's MIG user guide and mig-parted's configurations: names and counts";
 
-/** The seven profiles of a part with eight memory and seven compute slices, by the memory of each in GB. */
+/** The geometry of a GPU with eight memory and seven compute slices. Arguments: memory of the profiles in GB. */
 function sevenSlices(
   one: number,
   double: number,
@@ -65,7 +65,7 @@ const RTX_PRO_6000: Geometry = {
   ],
 };
 
-/** Every GPU model whose partitions can be planned. Drivers: NVIDIA's MIG user guide, release 620, deployment considerations. */
+/** Every GPU model whose partitions can be planned. Source of minimumDriver: NVIDIA's MIG user guide, release 620, deployment considerations. */
 export const gpuModels: readonly GpuModel[] = [
   {
     key: "a100-40gb",
@@ -209,40 +209,40 @@ export const gpuModels: readonly GpuModel[] = [
   },
 ];
 
-/** Why a model's partitions cannot be planned, by its key; all others that are not in the catalogue are unknown. */
+/** Known models whose partitions cannot be planned, with the reason. */
 const UNPLANNED: ReadonlyMap<string, string> = new Map([
   ...["rtx-pro-5000", "rtx-pro-4500", "thor"].map(
-    (key) => [key, "has at most two partitions, and no source says where they can begin"] as const,
+    (key) => [key, "has at most two partitions, and no source gives their placements"] as const,
   ),
   ...[
     ...["gb10", "dgx-spark", "t4", "l4", "l40", "l40s", "a2", "a10", "a16", "a40", "v100", "p100"],
     ...["rtx-2080-ti", "rtx-3080", "rtx-3090", "rtx-4080", "rtx-4090", "rtx-5080", "rtx-5090"],
     ...["rtx-a4000", "rtx-a5000", "rtx-a6000", "rtx-4000-ada", "rtx-5000-ada", "rtx-6000-ada"],
-  ].map((key) => [key, "has no MIG; let jobs share it by time_slices instead"] as const),
+  ].map((key) => [key, "does not support MIG; use time_slices to share it"] as const),
 ]);
 
-/** A model by any of its names, in any case and with blanks, dashes or underscores; undefined where it is not known. */
+/** A model by any of its names, in any case, with spaces, dashes or underscores. Undefined for an unknown one. */
 export function findGpuModel(name: string): GpuModel | undefined {
   const key = normalizedGpuName(name);
   return gpuModels.find((model) => model.key === key || model.aliases.includes(key));
 }
 
-/** Why a model cannot be cut into partitions; undefined where it can, or is not known. */
+/** Why the partitions of a model cannot be planned. Undefined if they can, or the model is unknown. */
 export function whyUnpartitioned(name: string): string | undefined {
   return UNPLANNED.get(normalizedGpuName(name));
 }
 
-/** Whether the name is one of a GPU that the catalogue knows, with or without MIG. */
+/** True for the name of a known GPU, with or without MIG. */
 export function isKnownGpu(name: string): boolean {
   return findGpuModel(name) !== undefined || UNPLANNED.has(normalizedGpuName(name));
 }
 
-/** Every name that the catalogue knows, for suggestions. */
+/** Every known name, for suggestions. */
 export function knownGpuNames(): readonly string[] {
   return [...gpuModels.flatMap(({ key, aliases }) => [key, ...aliases]), ...UNPLANNED.keys()];
 }
 
-/** `NVIDIA A100-SXM4-40GB` and `a100_sxm4_40gb` are both `a100-sxm4-40gb`. */
+/** Normalizes a name: `NVIDIA A100-SXM4-40GB` and `a100_sxm4_40gb` become `a100-sxm4-40gb`. */
 export function normalizedGpuName(name: string): string {
   return name
     .trim()

@@ -1,39 +1,39 @@
-/** One kind of partition that a GPU can be cut into, in NVIDIA's words a GPU instance profile. */
+/** A kind of partition of a GPU: a GPU instance profile in NVIDIA's words. */
 export interface MigProfile {
-  /** `1g.10gb`, `1g.5gb+me`: compute slices, memory, and what else it gets. */
+  /** Compute slices, memory and further engines: `1g.10gb`, `1g.5gb+me`. */
   readonly name: string;
-  /** Memory slices that it takes. */
+  /** Number of memory slices. */
   readonly size: number;
-  /** The memory slices that it can begin at. */
+  /** Possible first memory slices. */
   readonly starts: readonly number[];
-  /** NVIDIA's number for it, for `nvidia-smi mig -cgi`; undefined where no source gives it. */
+  /** NVIDIA's profile ID, for `nvidia-smi mig -cgi`. Undefined if no source gives it. */
   readonly id: number | undefined;
-  /** An engine that the GPU has once: of all profiles that name it, only one partition can be there. */
+  /** An engine that the GPU has once: only one partition may use it. */
   readonly engine: string | undefined;
 }
 
-/** How a GPU can be cut. */
+/** The possible partitions of a GPU. */
 export interface Geometry {
-  /** Memory slices. */
+  /** Number of memory slices of the GPU. */
   readonly slices: number;
   readonly profiles: readonly MigProfile[];
 }
 
 /** A GPU model that has MIG. */
 export interface GpuModel {
-  /** How the cluster file calls it: `a100-40gb`. */
+  /** Name in the cluster file: `a100-40gb`. */
   readonly key: string;
-  /** Other names for it in the cluster file, in lower case with dashes. */
+  /** Other names in the cluster file, in lower case with dashes. */
   readonly aliases: readonly string[];
-  /** What NVIDIA calls it. */
+  /** NVIDIA's name. */
   readonly name: string;
-  /** SLURM's type of the whole GPU, part of the name that NVML detects. */
+  /** SLURM's gres type of the whole GPU: a part of NVML's name. */
   readonly gresType: string;
   readonly geometry: Geometry;
-  /** The oldest driver that cuts it. */
+  /** Oldest driver that supports MIG on it. */
   readonly minimumDriver: string;
-  /** Where the geometry comes from. */
+  /** Source of the geometry. */
   readonly source: string;
-  /** True where start slices were not read from hardware but follow from a part with the same geometry. */
+  /** True if the starts are those of a GPU with the same geometry, and were not read from hardware. */
   readonly derived: boolean;
 }

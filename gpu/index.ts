@@ -1,4 +1,4 @@
-/** GPUs before they exist: what there is, how it can be cut, and what schedulers call the pieces. Pure functions. */
+/** Plans GPUs: models, MIG partitions, and their names in SLURM and Kubernetes. Pure functions. */
 export { findGpuModel, gpuModels, isKnownGpu, knownGpuNames, whyUnpartitioned } from "./catalogue.ts";
 export type { Geometry, GpuModel, MigProfile } from "./geometry.ts";
 export { kubernetesResources, nodeLabels } from "./kubernetes.ts";

@@ -1,8 +1,8 @@
 import { gresType, type GpuPlan } from "./plan.ts";
 
 /**
- * What the NVIDIA device plugin offers of a node, by resource name, with MIG strategy `mixed`, and `renameByDefault` where GPUs
- * are shared by time slices.
+ * Counts of a node's GPUs by the resource names of NVIDIA's device plugin, with MIG strategy `mixed`, and with
+ * `renameByDefault` for GPUs that are shared by time slices.
  */
 export function kubernetesResources(plan: GpuPlan): Readonly<Record<string, number>> {
   const resources: Record<string, number> = {};
@@ -17,7 +17,7 @@ export function kubernetesResources(plan: GpuPlan): Readonly<Record<string, numb
   return resources;
 }
 
-/** The labels that a node with these GPUs has before anything runs on it. */
+/** Labels of a node with these GPUs. */
 export function nodeLabels(plan: GpuPlan): Readonly<Record<string, string>> {
   if (plan.length === 0) return {};
   const partitioned = plan.some(({ placements }) => placements.length > 0);
@@ -31,7 +31,7 @@ export function nodeLabels(plan: GpuPlan): Readonly<Record<string, string>> {
   };
 }
 
-/** The device plugin's spelling: `1g.5gb+me` is `1g.5gb.me`. */
+/** The device plugin's name of a profile: `1g.5gb.me` for `1g.5gb+me`. */
 function resourceName(profile: string): string {
   return profile.replaceAll("+", ".").replaceAll("-", ".no");
 }

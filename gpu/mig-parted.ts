@@ -1,10 +1,10 @@
 import { stringify } from "yaml";
 import type { GpuPlan } from "./plan.ts";
 
-/** Name of the one configuration in the file. */
+/** Name of the only configuration in the file. */
 export const MIG_CONFIG = "ai-how";
 
-/** A node's partitions as mig-parted reads them, format `v1`. It knows counts only; placements are for `nvidia-smi`. */
+/** A node's partitions as a file of mig-parted, format `v1`. The format has counts, but no placements. */
 export function migParted(plan: GpuPlan): string {
   const devices = plan
     .filter(({ pretended }) => !pretended)
@@ -16,7 +16,7 @@ export function migParted(plan: GpuPlan): string {
   return stringify({ version: "v1", "mig-configs": { [MIG_CONFIG]: devices } });
 }
 
-/** `id:start` of each partition in creation order, as `nvidia-smi mig --create-gpu-instance` takes them. */
+/** Arguments of `nvidia-smi mig --create-gpu-instance`, `id:start`, in creation order. */
 export function creationOrder(plan: GpuPlan[number]): readonly string[] {
   return plan.placements.map(({ profile, start }) => `${profile.id ?? profile.name}:${start}`);
 }

@@ -1,16 +1,16 @@
 import type { GpuModel } from "./geometry.ts";
 import { gresType, type GpuPlan, type PlannedGpu } from "./plan.ts";
 
-/** A partition as role `nvidia` creates it. */
+/** A partition in the variables of role `nvidia`. */
 export interface NvidiaPartition {
   readonly profile: string;
-  /** NVIDIA's number of the profile; left out: whatever the driver has under this name. */
+  /** NVIDIA's profile ID. Default: the driver's ID of the profile's name. */
   readonly id?: number;
-  /** The memory slice that it begins at. */
+  /** First memory slice. */
   readonly start: number;
 }
 
-/** A GPU as role `nvidia` takes and verifies it; `ansible/README.md` says what each key means. */
+/** A GPU in the variables of role `nvidia`; `ansible/README.md` describes each key. */
 export interface NvidiaGpu {
   readonly index: number;
   readonly pci_address?: string;
@@ -19,16 +19,16 @@ export interface NvidiaGpu {
   readonly memory_gb?: number;
   readonly minimum_driver?: string;
   readonly gres_type?: string;
-  /** How many jobs may share it at a time; left out: one. */
+  /** Number of jobs that may share it. Default: 1. */
   readonly time_slices?: number;
-  /** In creation order; empty: MIG is off. */
+  /** Partitions in creation order. Empty: MIG is off. */
   readonly partitions: readonly NvidiaPartition[];
 }
 
 /**
- * The GPUs of a node that are really there, in the form of role `nvidia`.
- * @param where `host`: the node has its GPUs at the addresses of the plan; `guest`: it is a VM that sees them at others,
- * so that they are told apart by their order
+ * The real GPUs of a node as variables of role `nvidia`.
+ * @param where `host`: the GPUs have the PCI addresses of the plan. `guest`: a VM, in which they have other addresses and are
+ * identified by their order
  */
 export function nvidiaGpus(plan: GpuPlan, where: "host" | "guest"): readonly NvidiaGpu[] {
   return plan
@@ -36,8 +36,8 @@ export function nvidiaGpus(plan: GpuPlan, where: "host" | "guest"): readonly Nvi
     .map((gpu, index) => ({
       index,
       ...(where === "host" && gpu.pciAddress !== undefined && { pci_address: gpu.pciAddress }),
-      // A vGPU has a name and a size of its own type.
-      ...(gpu.vgpu === undefined ? identity(gpu) : unnamed(gpu)),
+      // The name and memory of a vGPU are those of its type.
+      ...(gpu.vgpu === undefined ? identity(gpu) : vgpuIdentity(gpu)),
       ...(gpu.timeSlices > 1 && { time_slices: gpu.timeSlices }),
       partitions: gpu.placements.map(({ profile: { name, id }, start }) => ({
         profile: name,
@@ -47,7 +47,7 @@ export function nvidiaGpus(plan: GpuPlan, where: "host" | "guest"): readonly Nvi
     }));
 }
 
-function unnamed(gpu: PlannedGpu): Pick<NvidiaGpu, "names" | "gres_type"> {
+function vgpuIdentity(gpu: PlannedGpu): Pick<NvidiaGpu, "names" | "gres_type"> {
   const type = gresType(gpu);
   return { names: [], ...(type !== undefined && { gres_type: type }) };
 }
@@ -58,7 +58,7 @@ function identity(gpu: PlannedGpu): Omit<NvidiaGpu, "index" | "pci_address" | "t
   const memory = gpu.known && memoryOf(gpu.known);
   return {
     ...(model !== undefined && { model }),
-    // The family: drivers call one model `A100-SXM4-80GB` and `A100 80GB PCIe`, and its memory tells sizes apart.
+    // Only the family, because drivers name one model `A100-SXM4-80GB` or `A100 80GB PCIe`. The memory identifies the size.
     names: type === undefined ? [] : [type.replaceAll("_", "-")],
     ...(memory !== undefined && { memory_gb: memory }),
     ...(gpu.known !== undefined && { minimum_driver: gpu.known.minimumDriver }),
@@ -66,7 +66,7 @@ function identity(gpu: PlannedGpu): Omit<NvidiaGpu, "index" | "pci_address" | "t
   };
 }
 
-/** GB of the profile that takes the whole GPU, `7g.80gb`. */
+/** Memory of the whole GPU in GB, from the name of its largest profile, `7g.80gb`. */
 function memoryOf({ geometry }: GpuModel): number | undefined {
   const whole = geometry.profiles.find(({ size }) => size === geometry.slices);
   const memory = /\.(\d+)gb/.exec(whole?.name ?? "")?.[1];

@@ -2,62 +2,62 @@ import { findGpuModel, gpuModels, normalizedGpuName, whyUnpartitioned } from "./
 import type { GpuModel, MigProfile } from "./geometry.ts";
 import { placePartitions, type Placement } from "./planner.ts";
 
-/** GPUs of one node as somebody wants them: several that are alike. */
+/** One or more identical GPUs that the cluster file asks for. */
 export interface GpuRequest {
-  /** A name of the catalogue's, or of any GPU; undefined: whatever is at the address. */
+  /** Name of the model, in the catalogue or not. Undefined: not given. */
   readonly model: string | undefined;
   readonly pciAddress: string | undefined;
-  /** True: there is no device, only the scheduler believes in it. */
+  /** True: the scheduler counts the GPU, but no device exists. */
   readonly pretended: boolean;
   readonly count: number;
-  /** Names of MIG profiles, one a partition; empty: not partitioned. */
+  /** MIG profiles, one per partition. Empty: not partitioned. */
   readonly migProfiles: readonly string[];
-  /** How many jobs may share one of them at a time, by time slices; undefined: one. */
+  /** Number of jobs that may share a GPU by time slices. Undefined: 1. */
   readonly timeSlices?: number | undefined;
-  /** A slice of a GPU that the host keeps, by NVIDIA's vGPU manager; undefined: the node has the device. */
+  /** A vGPU that the host creates on its GPU. Undefined: the whole device. */
   readonly vgpu?: Vgpu | undefined;
 }
 
-/** How a host hands out slices of a GPU to VMs. Source: NVIDIA's vGPU user guide. */
+/** A vGPU. Source: NVIDIA's vGPU user guide. */
 export interface Vgpu {
-  /** `mdev`: mediated devices, up to Linux 6.7; `vendor-vfio`: virtual functions with a type, from 6.8 on. */
+  /** `mdev`: mediated devices, up to Linux 6.7. `vendor-vfio`: virtual functions with a type, from Linux 6.8. */
   readonly backend: "mdev" | "vendor-vfio";
-  /** NVIDIA's number of the vGPU type. */
+  /** NVIDIA's ID of the vGPU type. */
   readonly type: number;
 }
 
-/** One GPU of a node as it will be. */
+/** A planned GPU of a node. */
 export interface PlannedGpu {
-  /** Its number on the node, in the order of the cluster file. */
+  /** Index on the node, from 0, in the order of the cluster file. */
   readonly index: number;
-  /** As the cluster file calls it; undefined: whatever is at the address. */
+  /** Name in the cluster file. Undefined: not given. */
   readonly model: string | undefined;
-  /** The catalogue's entry, where there is one. */
+  /** Entry of the catalogue. Undefined: not in the catalogue. */
   readonly known: GpuModel | undefined;
   readonly pciAddress: string | undefined;
   readonly pretended: boolean;
-  /** Undefined: the node has the device. */
+  /** Undefined: the whole device. */
   readonly vgpu: Vgpu | undefined;
-  /** How many jobs may share it at a time, by time slices; 1: it is not shared. */
+  /** Number of jobs that may share it by time slices. 1: not shared. */
   readonly timeSlices: number;
-  /** In creation order; empty: not partitioned. */
+  /** Partitions in creation order. Empty: not partitioned. */
   readonly placements: readonly Placement[];
 }
 
 /** The GPUs of one node. */
 export type GpuPlan = readonly PlannedGpu[];
 
-/** Why a request cannot be had. */
+/** Why a request cannot be met. */
 export interface GpuProblem {
-  /** Number of the request, from 0. */
+  /** Index of the request, from 0. */
   readonly request: number;
-  /** Number of the partition, where it is about one. */
+  /** Index of the partition, from 0. Undefined: the problem is about all of them. */
   readonly partition: number | undefined;
-  /** What is wrong and what to do, without the place. */
+  /** What is wrong and what to do, without the path. */
   readonly message: string;
 }
 
-/** Plans the GPUs of a node; every request that cannot be had is a problem. */
+/** Plans the GPUs of a node. Reports a problem for every request that cannot be met. */
 export function planGpus(requests: readonly GpuRequest[]): {
   plan: GpuPlan;
   problems: readonly GpuProblem[];
@@ -75,7 +75,7 @@ export function planGpus(requests: readonly GpuRequest[]): {
   return { plan: gpus, problems };
 }
 
-/** SLURM's type of a whole GPU; undefined where nobody said what it is. */
+/** SLURM's gres type of a whole GPU. Undefined if the model is not given. */
 export function gresType({ model, known }: PlannedGpu): string | undefined {
   return known?.gresType ?? (model === undefined ? undefined : normalizedGpuName(model).replaceAll("-", "_"));
 }
@@ -91,18 +91,18 @@ function partitions({ model, migProfiles }: GpuRequest): Partitions {
   if (migProfiles.length === 0) return { known, placements: [], problems: [] };
   if (model === undefined) return partitionsOfAny(migProfiles);
   if (known !== undefined) return partitionsOf(known, migProfiles);
-  const why = whyUnpartitioned(model) ?? "is not in the catalogue of GPUs with MIG";
-  return { known, placements: [], problems: [{ partition: undefined, message: `${model} ${why}` }] };
+  const reason = whyUnpartitioned(model) ?? "is not in the catalogue of GPUs with MIG";
+  return { known, placements: [], problems: [{ partition: undefined, message: `${model} ${reason}` }] };
 }
 
-/** Nobody said which GPU it is: any that has these profiles will do, and only a single one is taken to be it. */
+/** Partitions of a GPU without a model: placed as on any model that fits. The model becomes known if only one fits. */
 function partitionsOfAny(names: readonly string[]): Partitions {
   const has = ({ geometry }: GpuModel): boolean =>
     names.every((name) => geometry.profiles.some((profile) => profile.name === name));
   const candidates = gpuModels.filter(has).map((model) => partitionsOf(model, names));
   const [fitting, ...others] = candidates.filter(({ problems }) => problems.length === 0);
   if (fitting !== undefined) return others.length === 0 ? fitting : { ...fitting, known: undefined };
-  const message = `no GPU of the catalogue can have ${[...new Set(names)].join(", ")} together; give \`model\``;
+  const message = `no known GPU supports ${[...new Set(names)].join(", ")} together; set \`model\``;
   return { known: undefined, placements: [], problems: [{ partition: undefined, message }] };
 }
 
@@ -114,7 +114,7 @@ function partitionsOf(known: GpuModel, names: readonly string[]): Partitions {
     if (profile !== undefined) wanted.push(profile);
     else {
       const there = known.geometry.profiles.map((candidate) => candidate.name).join(", ");
-      problems.push({ partition, message: `${name} is no partition of ${known.name}; there are ${there}` });
+      problems.push({ partition, message: `${name} is not a profile of ${known.name}; use one of ${there}` });
     }
   }
   if (problems.length > 0) return { known, placements: [], problems };
@@ -122,13 +122,13 @@ function partitionsOf(known: GpuModel, names: readonly string[]): Partitions {
   if (placing.fits) return { known, placements: placing.placements, problems: [] };
   const room = placing.instead.map(({ name }) => name).join(" or ");
   const message =
-    `${counted(wanted)} do not fit on ${known.name}: beside ${counted(placing.placements.map(({ profile }) => profile))} ` +
-    `there is no room for ${counted(placing.left)}${room === "" ? "" : `, but there is for ${room}`}`;
+    `${formatCounts(wanted)} do not fit on ${known.name}: next to ${formatCounts(placing.placements.map(({ profile }) => profile))} ` +
+    `there is no room for ${formatCounts(placing.left)}${room === "" ? "" : `, only for ${room}`}`;
   return { known, placements: [], problems: [{ partition: undefined, message }] };
 }
 
 /** `2 x 3g.20gb, 1g.5gb` */
-function counted(profiles: readonly MigProfile[]): string {
+function formatCounts(profiles: readonly MigProfile[]): string {
   const counts = new Map<string, number>();
   for (const { name } of profiles) counts.set(name, (counts.get(name) ?? 0) + 1);
   return [...counts].map(([name, count]) => (count === 1 ? name : `${count} x ${name}`)).join(", ");

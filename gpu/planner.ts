@@ -1,28 +1,28 @@
 import type { Geometry, MigProfile } from "./geometry.ts";
 
-/** A partition and the memory slice that it begins at. */
+/** A partition and its first memory slice. */
 export interface Placement {
   readonly profile: MigProfile;
   readonly start: number;
 }
 
-/** Where partitions go, or which of them do not fit and what would. */
+/** Placements of all partitions; or the best subset, what is left over, and what would fit instead. */
 export type Placing =
   | { readonly fits: true; readonly placements: readonly Placement[] }
   | {
       readonly fits: false;
-      /** As many of the wanted as fit together: the most memory, then the most partitions. */
+      /** The best subset that fits: the most memory, then the most partitions. */
       readonly placements: readonly Placement[];
-      /** What is left over, largest first. */
+      /** Partitions that do not fit, largest first. */
       readonly left: readonly MigProfile[];
-      /** Plain profiles of which one more would fit beside those, largest first. */
+      /** Profiles of which one more would fit next to the subset, largest first. */
       readonly instead: readonly MigProfile[];
     };
 
 /**
- * Places partitions on a GPU: exactly, so that what can fit does. The order in which a driver is asked for partitions
- * without saying where decides whether they fit (3g and four 1g only with the 3g last); with placements it does not.
- * @param wanted one profile a partition, each of the geometry
+ * Places partitions on a GPU. It finds a placement whenever one exists. Drivers that choose placements themselves fill a GPU in
+ * the order of requests (3g and four 1g fit only with the 3g last); explicit placements do not depend on the order.
+ * @param wanted profiles of the geometry, one per partition
  * @returns placements in creation order: larger first, then by start
  */
 export function placePartitions(geometry: Geometry, wanted: readonly MigProfile[]): Placing {
@@ -45,14 +45,14 @@ function bySize(a: MigProfile, b: MigProfile): number {
 }
 
 interface Best {
-  /** Memory slices taken. */
+  /** Number of used memory slices. */
   readonly memory: number;
   readonly count: number;
-  /** Undefined: the partition is left out. */
+  /** Undefined: the partition is not placed. */
   readonly start: number | undefined;
 }
 
-/** The best packing by dynamic programming over (partition, slices that are taken): at most 64 x 4,096 states. */
+/** Finds the best packing by dynamic programming over (partition, used slices): at most 64 x 4,096 states. */
 class Packing {
   readonly #geometry: Geometry;
   readonly #wanted: readonly MigProfile[];
@@ -60,7 +60,7 @@ class Packing {
 
   constructor(geometry: Geometry, wanted: readonly MigProfile[]) {
     this.#geometry = geometry;
-    this.#wanted = within(geometry, wanted);
+    this.#wanted = limitCounts(geometry, wanted);
   }
 
   best(): readonly Placement[] {
@@ -68,7 +68,7 @@ class Packing {
     let taken = 0;
     let engines: readonly string[] = [];
     for (const [index, profile] of this.#wanted.entries()) {
-      const { start } = this.#from(index, taken, engines);
+      const { start } = this.#bestFrom(index, taken, engines);
       if (start === undefined) continue;
       placements.push({ profile, start });
       taken |= mask(profile, start);
@@ -77,19 +77,19 @@ class Packing {
     return placements.sort((a, b) => bySize(a.profile, b.profile) || a.start - b.start);
   }
 
-  #from(index: number, taken: number, engines: readonly string[]): Best {
+  #bestFrom(index: number, taken: number, engines: readonly string[]): Best {
     const profile = this.#wanted[index];
     if (profile === undefined) return { memory: 0, count: 0, start: undefined };
     const key = `${index} ${taken} ${engines.join()}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const without = this.#from(index + 1, taken, engines);
+    const without = this.#bestFrom(index + 1, taken, engines);
     let best: Best = { ...without, start: undefined };
     if (profile.engine === undefined || !engines.includes(profile.engine)) {
       const used = profile.engine === undefined ? engines : [...engines, profile.engine];
       for (const start of profile.starts) {
         if ((taken & mask(profile, start)) !== 0) continue;
-        const rest = this.#from(index + 1, taken | mask(profile, start), used);
+        const rest = this.#bestFrom(index + 1, taken | mask(profile, start), used);
         const memory = rest.memory + profile.size;
         const count = rest.count + 1;
         if (memory > best.memory || (memory === best.memory && count > best.count))
@@ -102,8 +102,8 @@ class Packing {
   }
 }
 
-/** No more of each profile than a GPU can have, however many are wanted: what exceeds that never fits. */
-function within(geometry: Geometry, wanted: readonly MigProfile[]): readonly MigProfile[] {
+/** Limits the number of partitions of each profile to what an empty GPU can hold; the others never fit. */
+function limitCounts(geometry: Geometry, wanted: readonly MigProfile[]): readonly MigProfile[] {
   const count = new Map<string, number>();
   return wanted.filter(({ name, engine, size }) => {
     const number = (count.get(name) ?? 0) + 1;

@@ -1,15 +1,15 @@
 import { gresType, type GpuPlan } from "./plan.ts";
 
-/** What a node's GPUs are to SLURM: partitions by their profile, whole GPUs by their model. */
+/** SLURM's gres of a node's GPUs: the type is the profile of a partition, or the model of a whole GPU. */
 export interface Gres {
   /** Undefined: any GPU. */
   readonly type: string | undefined;
   readonly count: number;
-  /** True: SLURM only counts them, there is no device. */
+  /** True: SLURM counts them, but no device exists. */
   readonly pretended: boolean;
 }
 
-/** The gres of a node, in the order of its GPUs. One type cannot be both pretended and real on a node. */
+/** The gres of a node, in the order of its GPUs. GPUs of one type are all real or all pretended. */
 export function gresOf(plan: GpuPlan): readonly Gres[] {
   return [...Map.groupBy(pieces(plan), ({ type }) => type)].map(([type, same]) => ({
     type,
@@ -18,14 +18,14 @@ export function gresOf(plan: GpuPlan): readonly Gres[] {
   }));
 }
 
-/** How many jobs may share the node's GPUs at a time: the sum of their time slices, SLURM's gres `shard`. 0: none is shared. */
+/** SLURM's gres `shard` of a node: the sum of time slices of its shared GPUs. 0: none is shared. */
 export function shardsOf(plan: GpuPlan): number {
   return plan.reduce((sum, { timeSlices }) => sum + (timeSlices > 1 ? timeSlices : 0), 0);
 }
 
 /**
- * A NodeName line's `Gres=`: `gpu:3g.20gb:1,gpu:1g.5gb:4`, or `gpu:gb10:1,shard:4` where jobs share it; undefined where the
- * node has no GPU.
+ * The value of `Gres=` in a NodeName line: `gpu:3g.20gb:1,gpu:1g.5gb:4`, or `gpu:gb10:1,shard:4` for a shared GPU. Undefined
+ * for a node without GPUs.
  */
 export function gresParameter(plan: GpuPlan): string | undefined {
   const gres = gresOf(plan).map(({ type, count }) =>
@@ -36,16 +36,16 @@ export function gresParameter(plan: GpuPlan): string | undefined {
   return gres.length === 0 ? undefined : gres.join(",");
 }
 
-/** Where a node keeps a file in the place of each pretended GPU or partition: SLURM ignores a GPU without a file. */
+/** Folder with a file for each pretended GPU or partition, because SLURM ignores a GPU without a device file. */
 export const PRETENDED_FILES = "/var/lib/ai-how/pretended-gpu";
 
-/** What each such file stands for, `gpu0`, `gpu1`, ...: a partition's profile or a GPU's type. */
+/** Type of the pretended GPU or partition behind each file, `gpu0`, `gpu1` and so on. */
 export function pretendedDevices(plan: GpuPlan): readonly string[] {
   return pretendedPieces(plan).map(({ type }) => type ?? "gpu");
 }
 
 /**
- * The lines of gres.conf for a node's pretended GPUs. A node writes those of its real ones itself, when role `nvidia` has
+ * Lines of gres.conf for a node's pretended GPUs. For real GPUs, role `nvidia` writes the lines on the node after it has
  * verified them. Source: gres.conf(5).
  */
 export function gresConf(nodeName: string, plan: GpuPlan): readonly string[] {
@@ -68,7 +68,7 @@ interface Piece {
   readonly timeSlices: number;
 }
 
-/** What SLURM gives to jobs one by one: whole GPUs and partitions, those of one type together. */
+/** The units that SLURM allocates: whole GPUs and partitions, grouped by type. */
 function pieces(plan: GpuPlan): readonly Piece[] {
   const all = plan.flatMap((gpu) => {
     const types =

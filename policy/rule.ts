@@ -1,20 +1,20 @@
 import type { Resource } from "./resource.ts";
 
 interface RuleBase {
-  /** What messages and the policy pack call it. */
+  /** Name in messages and in the policy pack. */
   readonly name: string;
-  /** What it demands, in a sentence. */
+  /** What it requires, in one sentence. */
   readonly description: string;
 }
 
-/** Looks at one resource before it is made or changed. */
+/** Checks one resource before it is created or updated. */
 export interface ResourceRule extends RuleBase {
   readonly scope: "resource";
-  /** What is wrong, each in a line that says what to do. */
+  /** Returns one line per problem, with what to do. */
   readonly check: (resource: Resource) => readonly string[];
 }
 
-/** Looks at all resources of a stack, and the stack itself, as a preview would leave them or as they are. */
+/** Checks all resources of a stack, including the stack itself: planned ones in a preview, else existing ones. */
 export interface StackRule extends RuleBase {
   readonly scope: "stack";
   readonly check: (resources: readonly Resource[]) => readonly Finding[];
@@ -25,7 +25,7 @@ export interface Finding {
   readonly message: string;
 }
 
-/** A finding, and the rule that it is against. */
+/** A finding, with the name of the rule. */
 export interface Violation extends Finding {
   readonly rule: string;
 }

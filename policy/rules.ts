@@ -14,14 +14,14 @@ export const resourceRules: readonly ResourceRule[] = [
 ];
 export const stackRules: readonly StackRule[] = [noPlainSecret];
 
-/** What is wrong with one resource, by its inputs. */
+/** Violations of one resource, from its inputs. */
 export function checkResource(resource: Resource): Violation[] {
   return resourceRules.flatMap(({ name, check }) =>
     check(resource).map((message) => ({ rule: name, urn: resource.urn, message })),
   );
 }
 
-/** What is wrong with a stack, by the outputs of its resources. */
+/** Violations of a stack, from the outputs of its resources. */
 export function checkStack(resources: readonly Resource[]): Violation[] {
   return stackRules.flatMap(({ name, check }) =>
     check(resources).map((finding) => ({ rule: name, ...finding })),

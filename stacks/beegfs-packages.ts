@@ -1,14 +1,14 @@
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
 
-/** Which of BeeGFS's packages are wanted. */
+/** The BeeGFS packages to find. */
 export interface WantedPackages {
   readonly version: string;
-  /** Whether the package that reads a license is. */
+  /** Whether to find the package that verifies a license, too. */
   readonly license: boolean;
 }
 
-/** The package files of a folder that are of a version, each package once, and what is missing, if anything is. */
+/** Finds one .deb file of the version for each package, at any depth. `missing` is a message that names the packages not found. */
 export function packageFiles(
   directory: string,
   { version, license }: WantedPackages,
@@ -33,7 +33,7 @@ export function packageFiles(
   };
 }
 
-/** Whether a file is called `NAME_VERSION_ARCHITECTURE.deb`; the version may have an epoch, `20%3a`, and a revision, `-1`. */
+/** True for a file named `NAME_VERSION_ARCHITECTURE.deb`; VERSION may have an epoch, `20%3a`, and a revision, `-1`. */
 function isPackage(file: string, name: string, version: string, architecture: string): boolean {
   const [itsName, itsVersion = "", itsArchitecture = ""] = file.replace(/\.deb$/, "").split("_");
   const plain = itsVersion.replace(/^\d+(:|%3a)/i, "");

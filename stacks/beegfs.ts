@@ -14,7 +14,7 @@ import type { MachinesByName } from "./machines.ts";
 
 const AT = "clusters.hpc.storage.beegfs";
 
-/** BeeGFS of a cluster, on those of its nodes that run; undefined where it has none. */
+/** Makes the BeeGFS of a cluster on its running nodes; undefined if the cluster has none. */
 export function beegfsOf(
   hpc: HpcCluster,
   running: readonly Node[],
@@ -39,15 +39,15 @@ export function beegfsOf(
     packages: packagesOf(beegfs),
     ...(tls !== undefined && {
       tls: {
-        certificate: read("tls.certificate", tls.certificate),
-        key: pulumi.secret(read("tls.key", tls.key)),
+        certificate: readInput("tls.certificate", tls.certificate),
+        key: pulumi.secret(readInput("tls.key", tls.key)),
       },
     }),
-    ...(license !== undefined && { license: pulumi.secret(read("license", license)) }),
+    ...(license !== undefined && { license: pulumi.secret(readInput("license", license)) }),
   });
 }
 
-/** What of a cluster's BeeGFS cannot be built, one line each, as far as it is known before anything is made. */
+/** Problems with a cluster's BeeGFS, one line each, that are known before any resource is created. */
 export function beegfsProblems(hpc: HpcCluster): string[] {
   const { beegfs } = hpc.storage;
   if (beegfs === undefined) return [];
@@ -56,7 +56,7 @@ export function beegfsProblems(hpc: HpcCluster): string[] {
   return [
     ...(version.startsWith("8.")
       ? []
-      : [`${AT}.version: ai-how sets up BeeGFS 8, not ${version}; give 8.0.1 or later`]),
+      : [`${AT}.version: ai-how installs BeeGFS 8, not ${version}; use 8.0.1 or later`]),
     ...(kernelsOf(version) === undefined ? [`${AT}.version: ${kernelProblem(version, "") ?? ""}`] : []),
     ...[...kernels].flatMap((kernel) => {
       const problem = kernelProblem(version, kernel);
@@ -69,13 +69,13 @@ function versionOf({ version }: BeegfsSite): string {
   return version ?? newestBeegfs;
 }
 
-/** The kernel of a node, where it is known from its image's distribution. */
+/** The kernel of a node's image; empty when its distribution is unknown. */
 function kernelOf(node: Node): string[] {
   if (node.kind === "existing" || node.image.kind === "file") return [];
   return [distributionKernels[node.image.distribution]];
 }
 
-/** The servers of the file that run; undefined, in a preview alone, where a service would have none. */
+/** The servers that run. If a service has none, `up` fails; a preview warns, and the result is undefined. */
 function runningServers(
   { managementNode, metadataNodes, storageNodes }: BeegfsSite,
   running: ReadonlySet<string>,
@@ -88,16 +88,19 @@ function runningServers(
   };
   const without = Object.entries(listed).flatMap(([key, names]) => (names.some(runs) ? [] : [key]));
   if (without.length > 0) {
-    tell(`${AT}: nothing of ${without.join(" and ")} runs; let auto_start be true there, or use storage.nfs`);
+    warnOrFail(
+      `${AT}: no node of ${without.join(" and ")} is started; set auto_start: true there, or use storage.nfs`,
+    );
     return undefined;
   }
   const off = [...new Set(Object.values(listed).flat())].filter((name) => !runs(name));
-  if (off.length > 0) void pulumi.log.warn(`${AT}: ${off.join(", ")} is off, and serves nothing of it`);
+  if (off.length > 0)
+    void pulumi.log.warn(`${AT}: ${off.join(", ")} is not started, so BeeGFS does not use it`);
   return { metadata: metadataNodes.filter(runs), storage: storageNodes.filter(runs) };
 }
 
-/** What can be mended until then is a warning in a preview, and the end of an `up`. */
-function tell(problem: string): void {
+/** Reports a problem that the user can still solve before `up`: a preview warns, `up` fails. */
+function warnOrFail(problem: string): void {
   if (!pulumi.runtime.isDryRun()) throw new UserError(problem);
   void pulumi.log.warn(problem);
 }
@@ -105,20 +108,20 @@ function tell(problem: string): void {
 function packagesOf(beegfs: BeegfsSite): NonNullable<BeegfsArgs["packages"]> {
   const { packages } = beegfs;
   if (packages.from === "makers") return packages;
-  if (packages.from === "repository") return { ...packages, key: read("packages.key", packages.key) };
+  if (packages.from === "repository") return { ...packages, key: readInput("packages.key", packages.key) };
   const wanted = { version: versionOf(beegfs), license: beegfs.license !== undefined };
   const { files, missing } = packageFiles(packages.directory, wanted);
-  if (missing !== undefined) tell(`${AT}.packages.directory: ${missing}`);
+  if (missing !== undefined) warnOrFail(`${AT}.packages.directory: ${missing}`);
   return { from: "files", files };
 }
 
-/** The text of a file; empty, in a preview alone, where it cannot be read. */
-function read(key: string, file: string): string {
+/** The text of a file. If it cannot be read, `up` fails; a preview warns, and the result is empty. */
+function readInput(key: string, file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    const why = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    tell(`${AT}.${key}: ${file} cannot be read (${why}); put the file there`);
+    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    warnOrFail(`${AT}.${key}: ${file} cannot be read (${reason}); put the file there`);
     return "";
   }
 }

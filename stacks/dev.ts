@@ -7,9 +7,9 @@ import { configureHpc } from "./hpc.ts";
 import { makeMachines } from "./machines.ts";
 import { ADMIN_KEY_OUTPUT, OUTPUTS_VERSION, type StackOutputs } from "./outputs.ts";
 
-/** The default target: a small SLURM cluster on any Linux machine, in a network namespace of its own. */
+/** The default target: a small SLURM cluster in a network namespace of any Linux machine. */
 export async function dev(site: Site): Promise<pulumi.Inputs> {
-  const hpc = supported(site);
+  const hpc = supportedCluster(site);
   const machines = await makeMachines(site, hpc);
   const outputs = {
     version: OUTPUTS_VERSION,
@@ -21,13 +21,13 @@ export async function dev(site: Site): Promise<pulumi.Inputs> {
   return { ...outputs, ...(machines.adminKey !== undefined && { [ADMIN_KEY_OUTPUT]: machines.adminKey }) };
 }
 
-/** The site's HPC cluster; what this target cannot build is an error, all of it at once. */
-function supported({ hpc, cloud, workshop, machines }: Site): HpcCluster {
+/** The site's HPC cluster. Throws one error that lists everything this target does not support. */
+function supportedCluster({ hpc, cloud, workshop, machines }: Site): HpcCluster {
   if (hpc === undefined)
-    throw new UserError("the target dev builds clusters.hpc, and the cluster file has none");
+    throw new UserError("the target dev needs clusters.hpc, which the cluster file does not have");
   const { cpuPinning, hugepages, numaNodes, nested, cpuFeatures, cpuTopology } = hpc.acceleration;
   const virtual = hpc.nodes.filter((node) => node.kind === "virtual");
-  const asked: readonly (readonly [string, boolean])[] = [
+  const unsupported: readonly (readonly [string, boolean])[] = [
     ["clusters.cloud", cloud !== undefined],
     ["workshop", workshop !== undefined],
     ["clusters.hpc: image.builder: packer", virtual.some(({ image }) => image.kind === "packer")],
@@ -43,12 +43,12 @@ function supported({ hpc, cloud, workshop, machines }: Site): HpcCluster {
     ],
   ];
   const details = [
-    ...asked
-      .filter(([, is]) => is)
-      .map(([what]) => `${what}: the target dev does not build this; leave it out`),
+    ...unsupported
+      .filter(([, isPresent]) => isPresent)
+      .map(([key]) => `${key}: the target dev does not support this; remove it`),
     ...(machines === "container" && hpc.storage.beegfs !== undefined
       ? [
-          "clusters.hpc.storage.beegfs: a container can load no kernel module; use machines: vm or storage.nfs",
+          "clusters.hpc.storage.beegfs: a container cannot load kernel modules; use machines: vm or storage.nfs",
         ]
       : beegfsProblems(hpc)),
   ];

@@ -1,7 +1,7 @@
 import type { NetworkDns } from "../components/machines/virtual-network.ts";
 import type { Network, Site } from "../config/site.ts";
 
-/** Whom a cluster's network asks for names that are not its own. */
+/** How the DNS server of a cluster's network forwards queries. */
 export function dnsOf({ clusters }: Site, cluster: string, network: Network): NetworkDns {
   const { dnsMode, dnsServers, serviceDiscovery } = network;
   const servers = dnsServers.map((address) => ({ address }));
@@ -11,7 +11,7 @@ export function dnsOf({ clusters }: Site, cluster: string, network: Network): Ne
       forwarders: [...servers, { domain: serviceDiscovery.type, address: serviceDiscovery.address }],
       domainLocal: true,
     };
-  // Networks of one host reach each other's gateways, where their DNS servers listen.
+  // Each network's DNS server listens on its gateway, which the host's other networks reach.
   const neighbours =
     dnsMode === "shared_dns"
       ? clusters.flatMap(({ name, network: other }) =>

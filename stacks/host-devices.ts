@@ -4,7 +4,7 @@ import { UserError } from "../config/errors.ts";
 import type { Site, VirtualNode } from "../config/site.ts";
 import type { GpuPlan } from "../gpu/index.ts";
 
-/** What VMs take from this machine; undefined where they take nothing. */
+/** Prepares this machine's devices and huge pages for VMs; undefined if they need none. */
 export function hostDevices({ name, clusters }: Site, uri: string): HostDevices | undefined {
   const nodes = clusters.flatMap((cluster) => cluster.nodes.filter((node) => node.kind === "virtual"));
   const claims = Map.groupBy(
@@ -16,7 +16,7 @@ export function hostDevices({ name, clusters }: Site, uri: string): HostDevices 
   if (claims.size === 0 && hugePages2m + hugePages1g === 0) return undefined;
   if (!/^qemu(\+unix)?:\/\/\//.test(uri)) {
     throw new UserError(
-      `ai-how:libvirtUri: ${uri} is another machine, whose devices and huge pages cannot be prepared from here; run ai-how there`,
+      `ai-how:libvirtUri: ${uri} is another machine, and ai-how prepares devices and huge pages only on its own; run ai-how there`,
     );
   }
   return new HostDevices(`${name}-devices`, {
@@ -33,7 +33,7 @@ export function hostDevices({ name, clusters }: Site, uri: string): HostDevices 
   });
 }
 
-/** How many pages of a size the VMs need that start by themselves. */
+/** Number of huge pages that the VMs with auto_start need, of pages of `mib` MiB. */
 function hugePages(clusters: Site["clusters"], size: "2M" | "1G", mib: number): number {
   return clusters
     .filter(({ acceleration }) => acceleration.hugepages === size)
@@ -42,8 +42,8 @@ function hugePages(clusters: Site["clusters"], size: "2M" | "1G", mib: number): 
     .reduce((sum, { memoryMib }) => sum + Math.ceil(memoryMib / mib), 0);
 }
 
-/** What a node gets of the host's devices: GPUs as planned, and the addresses of everything else. */
-export function hostDevicesOf({ gpuPlan, passthrough }: VirtualNode): {
+/** The host's devices of a node: its GPUs as planned, and the PCI addresses of its other devices. */
+export function nodeDevices({ gpuPlan, passthrough }: VirtualNode): {
   gpus: GpuPlan;
   passthrough: string[];
 } {

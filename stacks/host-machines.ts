@@ -9,21 +9,21 @@ import { VirtualMachine } from "../components/machines/virtual-machine.ts";
 import { allocationsOf } from "../config/allocations.ts";
 import { UserError } from "../config/errors.ts";
 import type { Cluster, Network, Site } from "../config/site.ts";
-import { hostDevices, hostDevicesOf } from "./host-devices.ts";
+import { hostDevices, nodeDevices } from "./host-devices.ts";
 import { imageDigests, imagesOf } from "./images.ts";
 import { clusterNetwork, existingHosts, hostArchitecture, type MachinesByName } from "./machines.ts";
 
-// libvirt's own place for logs of machines: its AppArmor profile lets it write there.
+// libvirt's log folder, where its AppArmor profile allows it to write.
 const CONSOLES = "/var/log/libvirt/qemu";
 const IMAGES = "/var/lib/libvirt/images";
 const KIB_OF_HUGEPAGE = { "2M": 2048, "1G": 1048576 } as const;
 
 interface HostMachines extends MachinesByName {
-  /** Secret; undefined where all are existing hosts. */
+  /** The private key, a secret. Undefined if all machines are existing hosts. */
   readonly adminKey: pulumi.Output<string> | undefined;
 }
 
-/** Makes the machines of all clusters on the host's own libvirt, where they stay when this program is gone. */
+/** Makes the machines of all clusters on the host's libvirt, which keeps them running after this program ends. */
 export async function makeHostMachines(site: Site, uri: string): Promise<HostMachines> {
   const digests = await imageDigests(site);
   const machines = new Map<string, Machine>(site.clusters.flatMap(existingHosts));
@@ -34,8 +34,8 @@ export async function makeHostMachines(site: Site, uri: string): Promise<HostMac
   const pinning = cpus.length > 0 ? new CpuPinning(`${site.name}-cpus`, { requests: cpus }) : undefined;
   for (const cluster of site.clusters) {
     if (host === undefined || cluster.network === undefined) continue;
-    const place = { site, host, digests, devices, pinning };
-    for (const [name, machine] of clusterMachines(place, cluster, cluster.network))
+    const context = { site, host, digests, devices, pinning };
+    for (const [name, machine] of clusterMachines(context, cluster, cluster.network))
       machines.set(name, machine);
   }
   return {
@@ -48,19 +48,19 @@ export async function makeHostMachines(site: Site, uri: string): Promise<HostMac
   };
 }
 
-/** Where machines are made. */
-interface Place {
+/** What the machines of all clusters share. */
+interface HostContext {
   readonly site: Site;
   readonly host: LibvirtHost;
-  /** SHA-256 of image files, by their paths. */
+  /** SHA-256 of image files, by path. */
   readonly digests: ReadonlyMap<string, string | undefined>;
   readonly devices: HostDevices | undefined;
-  /** Undefined where no machine has CPUs of the host for itself. */
+  /** Undefined if no machine has dedicated CPUs. */
   readonly pinning: CpuPinning | undefined;
 }
 
 function clusterMachines(
-  { site, host, digests, devices, pinning }: Place,
+  { site, host, digests, devices, pinning }: HostContext,
   cluster: Cluster,
   addressing: Network,
 ): (readonly [string, VirtualMachine])[] {
@@ -76,7 +76,7 @@ function clusterMachines(
   const imageOf = imagesOf(cluster, poolName, digests, onHost);
   const platform = platformOf({
     arch: hostArchitecture(),
-    // A workstation that cannot do KVM has to say so: emulation would be a surprise.
+    // No silent fallback to emulation: without KVM, `up` fails.
     type: pulumi.output(acceleration.mode === "tcg" ? ("qemu" as const) : ("kvm" as const)),
     cpuModel: acceleration.cpuModel,
     features: [...acceleration.cpuFeatures, ...(acceleration.nested ? NESTED : [])],
@@ -100,7 +100,7 @@ function clusterMachines(
         adminKey: host.adminKey,
         running: node.autoStart,
         autostart: true,
-        ...hostDevicesOf(node),
+        ...nodeDevices(node),
         mounts: node.mounts,
         ...(acceleration.cpuTopology !== undefined && { cpuTopology: acceleration.cpuTopology }),
         ...(acceleration.numaNodes !== undefined && { numaNodes: acceleration.numaNodes }),
@@ -114,7 +114,7 @@ function clusterMachines(
   });
 }
 
-// Whichever of the two the host's processor has; the other one is ignored.
+// Optional: the host's CPU has one of the two, and libvirt ignores the other.
 const NESTED = [
   { name: "vmx", policy: "optional" as const },
   { name: "svm", policy: "optional" as const },

@@ -13,16 +13,16 @@ import { gresOf, shardsOf } from "../gpu/index.ts";
 import { beegfsOf } from "./beegfs.ts";
 import type { MachinesByName } from "./machines.ts";
 
-// What the kernel and the system services of a small guest keep for themselves.
+// Share of memory that the kernel and system services of a small guest use.
 const SYSTEM_MEMORY_SHARE = 0.15;
 
-/** Makes machines an HPC cluster that has run a job; returns what the stack's outputs say of it. */
+/** Configures machines as an HPC cluster and runs a smoke job. Returns the stack's outputs of the cluster. */
 export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
   const running = hpc.nodes.filter((node) => node.kind === "existing" || node.autoStart);
   const [controller, ...compute] = running;
   if (controller?.role !== "controller") {
     throw new UserError(
-      "clusters.hpc.controller.auto_start: a cluster without its controller cannot be built; let it be true",
+      "clusters.hpc.controller.auto_start: a cluster needs a running controller; set auto_start: true",
     );
   }
 
@@ -40,7 +40,7 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
   const beegfs = beegfsOf(hpc, running, machines);
 
   const cluster = new SlurmCluster(`${hpc.name}-slurm`, {
-    // slurm.conf(5): ClusterName is made lower case.
+    // SLURM converts ClusterName to lower case: slurm.conf(5).
     clusterName: hpc.name.toLowerCase(),
     controller: machines.of(controller.name),
     nodes: compute.map((node) => ({ machine: machines.of(node.name), ...slurmResources(node) })),
@@ -67,7 +67,7 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
     ],
   });
 
-  // Without a compute node that runs there is nothing for a job to run on.
+  // A job needs a running compute node.
   const smokeJob =
     cluster.defaultPartition.nodes.length === 0
       ? undefined
@@ -90,7 +90,7 @@ export function configureHpc(hpc: HpcCluster, machines: MachinesByName) {
   };
 }
 
-/** What of a node SLURM gives to jobs. */
+/** Resources of a node that SLURM allocates to jobs. */
 export function slurmResources({ cpus, memoryMib, gpuPlan }: Node): SlurmNodeResources {
   return {
     cpus,
@@ -99,7 +99,7 @@ export function slurmResources({ cpus, memoryMib, gpuPlan }: Node): SlurmNodeRes
   };
 }
 
-/** The file's partitions, of the compute nodes that run. */
+/** The partitions of the cluster file, limited to running compute nodes. */
 export function slurmPartitions(hpc: HpcCluster, compute: readonly Node[]): SlurmPartition[] {
   const running = new Set(compute.map(({ name }) => name));
   return hpc.slurm.partitions.map((partition) => ({
@@ -108,7 +108,7 @@ export function slurmPartitions(hpc: HpcCluster, compute: readonly Node[]): Slur
   }));
 }
 
-/** What outputs say of a machine. */
+/** The stack's output of a machine. */
 export function machineOutput(node: Node, machine: Machine): pulumi.Inputs {
   const plan = node.gpuPlan;
   return {

@@ -8,17 +8,17 @@ import { PackerImage } from "../components/images/packer-image.ts";
 import type { Cluster, Image, Site, VirtualNode } from "../config/site.ts";
 import { isReal } from "./gpu-driver.ts";
 
-// Where others than root may look, too: libvirt's machines run under an account of their own.
+// Readable without root, because libvirt runs VMs as another user.
 const CACHE = "/var/cache/ai-how";
-// Of a SHA-256, what names need of it.
+// Length of the digest in file names.
 const SHORT = 12;
-// What a preview cannot know.
+// A value that is unknown in a preview.
 const NOT_KNOWN = pulumi.output(pulumi.unknown).apply((): string => "");
 
 type ImageOf<Kind extends Image["kind"]> = Extract<Image, { kind: Kind }>;
 type Release = Pick<ImageOf<"built">, "distribution" | "mirror">;
 
-/** SHA-256 of each image file that a site's nodes start from; undefined, in a preview alone, for one that is not there yet: preflight tells. */
+/** SHA-256 of each image file of a site's nodes, by path. Undefined for a missing file, of which preflight warns or fails. */
 export async function imageDigests(site: Site): Promise<ReadonlyMap<string, string | undefined>> {
   const images = site.clusters.flatMap(({ nodes }) =>
     nodes.filter((node) => node.kind === "virtual").map(({ image }) => image),
@@ -29,7 +29,7 @@ export async function imageDigests(site: Site): Promise<ReadonlyMap<string, stri
   return digests;
 }
 
-/** Makes the images of a cluster's nodes on libvirt's host, each once, and finds that of a node. */
+/** Returns a function that gives the image of a node, and makes each image of the cluster once. */
 export function imagesOf(
   of: Cluster,
   pool: pulumi.Output<string>,
@@ -44,7 +44,7 @@ export function imagesOf(
     variables: RoleVariables,
     name: (number: number) => string,
   ): GoldenImage =>
-    once(golden, { distribution, mirror, ...variables }, (number) => {
+    getOrMake(golden, { distribution, mirror, ...variables }, (number) => {
       const args = {
         ...{ distribution, cacheDirectory: CACHE, ...variables },
         ...(mirror !== undefined && { mirror }),
@@ -53,7 +53,7 @@ export function imagesOf(
       return new GoldenImage(name(number), args);
     });
 
-  // A cache may be emptied, so machines start from copies beside their disks.
+  // The cache may be emptied, so VMs boot from copies in the pool of their disks.
   const copyOf = (name: string, made: GoldenImage | PackerImage): BaseImage => {
     const { imageName: content, disk, direct } = made;
     const args = { pool, fileName: name, content, disk, ...(direct !== undefined && { direct }) };
@@ -62,8 +62,8 @@ export function imagesOf(
 
   const plain = new Map<string, BootImage>();
   const plainImage = (image: ImageOf<"file" | "built">, variables: RoleVariables): BootImage =>
-    // Two ways to write one path are one image.
-    once(plain, image.kind === "file" ? image.path : { ...image, ...variables }, (number) => {
+    // Files are the same image if their absolute paths are equal.
+    getOrMake(plain, image.kind === "file" ? image.path : { ...image, ...variables }, (number) => {
       const name = numbered(`${cluster}-image`, number);
       if (image.kind === "built")
         return copyOf(
@@ -82,7 +82,7 @@ export function imagesOf(
     kind: "controller" | "compute",
     variables: RoleVariables,
   ): BootImage =>
-    once(packed[kind], { ...image, ...variables }, (number) => {
+    getOrMake(packed[kind], { ...image, ...variables }, (number) => {
       const { distribution, source } = image;
       const base = () => goldenImage(image, {}, (count) => numbered(`${cluster}-base-image`, count));
       const name = numbered(`${cluster}-${kind}-image`, number);
@@ -99,7 +99,7 @@ export function imagesOf(
 
   return (node) => {
     const { image, role } = node;
-    // Nobody bakes a file of the user's.
+    // ai-how does not change image files of the user.
     const variables = image.kind === "file" ? {} : driverIn(of, node);
     if (image.kind !== "packer") return plainImage(image, variables);
     return packerImage(image, role === "controller" ? "controller" : "compute", variables);
@@ -108,22 +108,22 @@ export function imagesOf(
 
 type RoleVariables = Pick<GoldenImageArgs, "roleVariables">;
 
-/** What the image of a node is baked with: the driver, where it has GPUs and the file says which. */
+/** Role variables that build the driver into the image of a node with GPUs, if the cluster file asks for it. */
 function driverIn(cluster: Cluster, { gpus }: VirtualNode): RoleVariables {
   const driver = cluster.kind === "hpc" ? cluster.driver : undefined;
   if (driver?.bake !== true || driver.source === "none" || !gpus.some(isReal)) return {};
   return { roleVariables: bakedDriver(driver) };
 }
 
-/** What is in the map for a value; made when it is not there yet, with a number from 1 on. */
-function once<T>(map: Map<string, T>, value: unknown, make: (number: number) => T): T {
+/** The map's entry for a value. If there is none, `make` gets the number of the new entry, from 1. */
+function getOrMake<T>(map: Map<string, T>, value: unknown, make: (number: number) => T): T {
   const key = JSON.stringify(value);
   const found = map.get(key) ?? make(map.size + 1);
   map.set(key, found);
   return found;
 }
 
-/** The first has the plain name, so that a cluster with one image keeps it when a node gets its own. */
+/** Adds a number to all names but the first, so that a cluster's image keeps its name when a node gets another image. */
 function numbered(name: string, number: number): string {
   return number === 1 ? name : `${name}-${number}`;
 }

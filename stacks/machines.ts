@@ -21,16 +21,16 @@ export interface MachinesByName {
 
 /** The machines of a cluster, by the names of its nodes. */
 export interface Machines extends MachinesByName {
-  /** How the virtual ones run; undefined where all are existing hosts. */
+  /** How virtual nodes run, and why. Undefined if all machines are existing hosts. */
   readonly virtualization: { type: pulumi.Input<string>; because: pulumi.Input<string> } | undefined;
-  /** Secret; undefined where all are existing hosts. */
+  /** The private key, a secret. Undefined if all machines are existing hosts. */
   readonly adminKey: pulumi.Output<string> | undefined;
 }
 
-// The SDK keeps 100 KiB for each resource that the engine has not answered yet: a thousand machines at once were 1.5 GB.
+// Limits memory: the SDK keeps 100 KiB for each resource in flight, and a thousand machines at once took 1.5 GB.
 const IN_FLIGHT = 32;
 
-/** Makes the machines of a cluster: existing hosts as they are, all others in a sandbox of their own. */
+/** Makes the machines of a cluster. Virtual nodes run in a sandbox; existing hosts stay as they are. */
 export async function makeMachines(site: Site, cluster: HpcCluster): Promise<Machines> {
   const machines = new Map<string, Machine>(existingHosts(cluster));
   const virtual = cluster.nodes.filter((node) => node.kind === "virtual");
@@ -53,7 +53,7 @@ export async function makeMachines(site: Site, cluster: HpcCluster): Promise<Mac
   };
 }
 
-/** The hosts of a cluster that somebody else made, by the names of their nodes. */
+/** The existing hosts of a cluster, by the names of their nodes. */
 export function existingHosts({ nodes }: Cluster): (readonly [string, Machine])[] {
   return nodes.flatMap((node) => {
     if (node.kind === "virtual") return [];
@@ -70,12 +70,12 @@ export function existingHosts({ nodes }: Cluster): (readonly [string, Machine])[
   });
 }
 
-/** libvirt's name of this machine's processor architecture: VMs have the same. */
+/** This machine's CPU architecture in libvirt's words. VMs have the same. */
 export function hostArchitecture(): "x86_64" | "aarch64" {
   return process.arch === "arm64" ? "aarch64" : "x86_64";
 }
 
-/** The network of a cluster's virtual nodes, and the address that each has in it. */
+/** Makes the network of a cluster's virtual nodes, and gives the address of each node in it. */
 export function clusterNetwork(
   site: Site,
   cluster: Cluster,
@@ -149,7 +149,7 @@ async function sandboxMachines(
             networkNamespace: sandbox.networkNamespace,
             stateDirectory: sandbox.stateDirectory,
             binds: [
-              // No kernel serves NFS to itself in another container: the shared folder is one of the host's.
+              // A kernel cannot mount its own NFS export in another container, so nodes share a folder of the host.
               ...(nfs === undefined ? [] : [{ source: sandbox.sharedDirectory, target: nfs.mountPoint }]),
               ...node.mounts.map(({ hostPath, mountPoint, options }) => ({
                 source: hostPath,
@@ -159,7 +159,7 @@ async function sandboxMachines(
               })),
             ],
           },
-          // Its processes are in a namespace of their own: the sandbox's end is not theirs.
+          // No `deletedWith`: a container's processes have their own namespaces and survive the sandbox.
           { provider: sandbox.libvirt },
         )
       : new VirtualMachine(
@@ -189,7 +189,7 @@ async function sandboxMachines(
 function goldenImage({ name, image, storage }: HpcCluster, nodes: readonly VirtualNode[]): GoldenImage {
   if (image?.kind !== "built" || nodes.some((node) => !isDeepStrictEqual(node.image, image))) {
     throw new UserError(
-      "the target dev builds one image for all nodes: give `image:` instead of `base_image_path:`",
+      "the target dev uses one image for all nodes; set `image:` instead of `base_image_path:`",
     );
   }
   return new GoldenImage(`${name}-image`, {

@@ -4,19 +4,19 @@ import { UserError } from "../config/errors.ts";
 import type { Site } from "../config/site.ts";
 
 /**
- * What a preview warns of and an `up` refuses, since it can be mended until then: images that are not built yet, and
- * devices that two VMs would start with.
+ * Checks what the user can still change before `up`: image files that are missing, and devices that two VMs with auto_start share.
+ * A preview warns; `up` throws one error with all problems.
  */
 export function assertReady(site: Site): void {
   for (const note of derivedPartitions(site)) void pulumi.log.info(note);
   const problems = [...missingImages(site), ...sharedDevices(site)];
   if (problems.length === 0) return;
   if (!pulumi.runtime.isDryRun())
-    throw new UserError("this cluster file cannot be brought up yet", { details: problems });
+    throw new UserError("this cluster file is not ready for up", { details: problems });
   for (const problem of problems) void pulumi.log.warn(problem);
 }
 
-/** The image files that do not exist, each with the nodes that start from it. */
+/** Messages for image files that do not exist, each with the nodes that use it. */
 export function missingImages({ clusters }: Site): string[] {
   return clusters.flatMap(({ kind, nodes }) => {
     const byPath = Map.groupBy(
@@ -29,12 +29,12 @@ export function missingImages({ clusters }: Site): string[] {
       const given = first?.image.kind === "file" ? first.image.given : path;
       const names = [first, ...others].map((node) => node?.shortName).join(", ");
       const where = given === path ? "" : `, which is ${path},`;
-      return `clusters.${kind}: base_image_path: ${given}${where} is not there; build it before up (${names})`;
+      return `clusters.${kind}: base_image_path: ${given}${where} does not exist; build it before up (${names})`;
     });
   });
 }
 
-/** PCI devices that more than one VM would start with; mediated devices of one GPU are slices of it, and no such thing. */
+/** Messages for PCI devices of several VMs with auto_start. Mediated devices may share their parent GPU. */
 export function sharedDevices({ clusters }: Site): string[] {
   const claims = clusters.flatMap(({ nodes }) =>
     nodes
@@ -53,11 +53,11 @@ export function sharedDevices({ clusters }: Site): string[] {
     .filter(([, claimants]) => claimants.length > 1 && !claimants.every(({ isSlice }) => isSlice))
     .map(([address, claimants]) => {
       const names = claimants.map(({ name }) => name).join(" and ");
-      return `${address}: ${names} would both start with it; set auto_start: false for one of them`;
+      return `${address}: ${names} share it and both start; set auto_start: false for one of them`;
     });
 }
 
-/** Real GPUs that are cut where nobody has read from such a GPU that they can be. */
+/** Messages for real GPUs whose planned partitions are not confirmed by a listing from such a GPU. */
 export function derivedPartitions({ clusters }: Site): string[] {
   return clusters.flatMap(({ nodes }) =>
     nodes.flatMap(({ name, gpuPlan }) =>
@@ -68,7 +68,7 @@ export function derivedPartitions({ clusters }: Site): string[] {
         )
         .map(
           ({ index, known }) =>
-            `${name}: the partitions of GPU ${index} (${known?.name ?? ""}) are derived, not read from such a GPU`,
+            `${name}: the partitions of GPU ${index} (${known?.name ?? ""}) are derived from a similar GPU, not read from hardware`,
         ),
     ),
   );

@@ -9,7 +9,7 @@ import { VirtualNetwork } from "../components/machines/virtual-network.ts";
 import { networkDefaults, parseSubnet } from "../config/ipv4.ts";
 import { hostArchitecture } from "./machines.ts";
 
-// A program of its own, which `ai-how verify` runs: one machine, made as a workstation's are, by the same components.
+// The Pulumi program of `ai-how verify`: one VM, made by the components of the target workstation.
 
 const config = new pulumi.Config("ai-how");
 const name = config.require("name");
@@ -21,7 +21,7 @@ const share = config.get("share");
 
 const { gateway, dhcpStart: start, dhcpEnd: end } = networkDefaults(parseSubnet(subnet));
 const domain = `${name}.internal`;
-// The first of the range that DHCP would give away: nobody else is there to be given one.
+// The first address of the DHCP range; the network has no other machine.
 const address = start;
 const mac = "52:54:00:a1:b0:0e";
 

@@ -8,13 +8,13 @@ import { TemporalOnKubernetes } from "../components/workshop/temporal-on-kuberne
 import type { DevEnvironmentSite, Workshop } from "../config/site.ts";
 import { folderDigest } from "../config/folder-digest.ts";
 
-/** Makes what people build and train with on the host itself; returns what the stack's outputs say of it. */
+/** Makes the workshop's services on the host; returns the stack's outputs of them. */
 export function makeWorkshop(
   site: string,
   workshop: Workshop,
   dockerHost: string | undefined,
 ): pulumi.Inputs {
-  const docker = once(() => byDocker(site, dockerHost));
+  const docker = lazy(() => byDocker(site, dockerHost));
   const imageOf = imagesOf(site, workshop, docker);
   const devEnvironments = workshop.devEnvironments.map((environment) => {
     const { projectId, uid, gid } = environment;
@@ -36,7 +36,7 @@ export function makeWorkshop(
   };
 }
 
-/** What outputs say of services, by their keys in the cluster file; those that the file leaves out are undefined. */
+/** The outputs of services by their keys in the cluster file; services that the file leaves out are undefined. */
 function servicesOutput(services: Readonly<Record<string, ServiceAddress | undefined>>): pulumi.Inputs {
   const there = Object.entries(services).flatMap(([key, service]) =>
     service === undefined ? [] : [[key, { address: service.address }] as const],
@@ -48,8 +48,8 @@ interface ServiceAddress {
   readonly address: pulumi.Input<string>;
 }
 
-/** The value, made when it is first asked for: a file without Docker's part needs no Docker. */
-function once<T>(make: () => T): () => T {
+/** Calls `make` at the first use and keeps the result: a file without containers needs no Docker. */
+function lazy<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
 }
@@ -70,7 +70,7 @@ function makeTemporalInCluster(
   return new TemporalOnKubernetes(name, args, { providers: [provider] });
 }
 
-/** The image of an environment: one for each user, whose files it writes. */
+/** Returns a function that gives the image of an environment, and makes one image for each UID and GID. */
 function imagesOf(
   site: string,
   { baseImage }: Workshop,

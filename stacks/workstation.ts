@@ -7,17 +7,20 @@ import { configureHpc, machineOutput } from "./hpc.ts";
 import { assertReady } from "./preflight.ts";
 import { ADMIN_KEY_OUTPUT, OUTPUTS_VERSION, type StackOutputs } from "./outputs.ts";
 
-/** What of the host a stack uses. */
-export interface Daemons {
+/** Addresses of the host's daemons. */
+export interface HostEndpoints {
   /** libvirt's connection URI. */
   readonly libvirtUri: string;
-  /** Docker's address; undefined: DOCKER_HOST, else the usual socket. */
+  /** Docker's address. Undefined: DOCKER_HOST, else Docker's default socket. */
   readonly dockerHost: string | undefined;
 }
 
-/** One big machine: the VMs of an HPC and of a cloud cluster on its own libvirt, with its GPUs passed through to them. */
-export async function workstation(site: Site, { libvirtUri, dockerHost }: Daemons): Promise<pulumi.Inputs> {
-  refuseWhatIsMissing(site);
+/** The target for one large machine: VMs of an HPC and a cloud cluster on its libvirt, with GPUs passed through to them. */
+export async function workstation(
+  site: Site,
+  { libvirtUri, dockerHost }: HostEndpoints,
+): Promise<pulumi.Inputs> {
+  assertSupported(site);
   assertReady(site);
   const machines = await makeHostMachines(site, libvirtUri);
   const hpc = site.hpc && configureHpc(site.hpc, machines);
@@ -33,25 +36,25 @@ export async function workstation(site: Site, { libvirtUri, dockerHost }: Daemon
   return { ...outputs, ...(machines.adminKey !== undefined && { [ADMIN_KEY_OUTPUT]: machines.adminKey }) };
 }
 
-/** A file without a workshop needs no Docker, and so nothing of its package. */
+/** Imports on demand: a file without a workshop does not need Docker's package. */
 async function workshopOf(site: string, workshop: Workshop, dockerHost: string | undefined) {
   const { makeWorkshop } = await import("./workshop.ts");
   return makeWorkshop(site, workshop, dockerHost);
 }
 
-function refuseWhatIsMissing({ machines, hpc, cloud }: Site): void {
-  const asked: readonly (readonly [string, boolean])[] = [
+function assertSupported({ machines, hpc, cloud }: Site): void {
+  const unsupported: readonly (readonly [string, boolean])[] = [
     [
-      "machines: container: the target dev builds container nodes; use machines: vm",
+      "machines: container: only the target dev supports containers; use machines: vm",
       machines === "container",
     ],
     [
-      "clusters.cloud: image.builder: packer makes images of SLURM's nodes; leave it out",
+      "clusters.cloud: image.builder: packer supports SLURM nodes only; remove it",
       cloud?.nodes.some((node) => node.kind === "virtual" && node.image.kind === "packer") ?? false,
     ],
   ];
   const details = [
-    ...asked.filter(([, is]) => is).map(([what]) => what),
+    ...unsupported.filter(([, isPresent]) => isPresent).map(([problem]) => problem),
     ...(hpc === undefined ? [] : beegfsProblems(hpc)),
   ];
   if (details.length > 0)

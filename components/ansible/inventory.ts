@@ -1,9 +1,9 @@
 import type { Machine, SshEndpoint } from "../machines/machine.ts";
 
-/** Ansible variables: anything that JSON can say. */
+/** Ansible variables: any JSON object. */
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** A machine with everything known that an inventory says about it. */
+/** A machine as the inventory lists it, with all values known. */
 export interface InventoryHost {
   readonly name: string;
   readonly kind: Machine["kind"];
@@ -11,7 +11,7 @@ export interface InventoryHost {
   readonly ssh: SshEndpoint;
 }
 
-/** An inventory in the form that Ansible's inventory scripts print. */
+/** The inventory as JSON of an Ansible inventory script (`--list`). */
 export function inventory(
   groups: Readonly<Record<string, readonly string[]>>,
   hosts: readonly InventoryHost[],
@@ -24,7 +24,7 @@ export function inventory(
   };
 }
 
-/** The pinned host keys, in the form of OpenSSH's known_hosts. */
+/** The host keys in the format of OpenSSH's known_hosts. */
 export function knownHosts(hosts: readonly InventoryHost[]): string {
   return hosts
     .map(

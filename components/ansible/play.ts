@@ -2,14 +2,14 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Machine } from "../machines/machine.ts";
 import type { Variables } from "./inventory.ts";
 
-/** What a component wants Ansible to make of its machines; a `Playbook` applies one or several in one run. */
+/** Roles, groups and variables by which Ansible configures a component's machines. A `Playbook` runs one or more plays. */
 export interface Play {
-  /** Roles besides `base`, which every machine gets. */
+  /** Names of roles, besides `base`, which runs on every machine. */
   readonly roles: readonly string[];
-  /** Which machines are in which group. */
+  /** Machines by inventory group. */
   readonly groups: Readonly<Record<string, readonly Machine[]>>;
   /** Variables of all machines. */
   readonly variables: pulumi.Input<Variables>;
-  /** Further values whose change is a reason to apply it again. Default none. */
-  readonly again?: readonly pulumi.Input<unknown>[];
+  /** Further values that rerun the play when they change. Default: none. */
+  readonly rerunOn?: readonly pulumi.Input<unknown>[];
 }

@@ -1,6 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, unless } from "../arguments.ts";
+import { checkArguments, problemUnless } from "../arguments.ts";
 import { inCheckout } from "../checkout.ts";
 import type { Machine } from "../machines/machine.ts";
 import { inventory, knownHosts, type Variables } from "./inventory.ts";
@@ -9,18 +9,18 @@ import type { Play } from "./play.ts";
 export interface PlaybookArgs {
   /** File in `ansible/playbooks`, without `.yml`. */
   playbook: string;
-  /** What it is to apply; groups of one name are joined, and so are maps among the variables. */
+  /** The plays to run. Groups of the same name are merged, and so are variables that are maps. */
   plays: readonly Play[];
 }
 
 /**
- * One run of `ansible-playbook`. It runs again when a role's files, a variable or a machine changed, and only then.
- * Several plays share a run because connecting to an emulated machine costs more than most tasks.
+ * One run of `ansible-playbook`. It reruns only when a role's files, a variable or a machine has changed.
+ * Plays share one run because connecting to an emulated machine takes longer than most tasks.
  */
 export class Playbook extends pulumi.ComponentResource {
-  /** Resolves when the run has ended well; changes with what was applied. */
+  /** ID of the run. Resolves when the run succeeds; changes with every rerun. */
   readonly completed: pulumi.Output<string>;
-  /** What a later step has to be done again for. */
+  /** Values that rerun the playbook when they change; later steps may depend on them, too. */
   readonly triggers: readonly pulumi.Input<unknown>[];
 
   constructor(name: string, args: PlaybookArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -32,12 +32,12 @@ export class Playbook extends pulumi.ComponentResource {
     ];
     const all = [...groups.values()].flat();
     checkArguments(name, [
-      ...unless(machines.length > 0, "plays", "name no machine: nothing would be applied"),
+      ...problemUnless(machines.length > 0, "plays", "name no machine; give at least one"),
       ...machines.flatMap((machine) =>
-        unless(
+        problemUnless(
           all.every((other) => other === machine || other.name !== machine.name),
           "plays",
-          `have two machines of the name ${machine.name}`,
+          `have two machines named ${machine.name}`,
         ),
       ),
     ]);
@@ -56,14 +56,14 @@ export class Playbook extends pulumi.ComponentResource {
       new pulumi.asset.FileAsset(inCheckout(`ansible/playbooks/${args.playbook}.yml`)),
       ...roles.map((role) => new pulumi.asset.FileArchive(inCheckout(`ansible/roles/${role}`))),
       ...machines.map(({ ready }) => ready),
-      ...args.plays.flatMap(({ again = [] }) => again),
+      ...args.plays.flatMap(({ rerunOn = [] }) => rerunOn),
     ];
 
     const run = new command.local.Command(
       `${name}-run`,
       {
         create: `${inCheckout("ansible/run")} ${args.playbook}`,
-        // On standard input: an inventory may be longer than Linux lets a variable be.
+        // On standard input, because Linux limits one environment variable to 128 KiB.
         stdin: pulumi.secret(
           pulumi
             .all([hosts, pulumi.all(args.plays.map(({ variables }) => variables))])
@@ -76,7 +76,7 @@ export class Playbook extends pulumi.ComponentResource {
         environment: {
           AI_HOW_INVENTORY: "-",
           AI_HOW_KNOWN_HOSTS: hosts.apply(knownHosts),
-          // One key opens all machines of a stack; hosts that have their own are reached by the user's agent.
+          // All machines of a stack accept one key; existing hosts accept the key of the user's SSH agent.
           AI_HOW_SSH_KEY: pulumi.secret(
             hosts.apply(
               (known) => known.find(({ ssh }) => ssh.privateKey !== undefined)?.ssh.privateKey ?? "",
@@ -93,7 +93,7 @@ export class Playbook extends pulumi.ComponentResource {
   }
 }
 
-/** The variables of all plays; a map that several of them have is joined. */
+/** The variables of all plays. Maps of the same name are merged, one level deep; otherwise the last play wins. */
 function mergeVariables(variables: readonly Variables[]): Variables {
   const merged: Record<string, unknown> = {};
   for (const [name, value] of variables.flatMap(Object.entries<unknown>)) {

@@ -3,11 +3,11 @@ import * as pulumi from "@pulumi/pulumi";
 import * as host from "../../providers/host/resources.ts";
 
 export interface DockerHostArgs {
-  /** Its daemon, `unix:///run/docker.sock`. Default: DOCKER_HOST of whoever runs `up`, else the usual socket. */
+  /** Address of the Docker daemon. Default: DOCKER_HOST, else `unix:///var/run/docker.sock`. */
   host?: pulumi.Input<string>;
 }
 
-/** A host's Docker. Nothing is asked of it before there is something to do: a preview of what is not there yet needs none. */
+/** The Docker daemon of a host, and Pulumi's provider for it. A preview of a new stack does not connect to the daemon. */
 export class DockerHost extends pulumi.ComponentResource {
   readonly docker: docker.Provider;
 

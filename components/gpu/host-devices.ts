@@ -1,9 +1,9 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, distinct, pciAddress, unless, wholeNumber } from "../arguments.ts";
+import { checkArguments, distinct, pciAddress, problemUnless, wholeNumber } from "../arguments.ts";
 import { inCheckout } from "../checkout.ts";
 
-/** A PCI device of the host that VMs get whole. */
+/** A PCI device of the host that is passed through to VMs. */
 export interface ClaimedDevice {
   /** `0000:41:00.0` */
   readonly address: string;
@@ -12,30 +12,34 @@ export interface ClaimedDevice {
 }
 
 export interface HostDevicesArgs {
-  /** Whose they are; lower-case letters, digits and dashes. Other owners' devices are left alone. */
+  /** Name of the owner: lower-case letters, digits and dashes. Devices of other owners stay as they are. */
   owner: string;
   devices: readonly ClaimedDevice[];
-  /** Huge pages of 2 MiB to set aside. Default none. */
+  /** Number of huge pages of 2 MiB to reserve. Default: 0. */
   hugePages2m?: number;
-  /** Huge pages of 1 GiB to set aside. Default none. */
+  /** Number of huge pages of 1 GiB to reserve. Default: 0. */
   hugePages1g?: number;
-  /** Whether the GPU that drives the host's display may be taken, too. Default false. */
+  /** Whether to pass through even the GPU that drives the host's display. Default: false. */
   allowDisplay?: boolean;
 }
 
 /**
- * What VMs take from the machine that this runs on: devices bound to vfio-pci, IOMMU groups checked whole, and huge pages.
- * Destroying it gives everything back.
+ * Prepares devices and memory of this machine for VMs: binds PCI devices to vfio-pci, checks that every device of their IOMMU
+ * groups is listed, and reserves huge pages. Destroying it undoes all of that.
  */
 export class HostDevices extends pulumi.ComponentResource {
-  /** PCI addresses that are bound. */
+  /** PCI addresses of the bound devices. */
   readonly addresses: readonly string[];
 
   constructor(name: string, args: HostDevicesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("ai-how:machines:HostDevices", name, {}, opts);
     const { owner, devices } = args;
     checkArguments(name, [
-      ...unless(/^[a-z0-9-]+$/.test(owner), "owner", "is not of lower-case letters, digits and dashes"),
+      ...problemUnless(
+        /^[a-z0-9-]+$/.test(owner),
+        "owner",
+        "may have lower-case letters, digits and dashes only",
+      ),
       ...devices.flatMap(({ address }, i) => pciAddress(`devices[${i}].address`, address)),
       ...distinct(
         devices.map(({ address }) => address.toLowerCase()),
@@ -49,7 +53,7 @@ export class HostDevices extends pulumi.ComponentResource {
       `${name}-binding`,
       {
         create: `${inCheckout("ansible/run")} host-devices`,
-        // Without triggers: a replacement would give everything back after it was taken anew.
+        // No triggers: Pulumi creates a replacement first and then deletes the old one, which would undo the new one.
         delete: `${inCheckout("ansible/run")} host-devices --extra-vars '${JSON.stringify(nothing)}'`,
         stdin: JSON.stringify({
           all: {

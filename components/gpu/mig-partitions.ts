@@ -4,15 +4,15 @@ import type { Machine } from "../machines/machine.ts";
 
 export interface MigPartitionsArgs {
   machine: Machine;
-  /** Its GPUs as planned; pretended ones are left out. */
+  /** The plan of its GPUs. Pretended ones are ignored. */
   gpus: GpuPlan;
-  /** Which driver it gets, as variables of role `nvidia`. Default: the role's. */
+  /** Variables of role `nvidia` that choose the driver. Default: those of the role. */
   driver?: Readonly<Record<string, string>>;
 }
 
 /**
- * The GPUs of a machine as they were planned: NVIDIA's driver, and partitions that are cut by plan, cut again at every boot
- * before SLURM starts, and verified. A machine that has other GPUs than planned fails, with both printed.
+ * Installs NVIDIA's driver and partitions the GPUs of a machine by their plan: now, and at every boot before SLURM starts.
+ * The play verifies the result. If the machine's GPUs differ from the plan, it fails and prints both.
  */
 export function migPartitions({ machine, gpus, driver }: MigPartitionsArgs): Play {
   const real = gpus.filter(({ pretended }) => !pretended);

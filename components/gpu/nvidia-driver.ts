@@ -1,6 +1,6 @@
 import type { NvidiaDriver } from "../../config/site.ts";
 
-/** A driver as role `nvidia` takes it, in bake and run alike. */
+/** Variables of role `nvidia` that install a driver on a running machine. */
 export function driverVariables(driver: NvidiaDriver): Readonly<Record<string, string>> {
   return {
     nvidia_driver_source: driver.source,
@@ -12,7 +12,7 @@ export function driverVariables(driver: NvidiaDriver): Readonly<Record<string, s
   };
 }
 
-/** The same for an image that it is part of. */
+/** Variables of role `nvidia` that install a driver into an image. */
 export function bakedDriver(driver: NvidiaDriver): Readonly<Record<string, string>> {
   return { ...driverVariables(driver), nvidia_bake_driver: "true" };
 }

@@ -1,18 +1,20 @@
 import { beegfs } from "../../versions/tools.ts";
 
-/** Kernels that a version of BeeGFS's client module is for, `6.1` and `6.11` inclusive. */
+/** The kernels that a version of BeeGFS's client module supports: `from` to `to`, both inclusive, `6.11`. */
 export interface BeegfsKernels {
-  /** The first version that this is said of; it holds for later ones of the same minor version. */
+  /** First version that supports them; later patches of the same minor version do, too. */
   readonly version: string;
   readonly from: string;
   readonly to: string;
 }
 
 /**
- * Which BeeGFS is for which kernel, newest first. `to` of 7.4 is what its release notes say (7.4.5: 6.8, 7.4.6: 6.11). For 8 its
- * makers say "the latest kernels of distributions and the latest LTS kernels" without numbers: what is here is derived from the
- * client's sources, which know the dentry operation that Linux 6.14 changed since 8.3.0 (ThinkParQ/beegfs#73: 8.1 does not build
- * on 6.12 and 6.14), and `from` from the oldest distributions that there are packages for (RHEL 8: 4.18; before 8, RHEL 7: 3.10).
+ * Supported kernels, newest BeeGFS first. Sources:
+ * - `to` of 7.4: release notes (7.4.5: 6.8, 7.4.6: 6.11).
+ * - `to` of 8: the release notes give no numbers, only "the latest kernels of distributions and the latest LTS kernels". Since
+ *   8.3.0 the client's sources support the dentry operation that Linux 6.14 changed; 8.1 does not build on 6.12 and 6.14
+ *   (ThinkParQ/beegfs#73).
+ * - `from`: the oldest distribution that has packages (8: RHEL 8 with 4.18; 7: RHEL 7 with 3.10).
  */
 export const beegfsKernels: readonly BeegfsKernels[] = [
   { version: "8.3.0", from: "4.18", to: "6.14" },
@@ -23,33 +25,33 @@ export const beegfsKernels: readonly BeegfsKernels[] = [
   { version: "7.4.5", from: "3.10", to: "6.8" },
 ];
 
-/** The version that is installed where none is asked for. */
+/** The version that is installed by default. */
 export const newestBeegfs: string = beegfs.version;
 
-/** What distributions' own kernels are; machines with others are checked when they run. */
+/** Kernels of the distributions' images. Role `beegfs` checks machines that run another one. */
 export const distributionKernels = { debian12: "6.1", ubuntu2404: "6.8" } as const;
 
-/** The row of a version, or undefined where nothing is known of it. */
+/** The kernels that a version supports; undefined for an unknown version. */
 export function kernelsOf(version: string): BeegfsKernels | undefined {
   return beegfsKernels.find(
     (row) => minorOf(row.version) === minorOf(version) && compare(row.version, version) <= 0,
   );
 }
 
-/** Why a version's client module does not fit a kernel, and what would; undefined where it fits. */
+/** Why a version does not support a kernel, and which versions do; undefined when it does. */
 export function kernelProblem(version: string, kernel: string): string | undefined {
   const row = kernelsOf(version);
   const known = beegfsKernels.map((row) => row.version).join(", ");
-  if (row === undefined) return `nothing is known of BeeGFS ${version}; known are ${known}`;
+  if (row === undefined) return `BeeGFS ${version} is not a known version; use one of ${known}`;
   if (fits(row, kernel)) return undefined;
   const others = beegfsKernels.filter((other) => fits(other, kernel)).map((other) => other.version);
   return (
-    `BeeGFS ${version} is for kernels ${row.from} to ${row.to}, not ${kernel}; ` +
-    (others.length > 0 ? `${others.join(", ")} would fit, and so does storage.nfs` : "use storage.nfs")
+    `BeeGFS ${version} supports kernels ${row.from} to ${row.to}, not ${kernel}; ` +
+    (others.length > 0 ? `use ${others.join(" or ")}, or storage.nfs` : "use storage.nfs")
   );
 }
 
-/** `8.3` of `8.3.1`. */
+/** The minor version: `8.3` of `8.3.1`. */
 export function minorOf(version: string): string {
   return version.split(".").slice(0, 2).join(".");
 }
@@ -58,7 +60,7 @@ function fits({ from, to }: BeegfsKernels, kernel: string): boolean {
   return compare(from, kernel) <= 0 && compare(kernel, to) <= 0;
 }
 
-/** Less than 0 where the first version is the lower one. */
+/** Negative when the first version is lower, 0 when both are equal. */
 function compare(one: string, other: string): number {
   const numbers = (version: string) => version.split(".").map(Number);
   const a = numbers(one);

@@ -3,54 +3,54 @@ import * as host from "../../providers/host/resources.ts";
 import { beegfs } from "../../versions/tools.ts";
 import type { Variables } from "../ansible/inventory.ts";
 import type { Play } from "../ansible/play.ts";
-import { absolutePath, checkArguments, unless, type ArgumentProblem } from "../arguments.ts";
+import { absolutePath, checkArguments, problemUnless, type ArgumentProblem } from "../arguments.ts";
 import type { Machine } from "../machines/machine.ts";
 import { beegfsKernels, kernelsOf, minorOf } from "./beegfs-kernels.ts";
 
-/** Where BeeGFS's packages come from. */
+/** Source of BeeGFS's packages. */
 export type BeegfsPackages =
-  /** Its makers' own repository. */
+  /** ThinkParQ's repository. */
   | { readonly from: "makers" }
-  /** An apt repository that is laid out as theirs; `key` is its public key, ASCII-armoured. */
+  /** An apt repository with the layout of ThinkParQ's; `key` is its public key, ASCII-armoured. */
   | { readonly from: "repository"; readonly repository: string; readonly key: string }
-  /** Package files of this host. */
+  /** Paths of .deb files on this host. */
   | { readonly from: "files"; readonly files: readonly string[] };
 
 export interface BeegfsArgs {
   management: Machine;
   metadata: readonly Machine[];
   storage: readonly Machine[];
-  /** Every machine that mounts it; no containers, which have no kernel of their own. */
+  /** Machines that mount it. Containers cannot: they have no kernel of their own. */
   clients: readonly Machine[];
-  /** Where clients mount it, absolute. */
+  /** Absolute path of the mount point on clients. */
   mountPoint: pulumi.Input<string>;
-  /** Options of the mount. Default `defaults,_netdev`. */
+  /** Mount options. Default: `defaults,_netdev`. */
   mountOptions?: pulumi.Input<string>;
-  /** Whether clients mount it at boot. Default true. */
+  /** Whether clients mount it at boot. Default: true. */
   autoMount?: pulumi.Input<boolean>;
-  /** Folder of metadata and storage machines that holds metadata and file contents. Default `/data/beegfs`. */
+  /** Folder on metadata and storage machines for metadata and file contents. Default: `/data/beegfs`. */
   dataDirectory?: pulumi.Input<string>;
   /** `8.3.1`. Default: the one in versions/tools.ts. */
   version?: string;
-  /** Default: its makers' repository. */
+  /** Default: ThinkParQ's repository. */
   packages?: BeegfsPackages;
-  /** Certificate and key of the management service, PEM; the key is a secret. Default: it makes its own. */
+  /** Certificate and private key of the management service, PEM. Default: self-signed by the management machine. */
   tls?: { certificate: pulumi.Input<string>; key: pulumi.Input<string> };
-  /** The license, PEM; a secret. Default: none. */
+  /** License, PEM. Default: none. */
   license?: pulumi.Input<string>;
 }
 
-/** What an image has to bring, as its distribution calls it, for BeeGFS's client module to be built without internet. */
+/** Packages that an image needs to build BeeGFS's client module without internet, by the distribution's names. */
 export function beegfsImagePackages(distribution: "debian12" | "ubuntu2404"): string[] {
   const architecture = process.arch === "arm64" ? "arm64" : "amd64";
   const headers = { debian12: `linux-headers-cloud-${architecture}`, ubuntu2404: "linux-headers-virtual" };
   return ["dkms", "openssl", headers[distribution]];
 }
 
-/** BeeGFS on machines: a management service, metadata and storage services, and clients whose kernel module is built for their kernel. */
+/** BeeGFS: a management service, metadata and storage services, and clients. DKMS builds the client module for each machine's kernel. */
 export class Beegfs extends pulumi.ComponentResource {
   readonly mountPoint: pulumi.Output<string>;
-  /** What Ansible has to apply for it. */
+  /** Configures the machines. */
   readonly play: Play;
 
   constructor(name: string, args: BeegfsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -110,15 +110,19 @@ function packageVariables(packages: BeegfsPackages, version: string): Variables 
 function problemsOf(args: BeegfsArgs, version: string): ArgumentProblem[] {
   return [
     ...(["metadata", "storage", "clients"] as const).flatMap((key) =>
-      unless(args[key].length > 0, key, "names no machine; give at least one"),
+      problemUnless(args[key].length > 0, key, "is empty; give at least one machine"),
     ),
     ...args.clients.flatMap(({ kind, name }) =>
-      unless(kind !== "container", "clients", `has ${name}, a container, which can load no kernel module`),
+      problemUnless(
+        kind !== "container",
+        "clients",
+        `has ${name}, a container, which cannot load kernel modules`,
+      ),
     ),
-    ...unless(
+    ...problemUnless(
       kernelsOf(version) !== undefined,
       "version",
-      `is ${version}, of whose kernels nothing is known`,
+      `is ${version}, which is not a known version`,
     ),
     ...absolutePath("mountPoint", args.mountPoint),
   ];

@@ -7,15 +7,15 @@ import type { Machine } from "../machines/machine.ts";
 export interface NfsShareArgs {
   server: Machine;
   clients: readonly Machine[];
-  /** The folder on the server, made when it is not there, and the same one on the clients. */
+  /** Absolute path of the folder on the server, created if missing, and of the mount point on the clients. */
   path: pulumi.Input<string>;
-  /** The subnet that may mount it, `10.0.0.0/24`. */
+  /** Subnet whose machines may mount it, `10.0.0.0/24`. */
   allowedSubnet: pulumi.Input<string>;
-  /** Mount options. Default `vers=4.2,hard,noatime,_netdev`. */
+  /** Mount options. Default: `vers=4.2,hard,noatime,_netdev`. */
   options?: pulumi.Input<string>;
 }
 
-/** A folder of one machine that the others mount by NFS. Containers of one host cannot, and bind-mount it. */
+/** A folder that one machine exports by NFS and the others mount. Containers of one host bind-mount it instead. */
 export function nfsShare(args: NfsShareArgs): Play {
   const { path, allowedSubnet, server, clients, options = "vers=4.2,hard,noatime,_netdev" } = args;
   checkArguments("an NFS share", [
@@ -30,7 +30,7 @@ export function nfsShare(args: NfsShareArgs): Play {
       .all([path, allowedSubnet, options])
       .apply(([path, network, mountOptions]): Variables => ({
         storage_backend: server.kind === "container" ? "bind" : "nfs",
-        // Everybody writes, and nobody removes what belongs to another.
+        // As for /tmp: everyone may write, and only owners may delete their files.
         storage_shares: [{ path, mode: "1777" }],
         storage_network: network,
         storage_mount_options: mountOptions,

@@ -1,39 +1,39 @@
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, distinct, unless, type ArgumentProblem } from "../arguments.ts";
+import { checkArguments, distinct, problemUnless, type ArgumentProblem } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
 import type { Variables } from "../ansible/inventory.ts";
 import type { Play } from "../ansible/play.ts";
 import type { Machine } from "../machines/machine.ts";
 import { slurmVariables, type SlurmNodeResources, type SlurmPartition } from "./slurm-conf.ts";
 
-/** A compute node and what SLURM may give to jobs on it. */
+/** A compute node, with the resources that SLURM allocates to jobs. */
 export interface SlurmNode extends SlurmNodeResources {
   readonly machine: Machine;
 }
 
 export interface SlurmClusterArgs {
-  /** SLURM's ClusterName; lower case. */
+  /** SLURM's ClusterName, in lower case. */
   clusterName: string;
   controller: Machine;
   nodes: readonly SlurmNode[];
   partitions: readonly SlurmPartition[];
-  /** Whether slurmdbd and MariaDB keep job records. Default true. */
+  /** Whether slurmdbd stores job records in MariaDB. Default: true. */
   accounting?: boolean;
-  /** Further slurm.conf parameters by SLURM's own names; they win over ours. Default none. */
+  /** Further slurm.conf parameters by SLURM's names; they override the generated ones. Default: none. */
   config?: Readonly<Record<string, string | number | boolean>>;
-  /** Whether nodes may be drained for other reasons than their GPUs by what another play has set up. Default false. */
+  /** Whether another play sets up health checks that may drain nodes. Default: false. */
   healthChecks?: boolean;
 }
 
-/** A SLURM cluster on machines: slurmctld (and slurmdbd with MariaDB) on one, slurmd on the others, one munge key. */
+/** A SLURM cluster: slurmctld, slurmdbd and MariaDB on the controller, slurmd on the nodes, and one munge key for all. */
 export class SlurmCluster extends pulumi.ComponentResource {
   readonly clusterName: string;
   readonly controller: Machine;
-  /** Where jobs go that name no partition. */
+  /** The partition of jobs that name none. */
   readonly defaultPartition: SlurmPartition;
   /** Names of the compute nodes. */
   readonly nodeNames: readonly string[];
-  /** What Ansible has to apply for it. */
+  /** Configures the machines. */
   readonly play: Play;
 
   constructor(name: string, args: SlurmClusterArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -60,7 +60,7 @@ export class SlurmCluster extends pulumi.ComponentResource {
 
     this.play = {
       roles: ["slurm"],
-      again: drains.map(({ occasions }) => occasions),
+      rerunOn: drains.map(({ occasions }) => occasions),
       groups: {
         slurm_controller: [args.controller],
         slurm_compute: args.nodes.map(({ machine }) => machine),
@@ -71,22 +71,26 @@ export class SlurmCluster extends pulumi.ComponentResource {
   }
 }
 
-/** What slurmctld would not start with, or would not do as it was meant. */
+/** Arguments that keep slurmctld from starting, or that it would misread. */
 function problemsOf({ clusterName, nodes, partitions }: SlurmClusterArgs): ArgumentProblem[] {
   const names = nodes.map(({ machine }) => machine.name);
   const defaults = partitions.filter(({ isDefault }) => isDefault);
   return [
-    ...unless(clusterName === clusterName.toLowerCase(), "clusterName", "is not in lower case"),
+    ...problemUnless(clusterName === clusterName.toLowerCase(), "clusterName", "is not in lower case"),
     ...distinct(names, (i) => `nodes[${i}].machine`),
-    ...unless(partitions.length > 0, "partitions", "is empty; give at least one"),
-    ...unless(defaults.length <= 1, "partitions", `has ${defaults.length} defaults; SLURM has one`),
+    ...problemUnless(partitions.length > 0, "partitions", "is empty; give at least one"),
+    ...problemUnless(defaults.length <= 1, "partitions", `has ${defaults.length} defaults; SLURM allows one`),
     ...distinct(
       partitions.map((partition) => partition.name),
       (i) => `partitions[${i}].name`,
     ),
     ...partitions.flatMap((partition, i) =>
       partition.nodes.flatMap((node, j) =>
-        unless(names.includes(node), `partitions[${i}].nodes[${j}]`, `is ${node}, which is none of nodes`),
+        problemUnless(
+          names.includes(node),
+          `partitions[${i}].nodes[${j}]`,
+          `is ${node}, which is not in nodes`,
+        ),
       ),
     ),
   ];

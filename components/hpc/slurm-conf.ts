@@ -9,20 +9,19 @@ import {
 } from "../../gpu/index.ts";
 import type { Variables } from "../ansible/inventory.ts";
 
-/** What SLURM may give to jobs on a compute node. */
+/** Resources of a compute node that SLURM allocates to jobs. */
 export interface SlurmNodeResources {
-  /** Undefined: what slurmd finds. */
+  /** Undefined: as slurmd detects. */
   readonly cpus: number | undefined;
-  /** MiB for jobs; undefined: what slurmd finds. */
+  /** Memory for jobs in MiB. Undefined: as slurmd detects. */
   readonly realMemory: number | undefined;
-  /** What it has of GPUs; empty: none. */
   readonly gpus: GpuPlan;
 }
 
-/** A SLURM partition, in SLURM's words. */
+/** A SLURM partition. */
 export interface SlurmPartition {
   readonly name: string;
-  /** Names of machines; may be empty. */
+  /** Names of compute nodes; may be empty. */
   readonly nodes: readonly string[];
   readonly isDefault: boolean;
   /** Longest run time of a job, `24:00:00`. */
@@ -31,22 +30,22 @@ export interface SlurmPartition {
 }
 
 export interface SlurmConf {
-  /** SLURM's ClusterName; lower case. */
+  /** SLURM's ClusterName, in lower case. */
   readonly clusterName: string;
   readonly nodes: readonly ({ readonly name: string } & SlurmNodeResources)[];
   readonly partitions: readonly SlurmPartition[];
   readonly accounting: boolean;
-  /** Further slurm.conf parameters by SLURM's own names; they win over ours. */
+  /** Further slurm.conf parameters by SLURM's names; they override the generated ones. */
   readonly config: Readonly<Record<string, string | number | boolean>>;
 }
 
-// The feature of nodes whose GPUs SLURM only counts.
+// SLURM's feature that marks nodes with pretended GPUs.
 const PRETENDED = "pretended_gpu";
 
-// slurmctld 22.05 ends itself with "no nodes configured" where there is none; one that is to come keeps it.
+// slurmctld 22.05 exits with "no nodes configured" without any node; a node of state FUTURE prevents that.
 const PLACEHOLDER = { NodeName: "no-compute-node", State: "FUTURE" };
 
-/** slurm.conf and gres.conf as variables of role `slurm`; all but the munge key. */
+/** Variables of role `slurm`, without the munge key: the contents of slurm.conf and gres.conf. */
 export function slurmVariables({ clusterName, nodes, partitions, accounting, config }: SlurmConf): Variables {
   return {
     slurm_accounting_enabled: accounting,
@@ -70,7 +69,7 @@ export function slurmVariables({ clusterName, nodes, partitions, accounting, con
     ],
     slurm_partitions: partitions.map((partition) => ({
       PartitionName: partition.name,
-      // With nothing behind it, slurmctld takes what follows for its value.
+      // slurmctld would read the next word as the value of an empty `Nodes=`.
       ...(partition.nodes.length > 0 && { Nodes: partition.nodes.join(",") }),
       Default: partition.isDefault ? "YES" : "NO",
       MaxTime: partition.maxTime,
@@ -79,7 +78,7 @@ export function slurmVariables({ clusterName, nodes, partitions, accounting, con
   };
 }
 
-/** What slurm.conf says of GPUs in general. Their types are accounted for where somebody keeps accounts: else slurmctld ends itself. */
+/** Parameters of slurm.conf for GPUs. AccountingStorageTRES needs accounting: without it, slurmctld exits. */
 function gresConfig(nodes: SlurmConf["nodes"], accounting: boolean): Readonly<Record<string, string>> {
   const types = new Set(nodes.flatMap(({ gpus }) => gresOf(gpus)).map(({ type }) => type));
   if (types.size === 0) return {};

@@ -1,27 +1,27 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, unless } from "../arguments.ts";
+import { checkArguments, problemUnless } from "../arguments.ts";
 import type { Playbook } from "../ansible/playbook.ts";
 import { inCheckout } from "../checkout.ts";
 import type { SlurmCluster } from "./slurm-cluster.ts";
 
 export interface SmokeJobArgs {
   cluster: SlurmCluster;
-  /** The run that made the machines a cluster; the job runs again after it did. */
+  /** The run that configures the cluster; the job reruns after it. */
   after: Playbook;
 }
 
-/** What a job that ran on every node has proved. */
+/** Result of a job that ran on every node. */
 export interface SmokeJobResult {
   readonly jobId: number;
-  /** Hostnames, as the nodes themselves said them. */
+  /** Hostnames, as the nodes reported them. */
   readonly nodes: readonly string[];
   readonly elapsedSeconds: number;
-  /** SLURM's word, `COMPLETED`. */
+  /** SLURM's job state, `COMPLETED`. */
   readonly state: string;
 }
 
-/** A job on all nodes of a cluster's default partition at once: runs whenever the cluster's configuration changed, and fails when it fails. */
+/** Runs a job on all nodes of a cluster's default partition whenever the configuration changes. Fails if the job fails. */
 export class SmokeJob extends pulumi.ComponentResource {
   readonly result: pulumi.Output<SmokeJobResult>;
 
@@ -31,7 +31,11 @@ export class SmokeJob extends pulumi.ComponentResource {
     const partition = cluster.defaultPartition;
     checkArguments(
       name,
-      unless(partition.nodes.length > 0, "cluster", `has no node in its default partition ${partition.name}`),
+      problemUnless(
+        partition.nodes.length > 0,
+        "cluster",
+        `has no node in its default partition, ${partition.name}`,
+      ),
     );
     const script = inCheckout("ansible/files/smoke-job.sh");
     const job = new command.local.Command(
@@ -51,7 +55,7 @@ export class SmokeJob extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    // The command's environment is secret, and so Pulumi calls its output secret; hostnames and a job's number are not.
+    // Pulumi marks the output as secret because the environment is. Hostnames and a job ID are not secret.
     this.result = pulumi.unsecret(job.stdout).apply((text) => JSON.parse(text) as SmokeJobResult);
     this.registerOutputs({ result: this.result });
   }

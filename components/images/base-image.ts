@@ -5,23 +5,23 @@ import type { BootImage } from "./boot-image.ts";
 export { fileDigest } from "../../providers/host/resources.ts";
 
 export interface BaseImageArgs {
-  /** libvirt's storage pool for the copy. */
+  /** Name of the storage pool for the copy. */
   pool: pulumi.Input<string>;
-  /** Begins the names of its files in the pool, `lab-base`. */
+  /** Prefix of its file names in the pool, `lab-base`. */
   fileName: pulumi.Input<string>;
-  /** What tells its content apart, as part of a file name: another content is another file. */
+  /** Identifies the content, as part of the file names: changed content gets new files. */
   content: pulumi.Input<string>;
-  /** A qcow2 image on this host, with an absolute path. */
+  /** Absolute path of a qcow2 image on this host. */
   disk: pulumi.Input<string>;
-  /** SHA-256 of `disk` in hexadecimal digits. Default: `content` says enough. */
+  /** SHA-256 of `disk`, in hexadecimal. Default: `content` alone identifies it. */
   digest?: pulumi.Input<string>;
-  /** What its machines boot directly, with paths on this host. Default: they boot from the disk. */
+  /** Kernel and initrd for direct boot, with paths on this host. Default: boot from the disk. */
   direct?: NonNullable<BootImage["direct"]>;
 }
 
 /**
- * An image in a storage pool, copied there once for all machines that start from it. A changed image is a new file beside the old
- * one, which stays as long as a machine's disk lies on it.
+ * An image in a storage pool: one copy is the backing file of all machines' disks. A changed image becomes a new file; the old
+ * one stays as long as a disk is based on it.
  */
 export class BaseImage extends pulumi.ComponentResource implements BootImage {
   readonly disk: pulumi.Output<string>;
@@ -38,7 +38,7 @@ export class BaseImage extends pulumi.ComponentResource implements BootImage {
       new libvirt.Volume(
         `${name}-${part}`,
         { pool, name: pulumi.interpolate`${fileName}-${args.content}${ending}`, ...source },
-        // Were the old one to go first, Pulumi would take the disks on it along.
+        // Deleting the old file first would make Pulumi delete the disks that depend on it.
         { parent: this, deleteBeforeReplace: false },
       ).path;
     this.disk = copy("copy", ".qcow2", {

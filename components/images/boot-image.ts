@@ -1,10 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-/** What a VM starts from. Without a kernel it boots from its disk. */
+/** The image that VMs boot. Without `direct` they boot from the disk. */
 export interface BootImage {
-  /** Path on libvirt's host of a qcow2 disk that is shared and never written. */
+  /** Path on libvirt's host of a qcow2 disk, shared and read-only. */
   readonly disk: pulumi.Output<string>;
-  /** What it boots directly, with paths on libvirt's host. */
+  /** Kernel and initrd for direct boot, with paths on libvirt's host. */
   readonly direct?: {
     readonly kernel: pulumi.Output<string>;
     readonly initrd: pulumi.Output<string>;

@@ -3,28 +3,27 @@ import * as host from "../../providers/host/resources.ts";
 import type { BootImage } from "./boot-image.ts";
 
 export interface GoldenImageArgs {
-  /** What it is an image of. */
   distribution: pulumi.Input<"debian12" | "ubuntu2404">;
-  /** Package mirror. Default: the host's own where it runs the same release, else the distribution's. */
+  /** URL of the package mirror. Default: the host's own if it runs the same release, else the distribution's. */
   mirror?: pulumi.Input<string>;
-  /** Packages besides those of every image. Default: none. */
+  /** Packages to install besides those of every image. Default: none. */
   packages?: pulumi.Input<string[]>;
-  /** Where images and packages are kept between runs, relative to the project's folder. Default `.ai-how/cache`. */
+  /** Folder that keeps images and packages between runs, relative to the project's folder. Default: `.ai-how/cache`. */
   cacheDirectory?: pulumi.Input<string>;
-  /** Variables of the roles that bake it. Default none. */
+  /** Variables of the roles that build it. Default: none. */
   roleVariables?: pulumi.Input<Record<string, string>>;
 }
 
 /**
- * A system image with everything in it that does not depend on the cluster: built from packages and by the same roles
- * that configure machines, named by its content, built again only when that changes.
+ * A system image with all software that does not depend on the cluster. mmdebstrap builds it from packages, and the roles that
+ * configure machines complete it. Its name follows from its content; it is rebuilt only when that changes.
  */
 export class GoldenImage extends pulumi.ComponentResource implements BootImage {
-  /** Content name. */
+  /** Name that follows from the content. */
   readonly imageName: pulumi.Output<string>;
-  /** The root file system as a folder, for container nodes. */
+  /** Folder of the root file system, for container nodes. */
   readonly rootDirectory: pulumi.Output<string>;
-  /** The disk, qcow2, for VMs. */
+  /** qcow2 disk, for VMs. */
   readonly disk: pulumi.Output<string>;
   readonly direct: NonNullable<BootImage["direct"]>;
 

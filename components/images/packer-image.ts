@@ -5,23 +5,22 @@ import type { BootImage } from "./boot-image.ts";
 import { GoldenImage } from "./golden-image.ts";
 
 export interface PackerImageArgs {
-  /** Which machine it is for: `packer/<kind>.pkrvars.hcl` says what is baked. */
+  /** Kind of machine that it is for; `packer/<kind>.pkrvars.hcl` lists its contents. */
   kind: "controller" | "compute";
-  /** What it is an image of. */
   distribution: keyof typeof cloudImages;
-  /** What it begins with: the distribution's cloud image in versions/images.ts, another one, or an image that was built here. */
+  /** Image to start from: `cloud`, the distribution's cloud image in versions/images.ts; a download; or a golden image. */
   source: "cloud" | Download | GoldenImage;
-  /** How the build runs; `auto`: by KVM where a guest really boots with it. */
+  /** How the build VM runs. `auto`: with KVM if a trial guest boots with it, else emulated. */
   acceleration: pulumi.Input<"auto" | "kvm" | "tcg">;
-  /** Where images are kept between runs, relative to the project's folder. Default `.ai-how/cache`. */
+  /** Folder that keeps images between runs, relative to the project's folder. Default: `.ai-how/cache`. */
   cacheDirectory?: pulumi.Input<string>;
-  /** Variables of the roles that bake it. Default none. */
+  /** Variables of the roles that build it. Default: none. */
   roleVariables?: pulumi.Input<Record<string, string>>;
 }
 
-/** A system image that Packer makes by booting another and letting the roles bake it; named by its content. */
+/** A system image that Packer builds: it boots another image and runs the roles in it. Its name follows from its content. */
 export class PackerImage extends pulumi.ComponentResource implements BootImage {
-  /** Content name. */
+  /** Name that follows from the content. */
   readonly imageName: pulumi.Output<string>;
   readonly disk: pulumi.Output<string>;
   readonly direct?: NonNullable<BootImage["direct"]>;
@@ -68,7 +67,7 @@ function builtImage({ imageName, disk, direct }: GoldenImage) {
   };
 }
 
-/** One for each architecture: which it is, only the host knows. */
+/** Downloads by architecture; the provider picks the one of its host. */
 function downloads({ distribution, source }: PackerImageArgs): Record<"amd64" | "arm64", Download> {
   if (source === "cloud" || source instanceof GoldenImage) return cloudImages[distribution];
   return { amd64: source, arm64: source };

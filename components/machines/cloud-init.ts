@@ -1,27 +1,27 @@
 import { stringify } from "yaml";
 
-/** Who a fresh VM is, and who may log in; everything else is in the image. */
+/** Identity of a new VM and its login user. Everything else is in the image. */
 export interface CloudInitUser {
   readonly hostname: string;
   readonly domain: string;
-  /** User that Ansible and people log in as; may become root without a password. */
+  /** User for logins by Ansible and people, with sudo without a password. */
   readonly adminUser: string;
   readonly authorizedKey: string;
   readonly hostPrivateKey: string;
   readonly hostPublicKey: string;
-  /** virtiofs mounts. */
+  /** Folders of the host, shared by virtiofs. */
   readonly mounts: readonly { readonly tag: string; readonly mountPoint: string; readonly options: string }[];
 }
 
 export interface CloudInitNetwork {
   readonly domain: string;
   readonly mac: string;
-  /** With prefix, `10.0.0.10/24`; undefined: DHCP. */
+  /** Address with prefix length, `10.0.0.10/24`. Undefined: DHCP. */
   readonly address: string | undefined;
   readonly gateway: string;
 }
 
-/** NoCloud `user-data`. The SSH host key is given, so that the first connection already knows whom it talks to. */
+/** `user-data` of NoCloud. It sets the SSH host key, so that clients can verify the first connection. */
 export function userData(seed: CloudInitUser): string {
   const config = {
     hostname: seed.hostname,
@@ -45,25 +45,25 @@ export function userData(seed: CloudInitUser): string {
   return `#cloud-config\n${stringify(config, { lineWidth: 0 })}`;
 }
 
-/** Mounts one folder, at this boot and by fstab at every other. cloud-init's module `mounts` takes block devices and NFS only. */
+/** Mounts one folder now, and by fstab at later boots. cloud-init's module `mounts` supports block devices and NFS only. */
 function mountCommand(mount: CloudInitUser["mounts"][number]): string[] {
   const script =
     'mkdir -p "$1"; grep -qxF "$2" /etc/fstab || printf "%s\\n" "$2" >> /etc/fstab; mountpoint -q "$1" || mount "$1"';
   return ["sh", "-c", script, "mount", mount.mountPoint, fstabLine(mount)];
 }
 
-/** The line of fstab(5) for a folder of the host. Without it the machine still boots. */
+/** The line of fstab(5) for a shared folder; `nofail` lets the machine boot without the folder. */
 export function fstabLine({ tag, mountPoint, options }: CloudInitUser["mounts"][number]): string {
-  // A blank in a path is \\040 there.
+  // fstab(5) writes a space as \040.
   return `${tag} ${mountPoint.replaceAll(" ", "\\040")} virtiofs ${options},nofail 0 0`;
 }
 
-/** NoCloud `meta-data`. */
+/** `meta-data` of NoCloud. */
 export function metaData(hostname: string): string {
   return stringify({ "instance-id": hostname, "local-hostname": hostname });
 }
 
-/** NoCloud `network-config`, version 2: the one interface, found by its MAC. */
+/** `network-config` of NoCloud, version 2: one interface, matched by its MAC address. */
 export function networkConfig(seed: CloudInitNetwork): string {
   const addressing =
     seed.address === undefined
@@ -75,7 +75,7 @@ export function networkConfig(seed: CloudInitNetwork): string {
         };
   return stringify({
     version: 2,
-    // Nobody advertises routes here, and waiting for them delays every boot.
+    // No router sends advertisements here, and waiting for them delays every boot.
     ethernets: { lan: { match: { macaddress: seed.mac }, "accept-ra": false, ...addressing } },
   });
 }

@@ -2,32 +2,32 @@ import * as pulumi from "@pulumi/pulumi";
 import * as host from "../../providers/host/resources.ts";
 import { checkArguments, ipv4, macAddress } from "../arguments.ts";
 import type { GoldenImage } from "../images/golden-image.ts";
-import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
+import { sshAccess, type Machine, type SshEndpoint, type SshLogin } from "./machine.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 
 export interface ContainerMachineArgs {
   hostname: string;
   image: GoldenImage;
   network: VirtualNetwork;
-  /** The network namespace in which the network's bridge lies. */
+  /** Network namespace of the network's bridge. */
   networkNamespace: pulumi.Input<string>;
-  /** Where its changes to the image are kept. */
+  /** Folder for its changes to the image. */
   stateDirectory: pulumi.Input<string>;
   mac: pulumi.Input<string>;
   address: string;
-  /** The user that Ansible and people log in as. Default `admin`. */
+  /** User for logins by Ansible and people. Default: `admin`. */
   adminUser?: string;
   /** Key pair of that user. */
   adminKey: host.SshKey;
-  /** How SSH gets into the network; undefined: directly. */
+  /** OpenSSH ProxyCommand into the network. Default: a direct connection. */
   proxyCommand?: pulumi.Input<string>;
-  /** Folders of the host that it shares. Default none. */
+  /** Folders of the host to bind-mount. Default: none. */
   binds?: pulumi.Input<pulumi.Input<host.ContainerBindArgs>[]>;
-  /** Whether it starts by itself; else it is made, and left as people leave it. Default true. */
+  /** Whether `up` starts it. If false, `up` creates it and leaves its state to the user. Default: true. */
   running?: boolean;
 }
 
-/** A full system in a container, from the same image as a VM: boots in two seconds and shares the host's kernel. */
+/** A container that boots a full system from the same image as a VM, in two seconds. It shares the host's kernel. */
 export class ContainerMachine extends pulumi.ComponentResource implements Machine {
   readonly name: string;
   readonly kind = "container";
@@ -55,7 +55,7 @@ export class ContainerMachine extends pulumi.ComponentResource implements Machin
         rootDirectory: image.rootDirectory,
         stateDirectory: args.stateDirectory,
         networkNamespace: args.networkNamespace,
-        // The bridge is there when the network is.
+        // Waits for the network, which creates the bridge.
         bridge: pulumi.all([network.networkName, network.bridge]).apply(([, bridge]) => bridge),
         mac: args.mac,
         address: `${args.address}/${network.prefix}`,
@@ -68,24 +68,22 @@ export class ContainerMachine extends pulumi.ComponentResource implements Machin
         binds: args.binds ?? [],
         running,
       },
-      // As with a VM: what the machine has changed lies over the image that it began with.
+      // As with a VM: the changes of the container are an overlay on the image that it was created from.
       { parent: this, ignoreChanges: ["rootDirectory", ...(running ? [] : ["running"])] },
     );
 
-    this.address = container.id.apply(() => args.address);
-    this.login = { user: adminUser, port: 22, hostKey: hostKey.publicKey, proxyCommand: args.proxyCommand };
-    this.ssh = pulumi.secret(
-      pulumi
-        .all([hostKey.publicKey, args.adminKey.privateKey, args.proxyCommand, container.id])
-        .apply(([publicKey, privateKey, proxyCommand]) => ({
-          address: args.address,
-          port: 22,
-          user: adminUser,
-          hostKey: publicKey,
-          privateKey,
-          ...(proxyCommand !== undefined && { proxyCommand }),
-        })),
-    );
+    const { address, adminKey, proxyCommand } = args;
+    const access = sshAccess({
+      address,
+      adminUser,
+      adminKey,
+      hostKey,
+      proxyCommand,
+      machineId: container.id,
+    });
+    this.address = access.address;
+    this.login = access.login;
+    this.ssh = access.ssh;
     this.ready = running
       ? new host.SshReady(
           `${name}-ready`,

@@ -3,13 +3,13 @@ import { checkArguments, distinct, wholeNumber } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
 
 export interface CpuPinningArgs {
-  /** The machines that have CPUs of the host for themselves, each with how many; names are unique. */
+  /** Machines with dedicated CPUs of the host, and how many. Names are unique. */
   requests: readonly { readonly machine: string; readonly cpus: number }[];
 }
 
-/** Which of the host's CPUs each machine has for itself: kept by the machine's name while others come and go. */
+/** Assigns dedicated CPUs of the host to machines. A machine keeps its CPUs, by its name, when others are added or removed. */
 export class CpuPinning extends pulumi.ComponentResource {
-  /** Numbers of the host's CPUs, by the machine that has them. */
+  /** Numbers of the host's CPUs, by machine. */
   readonly numbers: pulumi.Output<Readonly<Record<string, readonly number[]>>>;
 
   constructor(name: string, args: CpuPinningArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -30,7 +30,7 @@ export class CpuPinning extends pulumi.ComponentResource {
     this.registerOutputs({ numbers: this.numbers });
   }
 
-  /** The CPUs of one machine, one for each of its own. */
+  /** Numbers of one machine's CPUs on the host, one for each virtual CPU. */
   of(machine: string): pulumi.Output<readonly number[]> {
     return this.numbers.apply((numbers) => numbers[machine] ?? []);
   }

@@ -2,15 +2,15 @@ import * as pulumi from "@pulumi/pulumi";
 import * as libvirt from "../../providers/libvirt/resources.ts";
 
 export interface DiskPoolArgs {
-  /** libvirt's name for it, `<cluster>-pool`. */
+  /** Name of the pool in libvirt, `<cluster>-pool`. */
   poolName: pulumi.Input<string>;
-  /** The folder on libvirt's host. */
+  /** Absolute path of the folder on libvirt's host. */
   path: pulumi.Input<string>;
 }
 
-/** The folder of a cluster's disks. */
+/** A storage pool of libvirt: a folder for a cluster's disks. */
 export class DiskPool extends pulumi.ComponentResource {
-  /** libvirt's name; unknown until the pool is there, so that disks wait for it. */
+  /** Name of the pool in libvirt; unknown until the pool exists, so that disks wait for it. */
   readonly poolName: pulumi.Output<string>;
 
   constructor(name: string, args: DiskPoolArgs, opts?: pulumi.ComponentResourceOptions) {

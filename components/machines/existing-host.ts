@@ -3,14 +3,14 @@ import * as host from "../../providers/host/resources.ts";
 import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
 
 export interface ExistingHostArgs {
-  /** Its hostname in the stack. */
+  /** Hostname in the stack. */
   hostname: string;
-  /** The address that other machines reach it by. Default: the address of `ssh`. */
+  /** Address for other machines. Default: the address of `ssh`. */
   address?: pulumi.Input<string>;
   ssh: pulumi.Input<SshEndpoint>;
 }
 
-/** A host that somebody else made: reached by SSH, configured like any machine, never created and never removed. */
+/** A host that this stack does not manage: it is reached by SSH and configured, but never created or deleted. */
 export class ExistingHost extends pulumi.ComponentResource implements Machine {
   readonly name: string;
   readonly kind = "host";
@@ -33,7 +33,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Machine {
       privateKeyPath: open.apply(({ privateKeyPath }) => privateKeyPath),
     };
     this.address = pulumi.output(args.address ?? open.address);
-    // A host key is what makes a host the same host.
+    // The host key identifies the host.
     this.ready = new host.SshReady(
       `${name}-ready`,
       { ssh: this.ssh, generation: open.hostKey },

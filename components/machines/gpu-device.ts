@@ -10,9 +10,9 @@ export interface GpuDeviceArgs {
   vgpu: Vgpu;
 }
 
-/** A slice of a GPU for one VM: a vGPU of NVIDIA's manager on the host. */
+/** A vGPU for one VM, which NVIDIA's vGPU manager creates on the host. */
 export class GpuDevice extends pulumi.ComponentResource {
-  /** What the VM gets. */
+  /** The device of the VM's domain. */
   readonly hostDevice: pulumi.Output<DomainHostDeviceArgs>;
 
   constructor(name: string, args: GpuDeviceArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -1,8 +1,8 @@
 import { fstabLine, type CloudInitNetwork, type CloudInitUser } from "./cloud-init.ts";
 
 /**
- * What makes a VM differ from a golden image of ours, as files of its NoCloud disk; images/golden/overlay/usr/lib/ai-how/identity
- * puts them in their places. Other images get the same from cloud-init.
+ * The files on a VM's NoCloud disk that a golden image reads at boot: images/golden/overlay/usr/lib/ai-how/identity installs
+ * them. Other images get the same settings from cloud-init.
  */
 export function identityFiles(
   user: Omit<CloudInitUser, "hostPrivateKey">,
@@ -18,19 +18,19 @@ export function identityFiles(
   };
 }
 
-/** The one of those files that is secret. */
+/** The secret one of those files: the private SSH host key. */
 export function secretIdentityFiles({
   hostPrivateKey,
 }: Pick<CloudInitUser, "hostPrivateKey">): Record<string, string> {
   return { "ai-how/host-key": `${hostPrivateKey.trim()}\n` };
 }
 
-/** systemd.network(5) of the one interface, found by its MAC. */
+/** The file of systemd.network(5) for the one interface, matched by its MAC address. */
 function networkFile({ domain, mac, address, gateway }: CloudInitNetwork): string {
   const addressing =
     address === undefined
       ? ["DHCP=ipv4"]
       : [`Address=${address}`, `Gateway=${gateway}`, `DNS=${gateway}`, `Domains=${domain}`];
-  // Nobody advertises routes here, and waiting for them delays every boot.
+  // No router sends advertisements here, and waiting for them delays every boot.
   return ["[Match]", `MACAddress=${mac}`, "", "[Network]", ...addressing, "IPv6AcceptRA=no", ""].join("\n");
 }

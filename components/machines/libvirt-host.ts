@@ -3,11 +3,11 @@ import * as host from "../../providers/host/resources.ts";
 import * as libvirt from "../../providers/libvirt/resources.ts";
 
 export interface LibvirtHostArgs {
-  /** Its connection URI, `qemu:///system`. */
+  /** Connection URI of libvirt, `qemu:///system`. */
   uri: pulumi.Input<string>;
 }
 
-/** The host's own libvirt, with the key pair that opens the machines on it. */
+/** The libvirt daemon of the host, and the admin key pair of its machines. */
 export class LibvirtHost extends pulumi.ComponentResource {
   readonly libvirt: libvirt.Provider;
   readonly adminKey: host.SshKey;

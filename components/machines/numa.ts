@@ -1,14 +1,14 @@
-/** A NUMA node of a VM: its processors, as `0-3`, and its memory in MiB. */
+/** A NUMA node of a VM: its CPUs, `0-3`, and its memory in MiB. */
 export interface NumaCell {
   readonly cpus: string;
   readonly memory: number;
 }
 
-/** Processors, and memory in whole pages of so many KiB, dealt out as evenly as can be; the first ones get what is left. */
+/** Splits CPUs and memory evenly among NUMA nodes, memory in whole pages. The first nodes get the remainder. */
 export function numaCells(nodes: number, cpus: number, memoryMib: number, pageKib: number): NumaCell[] {
-  const pages = dealt(Math.floor((memoryMib * 1024) / pageKib), nodes);
+  const pages = splitEvenly(Math.floor((memoryMib * 1024) / pageKib), nodes);
   let first = 0;
-  return dealt(cpus, nodes).map((count, node) => {
+  return splitEvenly(cpus, nodes).map((count, node) => {
     const last = first + count - 1;
     const cell = {
       cpus: first === last ? `${first}` : `${first}-${last}`,
@@ -19,6 +19,6 @@ export function numaCells(nodes: number, cpus: number, memoryMib: number, pageKi
   });
 }
 
-function dealt(total: number, parts: number): number[] {
+function splitEvenly(total: number, parts: number): number[] {
   return Array.from({ length: parts }, (_, part) => Math.floor((total + parts - 1 - part) / parts));
 }

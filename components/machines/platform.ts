@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { DomainCpuArgs } from "../../providers/libvirt/resources.ts";
 
-/** What VMs of one host have in common. */
+/** Settings that all VMs of a host share. */
 export interface Platform {
   /** libvirt's name of the processor architecture. */
   readonly arch: "x86_64" | "aarch64";
@@ -10,7 +10,7 @@ export interface Platform {
   /** QEMU's machine type. */
   readonly machine: pulumi.Output<string>;
   readonly cpu: pulumi.Output<DomainCpuArgs>;
-  /** What a kernel that is booted directly is told; may be empty. */
+  /** Further arguments of a kernel that boots directly; may be empty. */
   readonly kernelArguments: pulumi.Output<string>;
 }
 
@@ -22,34 +22,34 @@ export interface CpuFeature {
 export interface PlatformArgs {
   arch: "x86_64" | "aarch64";
   type: pulumi.Output<"kvm" | "qemu">;
-  /** What guests see with KVM; on aarch64 it is the host's own processor. Default `host-passthrough`. */
+  /** CPU model of guests with KVM; on aarch64 always `host-passthrough`. Default: `host-passthrough`. */
   cpuModel?: "host-passthrough" | "host-model" | "qemu64";
-  /** On top of the model, on x86_64 with KVM. Default none. */
+  /** Changes to the model, on x86_64 with KVM. Default: none. */
   features?: readonly CpuFeature[];
 }
 
 const QEMU64 = { mode: "custom" as const, model: "qemu64" };
 
-// Under emulation, each of these is a tenth of a boot: what Linux does against speculative execution, which guards nothing in code
-// that QEMU has translated, and its tests of its own ciphers.
+// Each saves a tenth of the boot time under emulation. QEMU's translated code needs no mitigations against speculative
+// execution, and Linux need not test its ciphers.
 const EMULATED_KERNEL = "mitigations=off cryptomgr.notests";
 
-/** The platform of a host. Under emulation the processor is the leanest that boots. */
+/** The platform of a host. Under emulation it has the simplest CPU that boots. */
 export function platformOf({ arch, type, cpuModel, features = [] }: PlatformArgs): Platform {
-  const isEmulated = (is: "kvm" | "qemu"): boolean => is === "qemu";
+  const isEmulated = (type: "kvm" | "qemu"): boolean => type === "qemu";
   return {
     arch,
     type,
-    // The plain PC boots fastest under emulation; nothing here needs more.
-    machine: type.apply((is) => (arch === "aarch64" ? "virt" : isEmulated(is) ? "pc" : "q35")),
-    cpu: type.apply((is) => (isEmulated(is) ? emulatedCpu(arch) : hostCpu(arch, cpuModel, features))),
-    kernelArguments: type.apply((is) => (isEmulated(is) ? EMULATED_KERNEL : "")),
+    // The machine type `pc` boots fastest under emulation.
+    machine: type.apply((type) => (arch === "aarch64" ? "virt" : isEmulated(type) ? "pc" : "q35")),
+    cpu: type.apply((type) => (isEmulated(type) ? emulatedCpu(arch) : hostCpu(arch, cpuModel, features))),
+    kernelArguments: type.apply((type) => (isEmulated(type) ? EMULATED_KERNEL : "")),
   };
 }
 
 function emulatedCpu(arch: Platform["arch"]): DomainCpuArgs {
   if (arch === "aarch64") return { mode: "custom", model: "cortex-a57" };
-  // Without what would have Linux load KVM.
+  // Without `svm`, Linux does not load KVM.
   return { ...QEMU64, features: [{ name: "svm", policy: "disable" }] };
 }
 
@@ -58,7 +58,7 @@ function hostCpu(
   cpuModel: PlatformArgs["cpuModel"] = "host-passthrough",
   features: readonly CpuFeature[],
 ): DomainCpuArgs {
-  // libvirt knows no models of Arm processors.
+  // libvirt has no CPU models for Arm.
   if (arch === "aarch64") return { mode: "host-passthrough" };
   return {
     ...(cpuModel === "qemu64" ? QEMU64 : { mode: cpuModel }),

@@ -3,37 +3,37 @@ import * as host from "../../providers/host/resources.ts";
 import * as libvirt from "../../providers/libvirt/resources.ts";
 
 export interface SandboxArgs {
-  /** Its name on the host: `/run/netns/ai-how-<name>`, `/var/lib/ai-how/<name>`. */
+  /** Name on the host, as in `/run/netns/ai-how-<name>` and `/var/lib/ai-how/<name>`. */
   sandboxName: pulumi.Input<string>;
-  /** Whether machines inside reach networks outside. Default true. */
+  /** Whether machines inside reach networks outside. Default: true. */
   internet?: pulumi.Input<boolean>;
-  /** For a sandbox with VMs: finds out how they can run. Default: it has none. */
+  /** Settings for VMs. Default: the sandbox has no VMs. */
   virtualMachines?: {
-    /** `auto`: KVM where a guest really boots with it. */
+    /** `auto`: KVM if a trial guest boots with it, else emulation. */
     readonly acceleration: pulumi.Input<"auto" | "kvm" | "tcg">;
-    /** A kernel for the trial boot. */
+    /** Path of a kernel for the trial guest. */
     readonly kernel: pulumi.Input<string>;
   };
 }
 
-/** A place for machines that neither sees nor disturbs the host's own: a network namespace with a libvirtd of its own. */
+/** A network namespace with its own libvirtd, which isolates machines from the host's network and libvirt. */
 export class Sandbox extends pulumi.ComponentResource {
-  /** What everything inside goes away with. */
+  /** Deleting it deletes everything inside: the `deletedWith` of those resources. */
   readonly resource: pulumi.Resource;
-  /** The provider of its libvirtd. */
+  /** Provider of the sandbox's libvirtd. */
   readonly libvirt: libvirt.Provider;
   /** Name of the storage pool for disks. */
   readonly pool: pulumi.Output<string>;
   readonly networkNamespace: pulumi.Output<string>;
   readonly proxyCommand: pulumi.Output<string>;
   readonly consoleDirectory: pulumi.Output<string>;
-  /** Where container nodes keep their files. */
+  /** Folder for the files of container nodes. */
   readonly stateDirectory: pulumi.Output<string>;
-  /** A folder that all container nodes may share. */
+  /** Folder that container nodes can share. */
   readonly sharedDirectory: pulumi.Output<string>;
-  /** How VMs run, and why; undefined where there are to be none. */
+  /** How VMs run, and why. Undefined without VMs. */
   readonly hypervisor: host.Hypervisor | undefined;
-  /** The key pair that opens every machine inside. */
+  /** Admin key pair of all machines inside. */
   readonly adminKey: host.SshKey;
 
   constructor(name: string, args: SandboxArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -6,7 +6,7 @@ import {
   ipv4,
   macAddress,
   pciAddress,
-  unless,
+  problemUnless,
   wholeNumber,
   type ArgumentProblem,
 } from "../arguments.ts";
@@ -18,51 +18,51 @@ export interface VirtualMachineArgs {
   hostname: string;
   image: BootImage;
   network: VirtualNetwork;
-  /** libvirt's storage pool for its disks. */
+  /** Name of the storage pool for its disks. */
   pool: pulumi.Input<string>;
-  /** Where its serial console is logged. */
+  /** Folder on libvirt's host for the log of its serial console. */
   consoleDirectory: pulumi.Output<string>;
   cpus: number;
-  /** MiB */
+  /** Memory in MiB. */
   memoryMib: number;
-  /** GiB */
+  /** Size of the disk in GiB. */
   diskGib: pulumi.Input<number>;
   mac: pulumi.Input<string>;
-  /** Its fixed address in the network. */
+  /** Static IPv4 address in the network. */
   address: string;
-  /** DNS domain of its network. */
+  /** DNS domain of the network. */
   domain: pulumi.Input<string>;
-  /** What it runs as. */
+  /** Architecture, domain type, machine type and CPU model. */
   platform: Platform;
-  /** The user that Ansible and people log in as. Default `admin`. */
+  /** User for logins by Ansible and people. Default: `admin`. */
   adminUser?: string;
   /** Key pair of that user. */
   adminKey: host.SshKey;
-  /** How SSH gets into the network; undefined: directly. */
+  /** OpenSSH ProxyCommand into the network. Default: a direct connection. */
   proxyCommand?: pulumi.Input<string>;
-  /** Whether it starts by itself, and with its host where `autostart` says so; else it is defined, and left as people leave it. Default true. */
+  /** Whether `up` starts it. If false, `up` defines it, leaves its state to the user, and ignores `autostart`. Default: true. */
   running?: boolean;
-  /** Whether it comes back when its host boots. Default false. */
+  /** Whether libvirt starts it when the host boots. Default: false. */
   autostart?: boolean;
-  /** Sockets, and threads of a core; cores follow from `cpus`. Default: QEMU's, a socket for each. */
+  /** Sockets, and threads per core; the number of cores follows from `cpus`. Default: one socket per CPU, as in QEMU. */
   cpuTopology?: { readonly sockets: number; readonly threads: number };
-  /** NUMA nodes that it sees; its processors and its memory are dealt out evenly. Default: one. */
+  /** Number of NUMA nodes, which share CPUs and memory evenly. Default: 1. */
   numaNodes?: number;
-  /** GPUs of the host that it gets, each with its PCI address. Default none. */
+  /** GPUs of the host to pass through, each with its PCI address. Default: none. */
   gpus?: GpuPlan;
-  /** PCI addresses of other devices of the host that it gets. Default none. */
+  /** PCI addresses of other devices of the host to pass through. Default: none. */
   passthrough?: readonly string[];
-  /** Folders of the host that it mounts by virtiofs. Default none. */
+  /** Folders of the host to mount by virtiofs. Default: none. */
   mounts?: readonly VirtualMachineMount[];
-  /** Size in KiB of the huge pages that its memory lies in. Default: ordinary memory. */
+  /** Size in KiB of the huge pages that back its memory. Default: ordinary pages. */
   hugepages?: 2048 | 1048576;
-  /** Whether other processes of the host can map its memory; with mounts they always can. Default false. */
+  /** Whether other processes of the host can map its memory. Always true with mounts. Default: false. */
   sharedMemory?: boolean;
-  /** The host's processors that its own are pinned to, one by one. Default: not pinned. */
+  /** Numbers of the host's CPUs to which its virtual CPUs are pinned, in order. Default: not pinned. */
   hostCpus?: pulumi.Input<readonly number[]>;
 }
 
-/** A folder of the host in a VM. */
+/** A folder of the host that a VM mounts by virtiofs. */
 export interface VirtualMachineMount {
   readonly tag: string;
   readonly hostPath: string;
@@ -71,7 +71,7 @@ export interface VirtualMachineMount {
   readonly options: string;
 }
 
-/** What is wrong with the arguments of a VM, such as half cores or an interface without an address. */
+/** Problems with the arguments of a VM: invalid values, duplicates, and sizes that do not fit together. */
 export function virtualMachineProblems(args: VirtualMachineArgs): ArgumentProblem[] {
   const {
     cpus,
@@ -101,24 +101,24 @@ export function virtualMachineProblems(args: VirtualMachineArgs): ArgumentProble
     ...(sizes.length > 0
       ? []
       : [
-          ...unless(
+          ...problemUnless(
             cpus % (sockets * threads) === 0,
             "cpus",
-            `is ${cpus}, no multiple of ${sockets} sockets x ${threads} threads`,
+            `is ${cpus}, not a multiple of ${sockets} sockets x ${threads} threads`,
           ),
-          ...unless(
+          ...problemUnless(
             numaNodes === undefined || numaNodes <= cpus,
             "numaNodes",
             `is ${numaNodes ?? 1}, more than the ${cpus} CPUs`,
           ),
-          ...unless(
+          ...problemUnless(
             Number.isInteger(pages),
             "memoryMib",
-            `is ${memoryMib}, no multiple of the ${hugepages ?? 0} KiB of a huge page`,
+            `is ${memoryMib}, not a multiple of the ${hugepages ?? 0} KiB of a huge page`,
           ),
         ]),
     ...(Array.isArray(hostCpus)
-      ? unless(hostCpus.length === cpus, "hostCpus", `has ${hostCpus.length} entries for ${cpus} CPUs`)
+      ? problemUnless(hostCpus.length === cpus, "hostCpus", `has ${hostCpus.length} entries for ${cpus} CPUs`)
       : []),
     ...gpus.flatMap(({ pciAddress: address = "" }, i) => pciAddress(`gpus[${i}].pciAddress`, address)),
     ...passthrough.flatMap((address, i) => pciAddress(`passthrough[${i}]`, address)),

@@ -6,13 +6,13 @@ import { childOf } from "../options.ts";
 import { metaData, networkConfig, userData } from "./cloud-init.ts";
 import { identityFiles, secretIdentityFiles } from "./identity.ts";
 import { GpuDevice } from "./gpu-device.ts";
-import type { Machine, SshEndpoint, SshLogin } from "./machine.ts";
+import { sshAccess, type Machine, type SshEndpoint, type SshLogin } from "./machine.ts";
 import { numaCells } from "./numa.ts";
 import { virtualMachineProblems, type VirtualMachineArgs } from "./virtual-machine-arguments.ts";
 
 const GIB = 1024 ** 3;
 
-/** A VM on libvirt that starts from a golden image and is known by a host key of its own from the first connection on. */
+/** A VM on libvirt that boots from an image. The stack creates its SSH host key, so that clients can verify the first connection. */
 export class VirtualMachine extends pulumi.ComponentResource implements Machine {
   readonly name: string;
   readonly kind = "vm";
@@ -43,8 +43,8 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
         backing: { path: image.disk, format: "qcow2" },
         keep: true,
       },
-      // A machine keeps the image that it began with: its disk holds work, and roles bring it up to date. Where a new disk is asked
-      // for, the two have one name.
+      // A disk keeps its backing image, because it contains the user's data; roles update the machine instead. A replacement has the
+      // same file name, so the old disk goes first.
       { ...childOf(this, opts), ignoreChanges: ["backing"], deleteBeforeReplace: true },
     );
 
@@ -93,7 +93,7 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
         type: platform.type,
         machine: platform.machine,
         cpu: platform.cpu,
-        // An Arm server has no BIOS to boot a disk from.
+        // aarch64 has no BIOS: booting from a disk needs UEFI.
         ...(platform.arch === "aarch64" && image.direct === undefined && { firmware: "uefi" as const }),
         ...(cpuTopology !== undefined && {
           cpu: platform.cpu.apply((cpu) => ({ ...cpu, topology: topologyOf(cpus, cpuTopology) })),
@@ -117,7 +117,7 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
           { volume: cloudInit.path, format: "raw", readonly: true },
         ],
         interfaces: [{ network: network.networkName, mac: args.mac }],
-        // Not NAME.log, where libvirt keeps its own log of the machine.
+        // libvirt writes its own log of the machine to NAME.log.
         consoleLog: args.consoleDirectory.apply((directory) => `${directory}/${hostname}-console.log`),
         ...(hostDevices.length > 0 && { hostDevices }),
         ...(mounts.length > 0 && { mounts: mounts.map(({ tag, hostPath }) => ({ tag, source: hostPath })) }),
@@ -130,20 +130,11 @@ export class VirtualMachine extends pulumi.ComponentResource implements Machine 
       { ...childOf(this, opts), ignoreChanges: ["boot", ...(running ? [] : ["running"])] },
     );
 
-    this.address = machine.id.apply(() => args.address);
-    this.login = { user: adminUser, port: 22, hostKey: hostKey.publicKey, proxyCommand: args.proxyCommand };
-    this.ssh = pulumi.secret(
-      pulumi
-        .all([hostKey.publicKey, args.adminKey.privateKey, args.proxyCommand, machine.id])
-        .apply(([publicKey, privateKey, proxyCommand]) => ({
-          address: args.address,
-          port: 22,
-          user: adminUser,
-          hostKey: publicKey,
-          privateKey,
-          ...(proxyCommand !== undefined && { proxyCommand }),
-        })),
-    );
+    const { address, adminKey, proxyCommand } = args;
+    const access = sshAccess({ address, adminUser, adminKey, hostKey, proxyCommand, machineId: machine.id });
+    this.address = access.address;
+    this.login = access.login;
+    this.ssh = access.ssh;
     this.ready = running
       ? new host.SshReady(
           `${name}-ready`,

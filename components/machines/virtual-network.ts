@@ -1,50 +1,50 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as libvirt from "../../providers/libvirt/resources.ts";
-import { checkArguments, distinct, ipv4, ipv4Subnet, macAddress, unless } from "../arguments.ts";
+import { checkArguments, distinct, ipv4, ipv4Subnet, macAddress, problemUnless } from "../arguments.ts";
 import { childOf } from "../options.ts";
 
-/** A name and address that the network's DHCP server keeps for one machine. */
+/** A static DHCP lease, with its DNS name. */
 export interface Lease {
   readonly name: string;
   readonly mac: string;
   readonly address: string;
 }
 
-/** Whom the network's DNS server asks for names that it does not know. */
+/** Forwarding of the network's DNS server. */
 export interface NetworkDns {
-  /** Each for names of its domain, without one for all others. Empty: what the host itself asks. */
+  /** DNS servers, each for one domain, or without `domain` for all other names. Empty: the host's resolvers. */
   readonly forwarders: readonly { readonly address: string; readonly domain?: string }[];
-  /** Whether questions for names of the network's own domain stay here. */
+  /** Whether queries for the network's own domain are never forwarded. */
   readonly domainLocal: boolean;
 }
 
 export interface VirtualNetworkArgs {
-  /** libvirt's name for it, `<cluster>-network`. */
+  /** Name of the network in libvirt, `<cluster>-network`. */
   name: pulumi.Input<string>;
   /** Name of the bridge, at most 15 characters. */
   bridge: pulumi.Input<string>;
   /** `10.0.0.0/24` */
   subnet: string;
-  /** The network's own address in the subnet, where its DNS and DHCP servers listen. */
+  /** The host's address in the subnet, where the network's DNS and DHCP servers listen. */
   gateway: string;
-  /** First and last address of the pool for machines without a lease. */
+  /** First and last address of the DHCP pool for machines without a static lease. */
   dhcpRange: { readonly start: string; readonly end: string };
   /** DNS domain. */
   domain: pulumi.Input<string>;
-  /** Whether machines reach other networks. Default `nat`. */
+  /** libvirt's forward mode; `isolated`: machines do not reach other networks. Default: `nat`. */
   mode?: pulumi.Input<"nat" | "isolated" | "open">;
   leases: readonly Lease[];
-  /** Default: the host's resolvers for everything but the own domain. */
+  /** Default: the host's resolvers for all names outside the network's domain. */
   dns?: NetworkDns;
 }
 
-/** A network of virtual machines and container nodes, with DHCP leases and DNS names for them. */
+/** A network of libvirt for VMs and container nodes, with DHCP leases and DNS names for them. */
 export class VirtualNetwork extends pulumi.ComponentResource {
-  /** libvirt's name; unknown until the network is there, so that machines wait for it. */
+  /** Name of the network in libvirt; unknown until the network exists, so that machines wait for it. */
   readonly networkName: pulumi.Output<string>;
   readonly bridge: pulumi.Output<string>;
   readonly gateway: string;
-  /** Length of the subnet's prefix, 24 of `10.0.0.0/24`. */
+  /** Prefix length of the subnet: 24 for `10.0.0.0/24`. */
   readonly prefix: number;
 
   constructor(name: string, args: VirtualNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -55,8 +55,12 @@ export class VirtualNetwork extends pulumi.ComponentResource {
       ...ipv4("gateway", args.gateway),
       ...ipv4("dhcpRange.start", args.dhcpRange.start),
       ...ipv4("dhcpRange.end", args.dhcpRange.end),
-      // IFNAMSIZ of Linux is 16, with the closing zero byte.
-      ...unless(typeof bridge !== "string" || bridge.length <= 15, "bridge", "has more than 15 characters"),
+      // IFNAMSIZ in Linux is 16, including the terminating zero.
+      ...problemUnless(
+        typeof bridge !== "string" || bridge.length <= 15,
+        "bridge",
+        "has more than 15 characters",
+      ),
       ...leases.flatMap((lease, i) => [
         ...ipv4(`leases[${i}].address`, lease.address),
         ...macAddress(`leases[${i}].mac`, lease.mac),

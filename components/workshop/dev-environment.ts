@@ -1,18 +1,18 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { projectFolders } from "../../config/project-folders.ts";
-import { checkArguments, unless, wholeNumber } from "../arguments.ts";
+import { checkArguments, problemUnless, wholeNumber } from "../arguments.ts";
 import * as host from "../../providers/host/resources.ts";
 import type { DevImage } from "./dev-image.ts";
 
 export interface DevEnvironmentArgs {
-  /** What the launcher calls the project, SYGALDRY_PROJECT_ID. */
+  /** Name of the project, SYGALDRY_PROJECT_ID of the launcher. */
   projectId: string;
-  /** The folder on this host that keeps all that is the project's; absolute. */
+  /** Absolute path of the project's folder on this host. */
   root: string;
-  /** Owner of its folders, the number of the user who works in the container. */
+  /** UID of the user in the container, who owns the folders. */
   uid: number;
-  /** Group of its folders. */
+  /** GID of the folders. */
   gid: number;
   image: DevImage;
 }
@@ -20,13 +20,13 @@ export interface DevEnvironmentArgs {
 const CACHES = ["spack_store", "bazel_cache", "hf_cache"] as const;
 
 /**
- * What one project's development containers find on the host: the folders that are mounted into them with their owner, a volume
- * for each cache so that other containers can mount it by name, and the launcher's settings. What is in the folders is
- * the user's: it stays whatever becomes of the stack.
+ * Prepares the host for one project's development containers: the folders that the containers mount, a named volume for each
+ * cache so that other containers can mount it, and the launcher's settings. Destroying the stack keeps the folders' contents,
+ * which belong to the user.
  */
 export class DevEnvironment extends pulumi.ComponentResource {
   readonly projectId: string;
-  /** The folder, once all in it is there. */
+  /** Path of the project's folder; resolves once all subfolders exist. */
   readonly root: pulumi.Output<string>;
   readonly imageName: pulumi.Output<string>;
 
@@ -34,8 +34,16 @@ export class DevEnvironment extends pulumi.ComponentResource {
     super("ai-how:workshop:DevEnvironment", name, {}, opts);
     const { projectId, root, uid, gid, image } = args;
     checkArguments(name, [
-      ...unless(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/.test(projectId), "projectId", "is no name of a project"),
-      ...unless(/^\/[^\n]*[^/\n]$/.test(root), "root", "is not an absolute path without a slash at its end"),
+      ...problemUnless(
+        /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/.test(projectId),
+        "projectId",
+        "may have letters, digits, dots, dashes and underscores only, and begins with a letter or digit",
+      ),
+      ...problemUnless(
+        /^\/[^\n]*[^/\n]$/.test(root),
+        "root",
+        "is not an absolute path without a trailing slash",
+      ),
       ...wholeNumber("uid", uid, 0),
       ...wholeNumber("gid", gid, 0),
     ]);
@@ -54,7 +62,7 @@ export class DevEnvironment extends pulumi.ComponentResource {
         { parent: this, dependsOn: [whole] },
       );
 
-    // `set -a; . dev.env` makes the launcher use what this stack has made.
+    // `set -a; . dev.env` points the launcher to this stack's folders and image.
     const settings = pulumi.interpolate`SYGALDRY_PROJECT_ID=${projectId}
 SYGALDRY_CONTAINER_ROOT=${root}
 SYGALDRY_IMAGE=${image.imageName}

@@ -1,27 +1,27 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, unless, wholeNumber } from "../arguments.ts";
+import { checkArguments, problemUnless, wholeNumber } from "../arguments.ts";
 import { inCheckout } from "../checkout.ts";
 import { devImageArguments, devImageDigest, devImageRepository } from "../../versions/dev-container.ts";
 
 export interface DevImageArgs {
-  /** Number of the user whose files the container writes. */
+  /** UID of the user in the container. */
   uid: number;
-  /** Number of that user's group. */
+  /** GID of that user. */
   gid: number;
-  /** Image to build on. Default: CUDA's, as in versions/dev-container.ts. */
+  /** Base image. Default: CUDA's, as in versions/dev-container.ts. */
   base?: string;
-  /** Folder of the Dockerfile and all that it takes, below the project's. Default `images/dev`. */
+  /** Folder of the Dockerfile, relative to the project's folder. Default: `images/dev`. */
   context?: string;
-  /** Digest of the files of that folder: they and the build arguments make the image. */
+  /** Digest of that folder's files. It and the build arguments determine the tag. */
   contentDigest: string;
-  /** `linux/arm64`. Default: that of the machine that runs the program. */
+  /** Platform, `linux/arm64`. Default: that of this machine. */
   platform?: string;
 }
 
-/** The image of development containers, built where they run, with a tag that says what is in it. It stays when the stack goes. */
+/** The image of development containers, built on their host. Its tag follows from its content. Destroying the stack keeps it. */
 export class DevImage extends pulumi.ComponentResource {
-  /** Name and tag, once it is there. */
+  /** Name and tag; resolves once the image is built. */
   readonly imageName: pulumi.Output<string>;
 
   constructor(name: string, args: DevImageArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -30,8 +30,8 @@ export class DevImage extends pulumi.ComponentResource {
     checkArguments(name, [
       ...wholeNumber("uid", uid, 0),
       ...wholeNumber("gid", gid, 0),
-      ...unless(base === undefined || /^\S+$/.test(base), "base", "is no name of an image"),
-      ...unless(contentDigest !== "", "contentDigest", "is empty: each build would have the same tag"),
+      ...problemUnless(base === undefined || /^\S+$/.test(base), "base", "is not an image reference"),
+      ...problemUnless(contentDigest !== "", "contentDigest", "is empty; the tag follows from it"),
     ]);
     const buildArguments = devImageArguments({ uid, gid, base });
     const tag = devImageDigest(contentDigest, buildArguments, platform).slice(0, 12);
@@ -46,7 +46,7 @@ export class DevImage extends pulumi.ComponentResource {
           builderVersion: docker.BuilderVersion.BuilderBuildKit,
           ...(platform !== undefined && { platform }),
         },
-        // It is for containers of the same host.
+        // Only containers of this host use it.
         skipPush: true,
       },
       { parent: this },

@@ -1,15 +1,15 @@
-/** An image as charts want it that write `repository:tag`. */
+/** An image in the two values of a Helm chart that renders `repository:tag`. */
 export interface ChartImage {
   readonly repository: string;
   readonly tag: string;
 }
 
-// github.com/distribution/reference: a host may have a port, so that only a colon after the last slash begins a tag.
+// github.com/distribution/reference. A host may have a port, so only a colon after the last slash begins a tag.
 const REFERENCE = /^(?<name>[^\s@]+?)(?::(?<tag>[\w][\w.-]{0,127}))?(?:@sha256:(?<digest>[0-9a-f]{64}))?$/;
 
 /**
- * The two parts of an image's name, which together give it again; undefined where it has neither tag nor digest, or is none. With a
- * digest the algorithm belongs to the first part: `image@sha256` and the number.
+ * Splits an image reference so that `repository:tag` is the reference. A digest splits at its colon: `image@sha256` and the
+ * hexadecimal digits. Undefined for a reference without tag and digest, or an invalid one.
  */
 export function chartImage(reference: string): ChartImage | undefined {
   const { name, tag, digest } = REFERENCE.exec(reference)?.groups ?? {};

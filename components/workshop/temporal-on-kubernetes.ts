@@ -5,7 +5,7 @@ import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import { Release } from "@pulumi/kubernetes/helm/v3/release.js";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, unless, wholeNumber } from "../arguments.ts";
+import { checkArguments, problemUnless, wholeNumber } from "../arguments.ts";
 import type { Workshop } from "../../config/site.ts";
 import type { Inputs } from "../options.ts";
 import * as host from "../../providers/host/resources.ts";
@@ -14,29 +14,29 @@ import { dynamicConfig } from "./temporal-dynamic-config.ts";
 import { temporalChart } from "../../versions/charts.ts";
 import { temporalImages } from "../../versions/images.ts";
 
-/** `workshop.temporal_on_kubernetes` of the cluster file but for the cluster, which is the provider's, and what it runs. */
+/** `workshop.temporal_on_kubernetes` of the cluster file without the cluster, which the provider knows, and the images. */
 export type TemporalOnKubernetesArgs = Inputs<
   Omit<NonNullable<Workshop["temporalOnKubernetes"]>, "kubeconfig" | "context">
 > & {
-  /** Images by what they are. Default: those in versions/images.ts. */
+  /** Image references that replace those in versions/images.ts. Default: none. */
   readonly images?: Partial<Record<keyof typeof temporalImages, string>>;
 };
 
 const USER = "temporal";
 const POSTGRESQL = { name: "postgresql", port: 5432 };
 const DATA = "/var/lib/postgresql/data";
-// The account of the image: the volume has to be its own.
+// UID of the image's user, who has to own the volume.
 const POSTGRES_UID = 999;
 const RELEASE_WITHIN_SECONDS = 900;
 
 /**
- * Temporal in a Kubernetes cluster: PostgreSQL with its data in a protected volume, and the chart of Temporal's makers, which sets up the schema and the
- * namespace by Helm's hooks. Temporal has no authentication, so its Services are ClusterIP only.
+ * Temporal in a Kubernetes cluster: PostgreSQL with its data in a protected volume, and Temporal's own Helm chart, whose hooks set
+ * up the schema and the namespace. Temporal has no authentication, so its Service is ClusterIP only.
  */
 export class TemporalOnKubernetes extends pulumi.ComponentResource {
-  /** `<name>-frontend.<Kubernetes' namespace>.svc:7233`, once the server is there and has its namespace. */
+  /** `<name>-frontend.<kubernetesNamespace>.svc:7233`; resolves once the server runs and its namespace exists. */
   readonly address: pulumi.Output<string>;
-  /** Address of its web page in the cluster. */
+  /** URL of the web page inside the cluster. */
   readonly ui: pulumi.Output<string>;
   readonly namespace: pulumi.Output<string>;
 
@@ -48,10 +48,10 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
     checkArguments(name, [
       ...wholeNumber("storageGb", storageGb, 1),
       ...Object.entries(images).flatMap(([key, reference]) =>
-        unless(
+        problemUnless(
           chartImage(reference) !== undefined,
           `images.${key}`,
-          `is ${reference}, no image with a tag or a digest`,
+          `is ${reference}, not an image reference with a tag or digest`,
         ),
       ),
     ]);
@@ -72,7 +72,7 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
           ...(storageClass !== undefined && { storageClassName: storageClass }),
         },
       },
-      // The data are of no use without the password: whatever keeps the one keeps the other.
+      // The data is useless without the password, so `dependsOn` keeps the password as long as the protected volume.
       { ...parent, protect: true, dependsOn: [password] },
     );
     const access = new Secret(
@@ -99,7 +99,7 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
           template: {
             metadata: { labels },
             spec: {
-              // PostgreSQL writes what it has in memory when it is asked to end.
+              // PostgreSQL needs time to write its memory to disk when it stops.
               terminationGracePeriodSeconds: 60,
               automountServiceAccountToken: false,
               securityContext: {
@@ -114,7 +114,7 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
                   image: images.postgresql,
                   env: [
                     { name: "POSTGRES_USER", value: USER },
-                    // A folder of its own: that of a volume's root holds other things, too.
+                    // A subfolder, because the root of a volume may contain lost+found.
                     { name: "PGDATA", value: `${DATA}/pgdata` },
                     {
                       name: "POSTGRES_PASSWORD",
@@ -182,7 +182,7 @@ export class TemporalOnKubernetes extends pulumi.ComponentResource {
           admintools: { enabled: false, image: adminTools },
           web: { image: ui },
         },
-        // One that fails is taken back, so that the next run can install it.
+        // Helm rolls back a failed release, so that the next run can install it.
         atomic: true,
         timeout: RELEASE_WITHIN_SECONDS,
       },

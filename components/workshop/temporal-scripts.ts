@@ -1,6 +1,6 @@
 const SCHEMAS = "/etc/temporal/schema/postgresql/v12";
 
-/** Shell that gives Temporal's two databases the schema of its image's version; as often as one likes. */
+/** Shell script that brings Temporal's two databases to the schema of the image's version. It is idempotent. */
 export function setUpSchema({ host, user }: { readonly host: string; readonly user: string }): string {
   const tool = `temporal-sql-tool --plugin postgres12 --ep ${host} -p 5432 -u ${user}`;
   const databases = [
@@ -17,7 +17,7 @@ export function setUpSchema({ host, user }: { readonly host: string; readonly us
   ].join("\n");
 }
 
-/** Shell that waits for a server and makes sure of a namespace; ends with an error after five minutes. */
+/** Shell script that waits for a server and creates a namespace if it is missing. It fails after five minutes. */
 export function createNamespace({
   address,
   namespace,

@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
-import { checkArguments, portNumber, unless } from "../arguments.ts";
+import { checkArguments, portNumber, problemUnless } from "../arguments.ts";
 import type { Workshop } from "../../config/site.ts";
 import type { Inputs } from "../options.ts";
 import * as host from "../../providers/host/resources.ts";
@@ -9,27 +9,27 @@ import { temporalImages } from "../../versions/images.ts";
 import { dynamicConfig } from "./temporal-dynamic-config.ts";
 import { createNamespace, setUpSchema } from "./temporal-scripts.ts";
 
-/** `workshop.temporal` of the cluster file, and what it runs. */
+/** `workshop.temporal` of the cluster file, and the images. */
 export type TemporalArgs = Inputs<NonNullable<Workshop["temporal"]>> & {
-  /** Images by what they are. Default: those in versions/images.ts. */
+  /** Image references that replace those in versions/images.ts. Default: none. */
   readonly images?: Partial<Record<keyof typeof temporalImages, string>>;
 };
 
 const LOOPBACK = "127.0.0.1";
 const USER = "temporal";
 const DYNAMIC_CONFIG = "/etc/temporal/config/dynamicconfig/ai-how.yaml";
-// PostgreSQL writes what it has in memory when it is asked to end.
+// PostgreSQL needs time to write its memory to disk when it stops.
 const GRACE_SECONDS = 60;
 const HEALTHY_WITHIN_SECONDS = 300;
 
 /**
- * Temporal on one host, in containers: PostgreSQL with its data in a protected volume, the server, and its web page. Only this
- * host reaches it. A failed setup of the schema is tried again until it succeeds, so it needs no order but the database first.
+ * Temporal in containers on one host: PostgreSQL with its data in a protected volume, the server, and the web page. All listen on
+ * 127.0.0.1 only. The container that sets up the schema restarts until it succeeds, so it only has to start after the database.
  */
 export class Temporal extends pulumi.ComponentResource {
-  /** `127.0.0.1:7233`, once the server is healthy and has its namespace. */
+  /** `127.0.0.1:7233`; resolves once the server is healthy and its namespace exists. */
   readonly address: pulumi.Output<string>;
-  /** Address of its web page. */
+  /** URL of the web page. */
   readonly ui: pulumi.Output<string>;
   readonly namespace: pulumi.Output<string>;
 
@@ -40,9 +40,9 @@ export class Temporal extends pulumi.ComponentResource {
     checkArguments(name, [
       ...portNumber("port", port),
       ...portNumber("uiPort", uiPort),
-      ...unless(port !== uiPort, "uiPort", "is the same as port"),
+      ...problemUnless(port !== uiPort, "uiPort", "is the same as port"),
       ...Object.entries(images).flatMap(([key, reference]) =>
-        unless(/^\S+$/.test(reference), `images.${key}`, "is no name of an image"),
+        problemUnless(/^\S+$/.test(reference), `images.${key}`, "is not an image reference"),
       ),
     ]);
     const parent = { parent: this };
@@ -52,7 +52,7 @@ export class Temporal extends pulumi.ComponentResource {
     const data = new docker.Volume(
       `${name}-data`,
       { name: `${name}-data`, driver: "local" },
-      // The data are of no use without the password: whatever keeps the one keeps the other.
+      // The data is useless without the password, so `dependsOn` keeps the password as long as the protected volume.
       { ...parent, protect: true, dependsOn: [password] },
     );
     const withPassword = (variable: string, ...others: string[]) =>
@@ -86,7 +86,7 @@ export class Temporal extends pulumi.ComponentResource {
         envs: withPassword("SQL_PASSWORD"),
         networksAdvanced: on("schema"),
         restart: "on-failure",
-        // It ends when it has done what it is for.
+        // It exits once the schema is set up.
         mustRun: false,
       },
       { ...parent, dependsOn: [database] },

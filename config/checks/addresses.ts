@@ -9,23 +9,23 @@ import {
   type Subnet,
 } from "../ipv4.ts";
 import { joinPath, type Problem } from "../problem.ts";
-import { repeated } from "./duplicates.ts";
+import { duplicates } from "./duplicates.ts";
 import type { Survey, SurveyedCluster, SurveyedNode } from "./survey.ts";
 
-/** Subnets and addresses that clash, or lie where they cannot be. */
+/** Problems with subnets and addresses: overlaps, duplicates, and addresses outside their subnet. */
 export function addressProblems({ clusters }: Survey): Problem[] {
   const nodes = clusters.flatMap((cluster) => cluster.nodes);
   return [
     ...clusters.flatMap(clusterProblems),
     ...overlaps(clusters),
-    ...repeated(nodes, fixedAddress).map(({ item, first }) => ({
+    ...duplicates(nodes, fixedAddress).map(({ item, first }) => ({
       path: item.addressPath,
       message: `${fixedAddress(item) ?? ""} is already the address of ${first.name}`,
     })),
   ];
 }
 
-/** The address of a node that does not come from DHCP. */
+/** The static address of a node; undefined with DHCP. */
 function fixedAddress(node: SurveyedNode): string | undefined {
   const address = givenAddress(node);
   if (address !== undefined && address !== "DHCP") return address;
@@ -36,7 +36,7 @@ function givenAddress({ fields, addressPath }: SurveyedNode): string | undefined
   return addressPath.endsWith(".ip") ? fields.ip : fields.ip_address;
 }
 
-/** True for a VM that leaves its address to the network. */
+/** True for a VM that gets its address by DHCP. */
 export function isLeased(node: SurveyedNode): boolean {
   if (node.isHost || !node.isReadable) return false;
   const key = node.addressPath.endsWith(".ip") ? "ip" : "ip_address";
@@ -55,7 +55,7 @@ function overlaps(clusters: readonly SurveyedCluster[]): Problem[] {
   });
 }
 
-/** The addresses of a network, given or by default. */
+/** The addresses of a network, with defaults filled in. */
 interface Plan {
   readonly path: string;
   readonly subnet: Subnet;
@@ -117,14 +117,14 @@ function clusterProblems(cluster: SurveyedCluster): Problem[] {
     ...misplaced,
     ...unserved,
     ...cluster.nodes.flatMap((node) => nodeProblems(plan, node)),
-    // A range that is elsewhere has nothing to compare with.
+    // Comparing makes no sense when the range lies outside the subnet.
     ...(misplaced.some(({ path }) => !path.endsWith("gateway_ip")) ? [] : rangeProblems(plan, cluster)),
   ];
 }
 
 function nodeProblems({ subnet, gateway }: Plan, node: SurveyedNode): Problem[] {
   const address = fixedAddress(node);
-  // An existing host is reached by routing; it need not be in the cluster's subnet.
+  // An existing host is reached by routing, so it may be outside the cluster's subnet.
   if (address === undefined || node.isHost) return [];
   const message =
     misplacement(subnet, address) ??
@@ -139,7 +139,7 @@ function rangeProblems({ path, range, gateway }: Plan, cluster: SurveyedCluster)
     return [{ path: joinPath(path, key), message: `the DHCP range ${range.text} ends before it starts` }];
   }
   const problems: Problem[] = [];
-  // The server never gives its own address away, so only a range that somebody chose is worth a word.
+  // The DHCP server never leases its own address, so only a range in the file is worth a message.
   if (range.isGiven && isIn(range, gateway)) {
     problems.push({
       path: joinPath(path, gateway_ip === undefined ? "dhcp_start" : "gateway_ip"),
@@ -147,9 +147,9 @@ function rangeProblems({ path, range, gateway }: Plan, cluster: SurveyedCluster)
     });
   }
 
-  // Without VMs the network is the hosts' own, and no server of ours gives out addresses.
+  // Without VMs the stack runs no DHCP server.
   if (cluster.nodes.every((node) => node.isHost)) return problems;
-  // A VM's fixed address is a static lease, which the server keeps free even inside its range; a host has no lease.
+  // The DHCP server reserves a VM's static address even inside its range; an existing host has no lease.
   const reserved = new Set([gateway]);
   for (const node of cluster.nodes) {
     const text = fixedAddress(node);
@@ -172,7 +172,7 @@ function rangeProblems({ path, range, gateway }: Plan, cluster: SurveyedCluster)
   return problems;
 }
 
-/** Why a machine of the subnet cannot have an address; undefined when it can. */
+/** Why a machine in the subnet cannot have the address; undefined if it can. */
 function misplacement(subnet: Subnet, text: string): string | undefined {
   const address = addressNumber(text);
   if (!contains(subnet, address)) return `${text} lies outside ${subnet.text}`;

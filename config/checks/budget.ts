@@ -3,7 +3,7 @@ import type { HostBudgetConfig } from "../schema/cluster-file.ts";
 import { memoryMib } from "../sizes.ts";
 import type { Survey } from "./survey.ts";
 
-/** VMs that together ask for more than the host has; `fallback` is for a file that does not say. */
+/** Problems where the VMs together need more than the host has. `fallback` is the budget of a file without `host`. */
 export function budgetProblems(
   { clusters, host }: Survey,
   fallback: HostBudgetConfig | undefined,

@@ -3,16 +3,16 @@ import { joinPath, type Problem } from "../problem.ts";
 import { nearest } from "../suggest.ts";
 import type { Survey, SurveyedNode } from "./survey.ts";
 
-/** A node's claim to a PCI device. */
+/** A PCI device that a node asks for. */
 interface Claim {
   readonly node: SurveyedNode;
   readonly path: string;
   readonly address: string;
-  /** True for a parent of mediated devices, which can have several. */
+  /** True for the parent of mediated devices, which several VMs can share. */
   readonly isShared: boolean;
 }
 
-/** PCI devices that are claimed twice, and GPUs that cannot be as described. */
+/** Problems with devices: PCI devices that two nodes claim, and GPUs with impossible settings. */
 export function deviceProblems({ clusters, machines }: Survey): Problem[] {
   const nodes = clusters.flatMap((cluster) => cluster.nodes);
   return [
@@ -33,7 +33,10 @@ export function deviceProblems({ clusters, machines }: Survey): Problem[] {
   ];
 }
 
-/** Devices that VMs share of which one at a time can run (those of two clusters, or that do not start by themselves), and GPUs without one. */
+/**
+ * Warnings about devices: a PCI device of two VMs that need not run at the same time, because they belong to different clusters
+ * or one has auto_start: false; and GPUs without a device.
+ */
 export function deviceWarnings({ clusters }: Survey): Problem[] {
   const nodes = clusters.flatMap((cluster) => cluster.nodes);
   return [
@@ -44,7 +47,7 @@ export function deviceWarnings({ clusters }: Survey): Problem[] {
   ];
 }
 
-/** GPUs of a VM for which no device of the host is named: SLURM is told of them, and the VM has none. */
+/** Warnings about GPUs without pci_address: SLURM's configuration lists them, but the VM gets no device. */
 function absentDevices(node: SurveyedNode): Problem[] {
   if (node.isHost || node.fields.pcie_passthrough?.enabled === true) return [];
   return (node.fields.gpus ?? []).flatMap(({ pci_address, pretend }, i) =>
@@ -53,7 +56,7 @@ function absentDevices(node: SurveyedNode): Problem[] {
       : [
           {
             path: joinPath(node.path, "gpus", i),
-            message: "has no pci_address: the VM gets no device for it; give one, or pretend: true",
+            message: "has no pci_address, so the VM gets no device; set it, or pretend: true",
           },
         ],
   );
@@ -67,10 +70,10 @@ interface DoubleClaim {
 
 function asProblem({ claim, other, isFatal }: DoubleClaim): Problem {
   const same = claim.node === other.node ? "already listed" : `already claimed by ${other.node.name}`;
-  const advice = starts(claim) && starts(other) ? "; up wants auto_start: false for one of them" : "";
+  const advice = starts(claim) && starts(other) ? "; up needs auto_start: false for one of them" : "";
   return {
     path: claim.path,
-    message: `${claim.address} is ${same}${isFatal ? "" : `: only one of the two can run at a time${advice}`}`,
+    message: `${claim.address} is ${same}${isFatal ? "" : `: only one of the two VMs can run at a time${advice}`}`,
   };
 }
 
@@ -78,7 +81,7 @@ function starts({ node }: Claim): boolean {
   return node.fields.auto_start !== false;
 }
 
-/** Files of the old ai-how share a GPU between their two clusters, which were started one at a time. */
+/** True for nodes of the same cluster. The old ai-how ran one cluster at a time, so its two clusters may share a GPU. */
 function areOneCluster(a: Claim, b: Claim): boolean {
   const isHpc = ({ node }: Claim) => node.role === "controller" || node.role === "compute";
   return isHpc(a) === isHpc(b);
@@ -87,7 +90,7 @@ function areOneCluster(a: Claim, b: Claim): boolean {
 function doubleClaims(nodes: readonly SurveyedNode[]): DoubleClaim[] {
   const earlier = new Map<string, Claim[]>();
   return nodes.flatMap(claims).flatMap((claim) => {
-    // Two hosts may have different devices at one address.
+    // PCI addresses are unique per host only.
     const key = `${claim.node.fields.ssh?.host ?? ""} ${claim.address}`;
     const others = earlier.get(key) ?? [];
     earlier.set(key, [...others, claim]);
@@ -108,7 +111,7 @@ function claims(node: SurveyedNode): Claim[] {
     address: device.pci_address.toLowerCase(),
     isShared: false,
   }));
-  // A GPU that is also passed through is the same claim, with what the scheduler should know.
+  // An address in both gpus and pcie_passthrough is one claim.
   const own = gpus.flatMap(({ pci_address, vgpu }, i) => {
     const address = pci_address?.toLowerCase();
     if (address === undefined || passed.some((claim) => claim.address === address)) return [];
@@ -128,7 +131,7 @@ function gpuProblems({ path, fields }: SurveyedNode): Problem[] {
     if (gpu.pretend && gpu.pci_address !== undefined) {
       problems.push({
         path: at("pci_address"),
-        message: "a pretended GPU has no address; remove it or pretend",
+        message: "a pretended GPU has no address; remove pci_address or pretend",
       });
     }
     if (gpu.count > 1 && gpu.pci_address !== undefined) {
@@ -140,7 +143,7 @@ function gpuProblems({ path, fields }: SurveyedNode): Problem[] {
     if (gpu.time_slices !== undefined && gpu.mig !== undefined) {
       problems.push({
         path: at("time_slices"),
-        message: "a GPU is shared by partitions or by time slices; remove it or mig",
+        message: "a GPU has either partitions or time slices; remove time_slices or mig",
       });
     }
     if (gpu.vgpu !== undefined) problems.push(...vgpuProblems(gpu, at));
@@ -153,18 +156,23 @@ function vgpuProblems(
   at: (key: string) => string,
 ): Problem[] {
   if (pretend)
-    return [{ path: at("vgpu"), message: "a pretended GPU is no slice of one; remove it or pretend" }];
+    return [{ path: at("vgpu"), message: "a pretended GPU cannot be a vGPU; remove vgpu or pretend" }];
   return [
     ...(pci_address === undefined
-      ? [{ path: at("pci_address"), message: "is required by vgpu: the device that the host takes it from" }]
+      ? [{ path: at("pci_address"), message: "is required by vgpu: the device on which the host creates it" }]
       : []),
     ...(mig === undefined
       ? []
-      : [{ path: at("mig"), message: "a vGPU cannot be cut further; choose its size by vgpu.type" }]),
+      : [
+          {
+            path: at("mig"),
+            message: "a vGPU cannot be partitioned; remove mig, and choose the size by vgpu.type",
+          },
+        ]),
   ];
 }
 
-/** Partitions that their GPU does not have, or has no room for. */
+/** Problems with MIG partitions: profiles that the GPU does not have, and sets that do not fit. */
 function partitionProblems({ path, fields }: SurveyedNode): Problem[] {
   const gpus = fields.gpus ?? [];
   const requests = gpus.map(({ model, pci_address, pretend, count, mig }) => ({

@@ -1,5 +1,5 @@
-/** Items that share a key with an earlier item, each with the first that has the key; no key, no match. */
-export function repeated<T>(
+/** Items whose key an earlier item has, each with the first such item. Items without a key match none. */
+export function duplicates<T>(
   items: readonly T[],
   keyOf: (item: T) => string | undefined,
 ): { readonly item: T; readonly first: T }[] {

@@ -10,7 +10,7 @@ import { storageProblems } from "./storage.ts";
 import type { Survey } from "./survey.ts";
 import { workshopProblems } from "./workshop.ts";
 
-/** Every problem that only shows when parts of a file are compared; `hostBudget` is for a file that has no `host`. */
+/** Problems and warnings that come from comparing parts of a file. `hostBudget` is the budget of a file without `host`. */
 export function crossChecks(
   survey: Survey,
   hostBudget: HostBudgetConfig | undefined,
@@ -28,7 +28,7 @@ export function crossChecks(
   return { problems: distinct(problems), warnings: distinct(deviceWarnings(survey)) };
 }
 
-/** The VMs of a group share their path, and so their problems. */
+/** Removes duplicates: all VMs of a group have the same path and report the same problems. */
 function distinct(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map((problem) => [`${problem.path}: ${problem.message}`, problem])).values()];
 }

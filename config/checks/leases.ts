@@ -2,7 +2,7 @@ import type { Problem } from "../problem.ts";
 import type { Site } from "../site.ts";
 import type { Survey } from "./survey.ts";
 
-/** The addresses that VMs get because the file gives them none. */
+/** Warnings about VMs without an address in the file, with the address that each gets. */
 export function leaseWarnings({ clusters }: Survey, site: Site): Problem[] {
   const addresses = new Map(
     site.clusters.flatMap(({ nodes }) => nodes.map((node) => [node.name, node.address])),
@@ -12,6 +12,6 @@ export function leaseWarnings({ clusters }: Survey, site: Site): Problem[] {
     .filter(({ keys, isHost }) => !isHost && !keys.has("ip") && !keys.has("ip_address"))
     .map(({ addressPath, name }) => ({
       path: addressPath,
-      message: `is missing: ${addresses.get(name) ?? "an address by DHCP"}, from its MAC address`,
+      message: `is missing: using ${addresses.get(name) ?? "an address by DHCP"}, derived from the MAC address`,
     }));
 }

@@ -2,7 +2,7 @@ import { joinPath, type Problem } from "../problem.ts";
 import { memoryMib } from "../sizes.ts";
 import type { Survey, SurveyedCluster, SurveyedNode } from "./survey.ts";
 
-/** What a VM needs and lacks, and sizes that do not go together. */
+/** Problems with VMs: missing keys, keys that exclude each other, and sizes that do not fit together. */
 export function machineProblems({ clusters }: Survey): Problem[] {
   return clusters.flatMap((cluster) => [
     ...clusterProblems(cluster),
@@ -11,7 +11,7 @@ export function machineProblems({ clusters }: Survey): Problem[] {
       .filter(({ keys }) => keys.has("image") && keys.has("base_image_path"))
       .map(({ path }) => ({
         path: joinPath(path, "image"),
-        message: "base_image_path is also there: keep one of them",
+        message: "is set together with base_image_path: remove one of them",
       })),
   ]);
 }
@@ -23,13 +23,13 @@ function clusterProblems(cluster: SurveyedCluster): Problem[] {
   const problems: Problem[] = [];
   const bare = vms.find((node) => !hasImage(node.keys));
   if (bare !== undefined && !hasImage(keys)) {
-    const message = `is required (or image): ${bare.shortName} has no image of its own`;
+    const message = `is required (or image), because ${bare.shortName} has no image of its own`;
     problems.push({ path: joinPath(path, "base_image_path"), message });
   }
   if (vms[0] !== undefined && !keys.has("network")) {
     problems.push({
       path: joinPath(path, "network"),
-      message: `is required: ${vms[0].shortName} is no existing host`,
+      message: `is required, because ${vms[0].shortName} is a VM`,
     });
   }
   return problems;
@@ -39,7 +39,9 @@ function memoryProblems({ path, keys, isHost, isReadable }: SurveyedNode): Probl
   const isGb = keys.has("memory_gb");
   const isMb = keys.has("memory_mb");
   if (isGb && isMb) {
-    return [{ path: joinPath(path, "memory_mb"), message: "memory_gb is also there: keep one of them" }];
+    return [
+      { path: joinPath(path, "memory_mb"), message: "is set together with memory_gb: remove one of them" },
+    ];
   }
   return isHost || !isReadable || isGb || isMb
     ? []
@@ -76,7 +78,7 @@ function hardwareProblems(
   if (cores !== undefined && cores < numaNodes) {
     problems.push({
       path: joinPath(path, "cpu_cores"),
-      message: `${cores} is too few for ${numaNodes} NUMA nodes: each has a processor`,
+      message: `${cores} is too few for ${numaNodes} NUMA nodes: each needs a CPU`,
     });
   }
   if (topology !== undefined && cores !== undefined && cores % (topology.sockets * topology.threads) !== 0) {

@@ -2,10 +2,10 @@ import { withoutCluster } from "../naming.ts";
 import { joinPath, type Problem } from "../problem.ts";
 import { asOptions } from "../schema/slurm.ts";
 import { suggestion } from "../suggest.ts";
-import { repeated } from "./duplicates.ts";
+import { duplicates } from "./duplicates.ts";
 import type { Survey, SurveyedCluster } from "./survey.ts";
 
-/** Partitions that come twice, name no node, or are the default without being there. */
+/** Problems with partitions: duplicate names, unknown nodes, and a default that does not exist. */
 export function slurmProblems({ clusters }: Survey): Problem[] {
   return clusters.flatMap(clusterProblems);
 }
@@ -19,7 +19,7 @@ function clusterProblems(cluster: SurveyedCluster): Problem[] {
     namePath: joinPath(slurm.path, "partitions", i, ...(typeof partition === "string" ? [] : ["name"])),
   }));
   const names = partitions.map(({ name }) => name);
-  const problems: Problem[] = repeated(partitions, ({ name }) => name).map(({ item }) => ({
+  const problems: Problem[] = duplicates(partitions, ({ name }) => name).map(({ item }) => ({
     path: item.namePath,
     message: `there is already a partition ${item.name}`,
   }));

@@ -1,7 +1,7 @@
 import { withoutCluster } from "../naming.ts";
 import { joinPath, type Problem } from "../problem.ts";
 import { suggestion } from "../suggest.ts";
-import { repeated } from "./duplicates.ts";
+import { duplicates } from "./duplicates.ts";
 import type { Survey, SurveyedCluster } from "./survey.ts";
 
 interface MountPoint {
@@ -10,7 +10,7 @@ interface MountPoint {
   readonly by: string;
 }
 
-/** Storage roles on nodes that do not exist, and mounts that hide each other. */
+/** Problems with storage: roles of nodes that do not exist, and duplicate mount points and tags. */
 export function storageProblems({ clusters }: Survey): Problem[] {
   return clusters.flatMap((cluster) => [...roleProblems(cluster), ...mountProblems(cluster)]);
 }
@@ -52,13 +52,13 @@ function mountProblems({ storage, nodes }: SurveyedCluster): Problem[] {
     }));
     const tags = mounts.map((mount, i) => ({ path: at(i, "tag"), tag: mount.tag }));
     return [
-      ...repeated([...shared, ...own], (mount) => mount.point.replace(/(?<=.)\/+$/, "")).map(
+      ...duplicates([...shared, ...own], (mount) => mount.point.replace(/(?<=.)\/+$/, "")).map(
         ({ item, first }) => ({
           path: item.path,
-          message: `${item.point} is already where ${first.by} is mounted`,
+          message: `${item.point} is already the mount point of ${first.by}`,
         }),
       ),
-      ...repeated(tags, (mount) => mount.tag).map(({ item }) => ({
+      ...duplicates(tags, (mount) => mount.tag).map(({ item }) => ({
         path: item.path,
         message: `${item.tag} is already the tag of another mount of this node`,
       })),

@@ -1,5 +1,5 @@
 import { safeParse, type $ZodShape, type output } from "zod/v4/core";
-import { fullName, hasGpu, shortNames, type Named } from "../naming.ts";
+import { fullName, hasGpu, shortNames, type NodeNameParts } from "../naming.ts";
 import { joinPath } from "../problem.ts";
 import { cloudCluster, hpcCluster } from "../schema/cluster.ts";
 import { clusterFile, hostBudget } from "../schema/cluster-file.ts";
@@ -10,29 +10,28 @@ import { slurmConfig } from "../schema/slurm.ts";
 import { storage } from "../schema/storage.ts";
 import { devEnvironment, temporal, temporalOnKubernetes } from "../schema/workshop.ts";
 
-// The checks that compare parts of a file have to run although other parts are wrong, so that every problem is reported
-// at once. So they look at a survey: what is valid by itself, part by part; what is not is missing and was reported by
-// the schema.
+// The checks that compare parts of a file run even if other parts are invalid, so that one run reports every problem.
+// They work on a survey, which holds only the values that are valid by themselves. The schema reports the others.
 
 type Fields<Shape extends $ZodShape> = { readonly [K in keyof Shape]?: output<Shape[K]> };
 
-/** The values of a map that are valid by themselves. */
+/** A map of the file, with its valid values. */
 export interface Part<Shape extends $ZodShape> {
   /** Path of the map in the file. */
   readonly path: string;
   readonly fields: Fields<Shape>;
-  /** Every key that is there, valid or not. */
+  /** Every key of the map, valid or not. */
   readonly keys: ReadonlySet<string>;
 }
 
-/** A node; a group gives one for each of its VMs, all with the path of the group. */
-export interface SurveyedNode extends Part<typeof nodeFields>, Named {
+/** A node. A group yields one for each of its VMs, all with the path of the group. */
+export interface SurveyedNode extends Part<typeof nodeFields>, NodeNameParts {
   readonly shortName: string;
-  /** Full name; `<kind>-<short name>` where the cluster has no valid name. For messages too. */
+  /** Full name; `<kind>-<short name>` if the cluster has no valid name. */
   readonly name: string;
-  /** False where the file has no map for it: its other fields say nothing then. */
+  /** False if the node is not a map; then its other fields are empty. */
   readonly isReadable: boolean;
-  /** True for a host that exists, reached by SSH. */
+  /** True for an existing host, reached by SSH. */
   readonly isHost: boolean;
   /** Path of its address. */
   readonly addressPath: string;
@@ -48,7 +47,7 @@ export interface SurveyedCluster {
   readonly slurm: Part<typeof slurmConfig.shape> | undefined;
   readonly storage: Part<typeof storage.shape> | undefined;
   readonly nodes: readonly SurveyedNode[];
-  /** False when the list of nodes is missing or unreadable, so that their names are not known. */
+  /** False if the nodes are neither a list nor a map, so that their names are unknown. */
   readonly nodesKnown: boolean;
 }
 
@@ -65,39 +64,39 @@ export interface Survey {
   readonly clusters: readonly SurveyedCluster[];
 }
 
-/** Looks at a file that may be wrong anywhere. */
+/** Surveys a file that may be invalid anywhere. */
 export function survey(file: unknown): Survey {
-  const { machines } = part("", file, { machines: clusterFile.shape.machines })?.fields ?? {};
+  const { machines } = parsePart("", file, { machines: clusterFile.shape.machines })?.fields ?? {};
   const clusters = valueOf(file, "clusters");
   const hpc = valueOf(clusters, "hpc");
   const cloud = valueOf(clusters, "cloud");
   return {
     machines,
-    host: part("host", valueOf(file, "host"), hostBudget.shape),
-    workshop: workshop(valueOf(file, "workshop")),
+    host: parsePart("host", valueOf(file, "host"), hostBudget.shape),
+    workshop: surveyWorkshop(valueOf(file, "workshop")),
     clusters: [
       ...(isMap(hpc)
-        ? [cluster("hpc", hpc, ["controller", "controller"], ["compute_nodes", "compute"])]
+        ? [surveyCluster("hpc", hpc, ["controller", "controller"], ["compute_nodes", "compute"])]
         : []),
       ...(isMap(cloud)
-        ? [cluster("cloud", cloud, ["control_plane", "control-plane"], ["worker_nodes", "worker"])]
+        ? [surveyCluster("cloud", cloud, ["control_plane", "control-plane"], ["worker_nodes", "worker"])]
         : []),
     ],
   };
 }
 
-function workshop(value: unknown): SurveyedWorkshop | undefined {
+function surveyWorkshop(value: unknown): SurveyedWorkshop | undefined {
   if (!isMap(value)) return undefined;
   const environments = value.dev_environments;
   return {
     environments: Array.isArray(environments)
       ? environments.flatMap((each: unknown, i) => {
           const path = joinPath("workshop", "dev_environments", i);
-          return part(path, each, devEnvironment.shape) ?? [];
+          return parsePart(path, each, devEnvironment.shape) ?? [];
         })
       : [],
-    temporal: part(joinPath("workshop", "temporal"), value.temporal, temporal.shape),
-    temporalOnKubernetes: part(
+    temporal: parsePart(joinPath("workshop", "temporal"), value.temporal, temporal.shape),
+    temporalOnKubernetes: parsePart(
       joinPath("workshop", "temporal_on_kubernetes"),
       value.temporal_on_kubernetes,
       temporalOnKubernetes.shape,
@@ -105,9 +104,9 @@ function workshop(value: unknown): SurveyedWorkshop | undefined {
   };
 }
 
-type KeyAndRole = readonly [key: string, role: Named["role"]];
+type KeyAndRole = readonly [key: string, role: NodeNameParts["role"]];
 
-function cluster(
+function surveyCluster(
   kind: SurveyedCluster["kind"],
   values: Readonly<Record<string, unknown>>,
   [headKey, headRole]: KeyAndRole,
@@ -116,13 +115,13 @@ function cluster(
   const path = joinPath("clusters", kind);
   const at = (key: string) => joinPath(path, key);
   const { name } = kind === "hpc" ? hpcCluster.shape : cloudCluster.shape;
-  const clusterName = part(path, values, { name })?.fields.name;
+  const clusterName = parsePart(path, values, { name })?.fields.name;
   const members = values[membersKey];
   const found = [
-    ...node(at(headKey), values[headKey], headRole),
+    ...surveyNode(at(headKey), values[headKey], headRole),
     ...(Array.isArray(members)
-      ? members.flatMap((member: unknown, i) => node(joinPath(at(membersKey), i), member, memberRole))
-      : group(at(membersKey), members, memberRole)),
+      ? members.flatMap((member: unknown, i) => surveyNode(joinPath(at(membersKey), i), member, memberRole))
+      : surveyGroup(at(membersKey), members, memberRole)),
   ];
   const names = shortNames(found);
   return {
@@ -130,14 +129,14 @@ function cluster(
     path,
     keys: new Set(Object.keys(values)),
     name: clusterName,
-    network: part(at("network"), values.network, network.shape),
-    acceleration: part(
+    network: parsePart(at("network"), values.network, network.shape),
+    acceleration: parsePart(
       joinPath(at("hardware"), "acceleration"),
       valueOf(values.hardware, "acceleration"),
       accelerationOptions.shape,
     ),
-    slurm: kind === "hpc" ? part(at("slurm_config"), values.slurm_config, slurmConfig.shape) : undefined,
-    storage: kind === "hpc" ? part(at("storage"), values.storage, storage.shape) : undefined,
+    slurm: kind === "hpc" ? parsePart(at("slurm_config"), values.slurm_config, slurmConfig.shape) : undefined,
+    storage: kind === "hpc" ? parsePart(at("storage"), values.storage, storage.shape) : undefined,
     nodes: found.map((each, i) => ({
       ...each,
       shortName: names[i] ?? "",
@@ -149,9 +148,9 @@ function cluster(
 
 type UnnamedNode = Omit<SurveyedNode, "name" | "shortName">;
 
-function node(path: string, value: unknown, role: Named["role"]): UnnamedNode[] {
-  // What is no map still counts, so that the nodes after it keep their names.
-  const readable = part(path, value, nodeFields);
+function surveyNode(path: string, value: unknown, role: NodeNameParts["role"]): UnnamedNode[] {
+  // A node that is not a map counts, too, so that the nodes after it keep their names.
+  const readable = parsePart(path, value, nodeFields);
   const seen = readable ?? { path, fields: {}, keys: new Set<string>() };
   const key = role === "compute" || role === "worker" ? "ip" : "ip_address";
   return [
@@ -166,22 +165,26 @@ function node(path: string, value: unknown, role: Named["role"]): UnnamedNode[] 
   ];
 }
 
-function group(path: string, value: unknown, role: Named["role"]): UnnamedNode[] {
+function surveyGroup(path: string, value: unknown, role: NodeNameParts["role"]): UnnamedNode[] {
   if (!isMap(value)) return [];
-  // Its address can only be DHCP; the schema has said so where it is not.
-  const [one] = node(path, { ...value, ip: "DHCP" }, role);
+  // Groups allow DHCP only; the schema reports any other address.
+  const [one] = surveyNode(path, { ...value, ip: "DHCP" }, role);
   return one === undefined ? [] : Array.from({ length: one.fields.count ?? 1 }, () => one);
 }
 
-/** Parses each value of a map by its own schema and keeps what is valid; undefined for what is no map. */
-function part<Shape extends $ZodShape>(path: string, value: unknown, shape: Shape): Part<Shape> | undefined {
+/** Parses each value of a map by its schema and keeps the valid ones. Undefined if it is not a map. */
+function parsePart<Shape extends $ZodShape>(
+  path: string,
+  value: unknown,
+  shape: Shape,
+): Part<Shape> | undefined {
   if (!isMap(value)) return undefined;
   const fields: Record<string, unknown> = {};
   for (const [key, schema] of Object.entries(shape)) {
     const parsed = safeParse(schema, value[key]);
     if (parsed.success) fields[key] = parsed.data;
   }
-  // Each value has just been parsed by the schema of its key.
+  // The schemas above produced these values.
   return { path, fields: fields as Fields<Shape>, keys: new Set(Object.keys(value)) };
 }
 

@@ -1,9 +1,9 @@
 import { joinPath, type Problem } from "../problem.ts";
 import { projectRoot } from "../project-folders.ts";
-import { repeated } from "./duplicates.ts";
+import { duplicates } from "./duplicates.ts";
 import type { Survey } from "./survey.ts";
 
-/** Projects that come twice, folders of one project in another's, ports that two programs would want, and a second Temporal. */
+/** Problems with the workshop: duplicate projects, nested project folders, port conflicts, and two Temporals. */
 export function workshopProblems({ workshop }: Survey): Problem[] {
   if (workshop === undefined) return [];
   const { environments, temporal, temporalOnKubernetes } = workshop;
@@ -14,10 +14,10 @@ export function workshopProblems({ workshop }: Survey): Problem[] {
   }));
   const { port, ui_port: uiPort } = temporal?.fields ?? {};
   return [
-    // Docker's names know case, folders of some file systems do not.
-    ...repeated(projects, ({ id }) => id?.toLowerCase()).map(({ item }) => ({
+    // Some file systems are case-insensitive.
+    ...duplicates(projects, ({ id }) => id?.toLowerCase()).map(({ item }) => ({
       path: joinPath(item.path, "project_id"),
-      message: `${item.id ?? ""} is already a project`,
+      message: `${item.id ?? ""} is already the name of a project`,
     })),
     ...projects.flatMap(({ path, id, root }, at) => {
       const other = projects.find(
@@ -34,7 +34,7 @@ export function workshopProblems({ workshop }: Survey): Problem[] {
       ? [
           {
             path: temporalOnKubernetes.path,
-            message: "is a second Temporal beside workshop.temporal; leave one of them out",
+            message: "is set together with workshop.temporal: remove one of them",
           },
         ]
       : []),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { imagePath, says, text } from "./fields.ts";
+import { imagePath, withValue, text } from "./fields.ts";
 import { driver } from "./driver.ts";
 import { hardware } from "./hardware.ts";
 import { image } from "./image.ts";
@@ -12,12 +12,12 @@ const common = {
   name: z
     .string()
     .regex(/^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$/, {
-      error: says("cannot start a hostname: use letters, digits and hyphens"),
+      error: withValue("is not a valid start of a hostname: use letters, digits and hyphens"),
     })
-    .describe("Starts the name of every VM, network and pool, so it has letters, digits and hyphens only."),
+    .describe("Prefix of the names of all VMs, networks and pools. Letters, digits and hyphens only."),
   base_image_path: imagePath
     .optional()
-    .describe("qcow2 image that VMs start from, relative to the working directory."),
+    .describe("Path of the qcow2 image of the VMs, relative to the working directory."),
   image: image.optional(),
   network: network.optional(),
   hardware: hardware.optional(),
@@ -30,7 +30,7 @@ const kubernetesConfig = z
     storage_class: text.default("local-path").describe("Storage class. Default: local-path."),
   })
   .describe(
-    "What Kubernetes is to be set up with. Nothing reads it yet: the VMs are made, and that is all. Default: as below.",
+    "Settings for Kubernetes. Not used yet: ai-how makes the VMs, but does not install Kubernetes. Default: as below.",
   );
 
 /** A SLURM cluster. */
@@ -40,7 +40,7 @@ export const hpcCluster = z
     controller: headNode,
     compute_nodes: nodes
       .default([])
-      .describe("The compute nodes: a list, or a group of VMs that are alike. Default: none."),
+      .describe("The compute nodes: a list, or a group of identical VMs. Default: none."),
     slurm_config: slurmConfig.prefault({}),
     driver: driver.optional(),
     storage: storage.optional(),
@@ -54,7 +54,7 @@ export const cloudCluster = z
     control_plane: headNode,
     worker_nodes: nodes
       .default([])
-      .describe("The worker nodes: a list, or a group of VMs that are alike. Default: none."),
+      .describe("The worker nodes: a list, or a group of identical VMs. Default: none."),
     kubernetes_config: kubernetesConfig.prefault({}),
   })
   .describe("A Kubernetes cluster.");

@@ -1,37 +1,35 @@
 import { z } from "zod";
-import { absolutePath, count, pciAddress, says, text } from "./fields.ts";
+import { absolutePath, count, pciAddress, withValue, text } from "./fields.ts";
 
-const hexId = z.string().regex(/^[0-9a-fA-F]{4}$/, { error: says("is not four hexadecimal digits") });
+const hexId = z.string().regex(/^[0-9a-fA-F]{4}$/, { error: withValue("is not four hexadecimal digits") });
 
 const passthroughDevice = z
   .strictObject({
     pci_address: pciAddress.describe("PCI address on the host, domain:bus:device.function."),
-    device_type: z.enum(["gpu", "audio", "network", "storage", "other"]).describe("What the device is."),
-    vendor_id: hexId.optional().describe("PCI vendor, four hexadecimal digits, for example 10de."),
-    device_id: hexId.optional().describe("PCI device, four hexadecimal digits."),
+    device_type: z.enum(["gpu", "audio", "network", "storage", "other"]).describe("Kind of device."),
+    vendor_id: hexId.optional().describe("PCI vendor ID, four hexadecimal digits, for example 10de."),
+    device_id: hexId.optional().describe("PCI device ID, four hexadecimal digits."),
     iommu_group: count(0).optional().describe("IOMMU group on the host, from 0."),
   })
   .describe("One PCI device.");
 
-/** PCI devices of the host that a VM gets whole. */
+/** PCI devices of the host that are passed through to a VM. */
 export const pciePassthrough = z
   .strictObject({
     enabled: z.boolean().default(false).describe("Whether the devices are passed through. Default: false."),
     devices: z.array(passthroughDevice).default([]).describe("The devices. Default: none."),
   })
-  .describe("PCI devices of the host that the VM gets whole. Default: none.");
+  .describe("PCI devices of the host that are passed through to the VM. Default: none.");
 
 /** A folder of the host inside a VM. */
 export const virtioFsMount = z
   .strictObject({
     tag: z
       .string()
-      .regex(/^[a-zA-Z0-9_-]+$/, { error: says("is not a tag: use letters, digits, _ and -") })
+      .regex(/^[a-zA-Z0-9_-]+$/, { error: withValue("is not a tag: use letters, digits, _ and -") })
       .describe("Name of the share, unique on the node."),
     host_path: text.describe("Folder on the host."),
-    mount_point: absolutePath.describe(
-      "Where it is mounted on the node, an absolute path, unique on the node.",
-    ),
+    mount_point: absolutePath.describe("Mount point on the node, an absolute path, unique on the node."),
     options: text.default("rw,relatime").describe("Mount options. Default: rw,relatime."),
   })
   .describe("One folder of the host, shared by virtiofs.");
@@ -41,11 +39,11 @@ const mig = z
     profiles: z
       .array(
         z.string().regex(/^[1-9]g\.\d+gb([+-][a-z.]+)?$/, {
-          error: says("is not a MIG profile such as 1g.10gb"),
+          error: withValue("is not a MIG profile such as 1g.10gb"),
         }),
       )
       .min(1)
-      .describe("The partitions, one MIG profile each; the same profile may come more than once."),
+      .describe("One MIG profile per partition; profiles may repeat."),
   })
   .describe("Partitions of the GPU (MIG). Default: not partitioned.");
 
@@ -54,8 +52,8 @@ const vgpu = z
     backend: z
       .enum(["mdev", "vendor-vfio"])
       .describe(
-        "How the host's kernel and driver hand it out: mdev up to Linux 6.7 (pci_address is the GPU or function that offers " +
-          "the type), vendor-vfio from 6.8 on (pci_address is a virtual function of its own).",
+        "Interface of the host's kernel and driver. mdev: mediated devices, up to Linux 6.7; pci_address is the GPU or the function that " +
+          "offers the type. vendor-vfio: from Linux 6.8; pci_address is a virtual function.",
       ),
     type: z
       .union(
@@ -66,38 +64,38 @@ const vgpu = z
             .regex(/^nvidia-\d+$/)
             .transform((name) => Number(name.slice("nvidia-".length))),
         ],
-        { error: says("is not a vGPU type such as nvidia-1053") },
+        { error: withValue("is not a vGPU type such as nvidia-1053") },
       )
-      .describe("Number of the vGPU type as the host's driver lists it: 1053, or nvidia-1053."),
+      .describe("Number of the vGPU type in the list of the host's driver: 1053 or nvidia-1053."),
   })
   .describe(
-    "A slice of a GPU that the host keeps, by NVIDIA's vGPU manager, instead of the whole device. Needs NVIDIA's licence. Default: the whole device.",
+    "A vGPU that NVIDIA's vGPU manager creates on the host. Needs a licence of NVIDIA. Default: the whole device.",
   );
 
 /** A GPU of a node. */
 export const gpu = z
   .strictObject({
-    model: text.optional().describe("Model, for example a100-80gb; required for a pretended GPU."),
-    pci_address: pciAddress.optional().describe("PCI address on the host; a VM gets this device whole."),
+    model: text.optional().describe("Model, for example a100-80gb. Required for a pretended GPU."),
+    pci_address: pciAddress
+      .optional()
+      .describe("PCI address on the host. The device is passed through to the VM, unless vgpu is set."),
     pretend: z
       .boolean()
       .default(false)
-      .describe(
-        "True makes the scheduler believe in a GPU that is not there, to try things. Default: false.",
-      ),
+      .describe("True: the scheduler counts the GPU although no device exists, for tests. Default: false."),
     count: count(1)
       .default(1)
-      .describe("How many such GPUs, at least 1; more than 1 only without pci_address. Default: 1."),
+      .describe("Number of such GPUs, at least 1. More than 1 only without pci_address. Default: 1."),
     mig: mig.optional(),
     time_slices: count(2)
       .optional()
       .describe(
-        "How many jobs or containers may share the GPU at a time, at least 2; not with mig. They take turns, and nothing keeps " +
-          "one out of another's memory. Default: one job has it.",
+        "Number of jobs or containers that may share the GPU, at least 2; not with mig. They take turns, and their memory is not " +
+          "isolated. Default: not shared.",
       ),
     vgpu: vgpu.optional(),
   })
-  .describe("One GPU, or several that are alike.");
+  .describe("One or more identical GPUs.");
 
 export type PciePassthrough = z.output<typeof pciePassthrough>;
 export type VirtioFsMount = z.output<typeof virtioFsMount>;

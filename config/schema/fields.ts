@@ -1,34 +1,34 @@
 import { z } from "zod";
 import { parseSubnet, addressText } from "../ipv4.ts";
 
-/** How a value is shown in a message: as it would be written in the file. */
-export function show(value: unknown): string {
+/** Formats a value for a message: text and numbers as in the file, lists and maps by their kind. */
+export function formatValue(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (value !== null && typeof value === "object") return "a map";
   return typeof value === "string" && !/^[\w.:/+-]+$/.test(value) ? JSON.stringify(value) : String(value);
 }
 
-/** The message `<value> <text>` for any value that is there; a missing one gets the common message. */
-export function says(text: string) {
+/** An error function of zod with the message `<value> <text>`. A missing value gets the general message. */
+export function withValue(text: string) {
   return ({ input }: { readonly input?: unknown }) =>
-    input === undefined ? undefined : `${show(input)} ${text}`;
+    input === undefined ? undefined : `${formatValue(input)} ${text}`;
 }
 
 /** A dotted IPv4 address. */
-export const address = z.ipv4({ error: says("is not an IPv4 address") });
+export const address = z.ipv4({ error: withValue("is not an IPv4 address") });
 
-/** A node's address: fixed, or given by the network's DHCP server. */
+/** A node's address: static, or DHCP. */
 export const addressOrDhcp = z.union([address, z.literal("DHCP")], {
-  error: says("is not an IPv4 address (nor DHCP)"),
+  error: withValue("is neither an IPv4 address nor DHCP"),
 });
 
 const notSubnet = "is not a subnet such as 10.0.0.0/24";
 
-/** An IPv4 subnet that has room for a gateway and a machine. */
+/** An IPv4 subnet of /30 or larger: a gateway and at least one machine. */
 export const subnet = z
-  .cidrv4({ error: says(notSubnet), abort: true })
+  .cidrv4({ error: withValue(notSubnet), abort: true })
   .refine((text) => parseSubnet(text).prefix <= 30, {
-    error: says("is too small: use /30 or larger"),
+    error: withValue("is too small: use /30 or larger"),
     abort: true,
   })
   .refine((text) => text.startsWith(`${addressText(parseSubnet(text).first)}/`), {
@@ -38,28 +38,28 @@ export const subnet = z
     },
   });
 
-/** A PCI function: domain, bus, device, function. */
+/** A PCI address: domain, bus, device, function. */
 export const pciAddress = z.string().regex(/^[0-9a-fA-F]{4}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]$/, {
-  error: says("is not a PCI address such as 0000:65:00.0"),
+  error: withValue("is not a PCI address such as 0000:65:00.0"),
 });
 
-/** A MAC address that a network card can have: six bytes, not a group address. */
+/** A unicast MAC address of six bytes. */
 export const macAddress = z
-  .mac({ error: says("is not a MAC address such as 52:54:00:12:34:56"), abort: true })
+  .mac({ error: withValue("is not a MAC address such as 52:54:00:12:34:56"), abort: true })
   .refine((mac) => (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0, {
-    error: says("is a group address: its first byte has to be even"),
+    error: withValue("is a group address: the first byte has to be even"),
   });
 
 /** An absolute path. */
-export const absolutePath = z.string().regex(/^\/.*$/, { error: says("is not an absolute path") });
+export const absolutePath = z.string().regex(/^\/.*$/, { error: withValue("is not an absolute path") });
 
 /** A path to a qcow2 image, relative to the working directory or absolute. */
-export const imagePath = z.string().regex(/\.qcow2$/, { error: says("does not end in .qcow2") });
+export const imagePath = z.string().regex(/\.qcow2$/, { error: withValue("does not end in .qcow2") });
 
-/** Text that is not empty. */
+/** Non-empty text. */
 export const text = z.string().min(1);
 
-/** A whole number from `minimum` on. */
+/** A whole number of at least `minimum`. */
 export function count(minimum: number) {
   return z.int().min(minimum);
 }

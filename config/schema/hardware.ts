@@ -1,15 +1,19 @@
 import { z } from "zod";
-import { count, says } from "./fields.ts";
+import { count, withValue } from "./fields.ts";
 
 const mode = z
   .enum(["auto", "kvm", "tcg"])
-  .describe("kvm: hardware virtualisation; tcg: software emulation; auto: kvm where it works.");
+  .describe("kvm: hardware virtualisation. tcg: software emulation. auto: kvm if it works, else tcg.");
 
 const numaTopology = z
   .strictObject({
-    nodes: z.int().min(1).max(8).describe("NUMA nodes of a VM, 1 to 8; its CPUs are dealt out evenly."),
+    nodes: z
+      .int()
+      .min(1)
+      .max(8)
+      .describe("Number of NUMA nodes of a VM, 1 to 8. They share its CPUs and memory evenly."),
     memory_per_node: count(1024).describe(
-      "Memory of a NUMA node in MiB, at least 1024. A VM's memory is dealt out evenly, whatever this says.",
+      "Memory of a NUMA node in MiB, at least 1024. Not used: the nodes share the VM's memory evenly.",
     ),
   })
   .nullable()
@@ -19,9 +23,9 @@ const cpuTopology = z
   .strictObject({
     sockets: z.int().min(1).max(4).describe("Sockets of a VM, 1 to 4."),
     cores: z.int().min(1).max(64).describe("Not used: cores follow from cpu_cores, sockets and threads."),
-    threads: z.int().min(1).max(2).describe("Threads of a core, 1 or 2."),
+    threads: z.int().min(1).max(2).describe("Threads per core, 1 or 2."),
   })
-  .describe("How a VM's CPUs are laid out; cpu_cores has to be a multiple of sockets x threads.");
+  .describe("CPU topology of a VM. cpu_cores has to be a multiple of sockets x threads.");
 
 const performance = z
   .strictObject({
@@ -31,24 +35,26 @@ const performance = z
     memory_backing: z
       .enum(["default", "hugepages", "memfd"])
       .default("default")
-      .describe("What VM memory is made of; hugepages is the same as enable_hugepages. Default: default."),
+      .describe("Backing of VM memory; hugepages has the effect of enable_hugepages. Default: default."),
   })
-  .describe("What makes VMs faster at the cost of flexibility.");
+  .describe("Options that make VMs faster but less flexible.");
 
-/** How a cluster's VMs use the host's hardware, in full. */
+/** All options of `hardware.acceleration`. */
 export const accelerationOptions = z
   .strictObject({
     mode: mode.optional(),
-    enable_kvm: z.boolean().default(true).describe("The older form of mode: false is tcg. Default: true."),
-    enable_nested: z.boolean().default(false).describe("Virtualisation inside the VMs. Default: false."),
+    enable_kvm: z.boolean().default(true).describe("Older form of mode: false means tcg. Default: true."),
+    enable_nested: z.boolean().default(false).describe("Whether VMs can run VMs. Default: false."),
     cpu_model: z
       .enum(["host", "host-passthrough", "host-model", "qemu64"])
       .default("host-model")
-      .describe("CPU that the VMs see; host is host-passthrough. Default: host-model."),
+      .describe("CPU model of the VMs; host means host-passthrough. Default: host-model."),
     cpu_features: z
-      .array(z.string().regex(/^[+-]?[a-zA-Z0-9_.]+$/, { error: says("is not a CPU feature such as +avx2") }))
+      .array(
+        z.string().regex(/^[+-]?[a-zA-Z0-9_.]+$/, { error: withValue("is not a CPU feature such as +avx2") }),
+      )
       .default([])
-      .describe("CPU features to require (+x or x) or to switch off (-x). Default: none."),
+      .describe("CPU features to require (+x or x) or disable (-x). Default: none."),
     cpu_topology: cpuTopology.optional(),
     numa_topology: numaTopology.optional(),
     performance: performance.optional(),
@@ -61,7 +67,7 @@ export const hardware = z
     acceleration: z
       .union([mode, accelerationOptions])
       .optional()
-      .describe("Only the mode (auto, kvm or tcg), or all options. Default: auto."),
+      .describe("The mode alone (auto, kvm or tcg), or a map of options. Default: auto."),
   })
   .describe("How the cluster's VMs use the host's hardware.");
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { says } from "./fields.ts";
+import { withValue } from "./fields.ts";
 
 const source = z
   .union([
@@ -7,52 +7,50 @@ const source = z
     z
       .strictObject({
         url: z
-          .url({ protocol: /^(https?|file)$/, error: says("is not an http, https or file URL") })
-          .describe("Where the disk image is: an http, https or file URL."),
+          .url({ protocol: /^(https?|file)$/, error: withValue("is not an http, https or file URL") })
+          .describe("URL of the disk image: http, https or file."),
         checksum: z
           .string()
           .regex(/^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/, {
-            error: "is not sha256:... or sha512:... as it is published beside the image",
+            error: "is not a checksum: use sha256:... or sha512:..., as published with the image",
           })
-          .describe("Its checksum, `sha256:...` or `sha512:...`; anything else is refused."),
+          .describe("Checksum, `sha256:...` or `sha512:...`. An image with another checksum is an error."),
       })
-      .describe("Another disk image with cloud-init, of the same distribution."),
+      .describe("A disk image of the same distribution, with cloud-init."),
   ])
   .optional()
   .describe(
-    "What Packer begins with: cloud, the distribution's cloud image whose checksum ai-how knows; mmdebstrap, the image " +
-      "that this builder makes; or a URL and checksum. Default: cloud. Only with builder: packer.",
+    "Image that Packer boots. cloud: the distribution's cloud image, pinned by its checksum. mmdebstrap: an image that mmdebstrap " +
+      "builds. Or a URL and checksum. Only with builder: packer. Default: cloud.",
   );
 
-/** A golden image that this program builds. */
+/** An image that ai-how builds. */
 export const image = z
   .strictObject({
-    distribution: z.enum(["debian12", "ubuntu2404"]).describe("Which distribution the image is built from."),
+    distribution: z.enum(["debian12", "ubuntu2404"]).describe("Distribution of the image."),
     builder: z
       .enum(["mmdebstrap", "packer"])
       .default("mmdebstrap")
       .describe(
-        "What builds it: mmdebstrap from packages, one for all nodes; packer by booting another image, one for the " +
-          "controller and one for compute nodes. Default: mmdebstrap.",
+        "Builder. mmdebstrap: one image for all nodes, from packages. packer: one image for the controller and one for compute nodes, " +
+          "by booting another image. Default: mmdebstrap.",
       ),
     source,
     mirror: z
       .url({ protocol: /^https?$/, error: "is not an http or https URL" })
       .optional()
-      .describe(
-        "Package mirror that mmdebstrap builds from, an http(s) URL. Default: the distribution's own.",
-      ),
+      .describe("URL of the package mirror for mmdebstrap. Default: the distribution's."),
   })
   .check(({ value, issues }) => {
     if (value.builder === "mmdebstrap" && value.source !== undefined) {
-      const message = "is for builder: packer; leave it out";
+      const message = "needs builder: packer; remove it";
       issues.push({ code: "custom", path: ["source"], input: value.source, message });
     }
     if (value.builder === "packer" && value.source !== "mmdebstrap" && value.mirror !== undefined) {
-      const message = "is for source: mmdebstrap; a cloud image has its own package sources";
+      const message = "needs source: mmdebstrap; a cloud image has its own package sources";
       issues.push({ code: "custom", path: ["mirror"], input: value.mirror, message });
     }
   })
-  .describe("A golden image that is built here, instead of base_image_path.");
+  .describe("An image that ai-how builds. Use it instead of base_image_path.");
 
 export type Image = z.output<typeof image>;

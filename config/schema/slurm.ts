@@ -1,79 +1,88 @@
 import { z } from "zod";
-import { says, text } from "./fields.ts";
+import { withValue, text } from "./fields.ts";
 
 // slurm.conf(5), MaxTime: minutes, minutes:seconds, hours:minutes:seconds, days-hours and so on.
 const slurmTime = z.string().regex(/^(\d+|\d+:\d\d|\d+:\d\d:\d\d|\d+-\d+(:\d\d){0,2}|INFINITE|UNLIMITED)$/i, {
-  error: says("is not a SLURM time such as 24:00:00, 7-00:00:00 or UNLIMITED"),
+  error: withValue("is not a SLURM time such as 24:00:00, 7-00:00:00 or UNLIMITED"),
 });
 
 const partitionName = z
   .string()
-  .regex(/^[a-zA-Z0-9_-]+$/, { error: says("is not a partition name: use letters, digits, _ and -") });
+  .regex(/^[a-zA-Z0-9_-]+$/, { error: withValue("is not a partition name: use letters, digits, _ and -") });
 
 const partitionOptions = z
   .strictObject({
     name: partitionName.describe("Name of the partition."),
     nodes: z
       .array(text)
-      .min(1, { error: "names no node; leave it out for every compute node" })
+      .min(1, { error: "is empty; remove the key to select every compute node" })
       .optional()
-      .describe("Compute nodes in it: compute-01, or with the cluster's name before it. Default: all."),
+      .describe(
+        "Compute nodes of the partition: compute-01, or with the cluster's name as prefix. Default: all.",
+      ),
     default: z
       .boolean()
       .optional()
-      .describe("Where jobs go that name no partition; the same as default_partition."),
+      .describe("Whether jobs that name no partition run here; see default_partition."),
     max_time: slurmTime
       .optional()
-      .describe("Longest run time of a job, a SLURM time. Default: max_job_time."),
-    state: z.enum(["UP", "DOWN", "DRAIN", "INACTIVE"]).default("UP").describe("SLURM's State. Default: UP."),
+      .describe("Longest run time of a job, in SLURM's time format. Default: max_job_time."),
+    state: z
+      .enum(["UP", "DOWN", "DRAIN", "INACTIVE"])
+      .default("UP")
+      .describe("SLURM's partition state. Default: UP."),
   })
   .describe("One partition with its options.");
 
-/** A partition: its name alone, or with options. */
+/** A partition: a name, or a map with options. */
 export const partition = z
   .union([partitionName, partitionOptions])
-  .describe("A name alone has every compute node; gpu alone has the nodes with a GPU where there are any.");
+  .describe(
+    "A partition: a map with options, or a name. A name alone has every compute node; the name gpu alone has the nodes with a GPU, if there are any.",
+  );
 
-/** How SLURM is set up. */
+/** Configuration of SLURM. */
 export const slurmConfig = z
   .strictObject({
     partitions: z
       .array(partition)
       .min(1)
       .default(["compute"])
-      .describe("The partitions, at least one: names, or maps with options. Default: compute."),
+      .describe("At least one partition: names, or maps with options. Default: compute."),
     default_partition: text
       .optional()
       .describe(
-        "Where jobs go that name no partition. Default: the partition with default: true, or the first.",
+        "The partition of jobs that name none. Default: the partition with default: true, else the first.",
       ),
     max_job_time: slurmTime
       .optional()
-      .describe("Longest run time of a job, a SLURM time such as 24:00:00. Default: UNLIMITED."),
+      .describe(
+        "Longest run time of a job, in SLURM's time format, for example 24:00:00. Default: UNLIMITED.",
+      ),
     accounting: z
       .strictObject({
-        enabled: z.boolean().default(true).describe("Whether slurmdbd keeps job records. Default: true."),
+        enabled: z.boolean().default(true).describe("Whether slurmdbd stores job records. Default: true."),
       })
       .optional()
       .describe("Job records in a database. Default: enabled."),
     options: z
       .record(
-        z
-          .string()
-          .regex(/^[A-Z][A-Za-z]+$/, { error: says("is not a slurm.conf parameter such as SchedulerType") }),
+        z.string().regex(/^[A-Z][A-Za-z]+$/, {
+          error: withValue("is not a slurm.conf parameter such as SchedulerType"),
+        }),
         z.union([z.string(), z.number(), z.boolean()], {
-          error: says("is not text, a number, true or false"),
+          error: withValue("is not text, a number, true or false"),
         }),
       )
       .default({})
-      .describe("Further slurm.conf parameters under SLURM's own names. Default: none."),
+      .describe("Further slurm.conf parameters by SLURM's names. Default: none."),
   })
   .describe("SLURM's partitions and options. Default: one partition, compute.");
 
-/** A partition whose options may be missing. */
+/** A partition with optional options. */
 export type PartitionConfig = Partial<z.output<typeof partitionOptions>> & { readonly name: string };
 
-/** Both forms of a partition as one: a name alone has no options. */
+/** Converts both forms of a partition to a map. */
 export function asOptions(config: z.output<typeof partition>): PartitionConfig {
   return typeof config === "string" ? { name: config } : config;
 }

@@ -1,16 +1,16 @@
 import { z } from "zod";
-import { absolutePath, says, text } from "./fields.ts";
+import { absolutePath, withValue, text } from "./fields.ts";
 
 const nodeName = text.describe(
-  "Name of a node: controller, compute-01, or with the cluster's name before it.",
+  "Name of a node: controller, compute-01, or with the cluster's name as prefix.",
 );
 
-/** A parallel file system on nodes of the cluster. */
+/** BeeGFS, a parallel file system on nodes of the cluster. */
 export const beegfs = z
   .strictObject({
-    enabled: z.boolean().describe("Whether there is BeeGFS."),
+    enabled: z.boolean().describe("Whether to install BeeGFS."),
     mount_point: absolutePath.describe(
-      "Where every node mounts it, an absolute path, for example /mnt/beegfs.",
+      "Mount point on every node, an absolute path, for example /mnt/beegfs.",
     ),
     management_node: nodeName
       .default("controller")
@@ -28,89 +28,89 @@ export const beegfs = z
     client_config: z
       .strictObject({
         mount_options: text.default("defaults,_netdev").describe("Mount options. Default: defaults,_netdev."),
-        auto_mount: z.boolean().default(true).describe("Mount at boot. Default: true."),
+        auto_mount: z.boolean().default(true).describe("Whether to mount at boot. Default: true."),
       })
       .optional()
-      .describe("How nodes mount it."),
+      .describe("Mount settings of the nodes."),
     version: z
       .string()
-      .regex(/^\d+\.\d+\.\d+$/, { error: says("is not a version such as 8.3.1") })
+      .regex(/^\d+\.\d+\.\d+$/, { error: withValue("is not a version such as 8.3.1") })
       .optional()
-      .describe("Version of BeeGFS, 8.0.1 or later. Default: the newest that ai-how knows, 8.3.1."),
+      .describe("Version of BeeGFS, 8.0.1 or later. Default: the newest that ai-how supports, 8.3.1."),
     data_directory: absolutePath
       .default("/data/beegfs")
       .describe(
-        "Folder on metadata and storage nodes that holds metadata and file contents. Default: /data/beegfs.",
+        "Folder on metadata and storage nodes for metadata and file contents. Default: /data/beegfs.",
       ),
     packages: z
       .strictObject({
         directory: absolutePath
           .optional()
           .describe(
-            "Folder of this host with BeeGFS's .deb files, at any depth, for machines without internet.",
+            "Folder on this host with BeeGFS's .deb files, at any depth, for machines without internet.",
           ),
         repository: z
-          .url({ protocol: /^https?$/, error: says("is not a URL of http or https") })
+          .url({ protocol: /^https?$/, error: withValue("is not an http or https URL") })
           .optional()
-          .describe("URL of an apt repository that is laid out as its makers' is. Default: its makers' own."),
+          .describe(
+            "URL of an apt repository with the layout of ThinkParQ's. Default: ThinkParQ's repository.",
+          ),
         key: absolutePath
           .optional()
           .describe(
-            "File of this host with the repository's public key, ASCII-armoured. Default: the makers', by its fingerprint.",
+            "File on this host with the repository's public key, ASCII-armoured. Default: ThinkParQ's key, verified by its fingerprint.",
           ),
       })
       .refine(
         ({ directory, repository, key }) => directory === undefined || (repository ?? key) === undefined,
         {
-          error: "give either a directory or a repository with its key",
+          error: "needs either directory, or repository and key",
         },
       )
       .refine(({ repository, key }) => (repository === undefined) === (key === undefined), {
-        error: "a repository and its key go together",
+        error: "needs both repository and key",
       })
       .optional()
-      .describe("Where its packages come from. Default: its makers' repository."),
+      .describe("Source of the packages. Default: ThinkParQ's repository."),
     tls: z
       .strictObject({
-        certificate: absolutePath.describe("File of this host with the certificate, PEM."),
-        key: absolutePath.describe("File of this host with its private key, PEM; kept as a secret."),
+        certificate: absolutePath.describe("PEM file on this host with the certificate."),
+        key: absolutePath.describe("PEM file on this host with the private key, which is kept secret."),
       })
       .optional()
-      .describe(
-        "Certificate of the management service. Default: one that the management node makes and signs itself.",
-      ),
+      .describe("Certificate of the management service. Default: self-signed by the management node."),
     license: absolutePath
       .optional()
-      .describe("File of this host with the license, PEM; kept as a secret. Default: none."),
+      .describe("PEM file on this host with the license, which is kept secret. Default: none."),
   })
   .describe("BeeGFS, a parallel file system on nodes of the cluster.");
 
-/** A folder of one node that every node mounts. */
+/** A folder that one node exports by NFS and all others mount. */
 export const nfs = z
   .strictObject({
-    enabled: z.boolean().default(true).describe("Whether there is the NFS share. Default: true."),
-    server: nodeName.default("controller").describe("Node that serves it. Default: controller."),
+    enabled: z.boolean().default(true).describe("Whether to set up the share. Default: true."),
+    server: nodeName.default("controller").describe("Node that exports the folder. Default: controller."),
     mount_point: absolutePath
       .default("/scratch")
       .describe(
-        "The folder on the server, and where every other node mounts it; absolute. Default: /scratch.",
+        "Absolute path of the folder on the server, and of the mount point on all other nodes. Default: /scratch.",
       ),
     options: text
       .default("vers=4.2,hard,noatime,_netdev")
       .describe("Mount options of the clients. Default: vers=4.2,hard,noatime,_netdev."),
   })
-  .describe("An NFS share of one node that every node mounts.");
+  .describe("A folder that one node exports by NFS and all others mount.");
 
-/** What the nodes of an HPC cluster share. */
+/** Shared storage of an HPC cluster. */
 export const storage = z
   .strictObject({
     nfs: nfs.optional(),
     beegfs: beegfs.optional(),
     virtio_fs: z
       .strictObject({
-        enabled: z.boolean().describe("False: the virtio_fs_mounts of the nodes are left out."),
+        enabled: z.boolean().describe("False: ignore the virtio_fs_mounts of all nodes."),
       })
       .optional()
-      .describe("Switch for the folders that nodes share with the host. Default: enabled."),
+      .describe("Enables or disables the virtio_fs_mounts of all nodes. Default: enabled."),
   })
-  .describe("Storage that the nodes share.");
+  .describe("Shared storage of the nodes.");

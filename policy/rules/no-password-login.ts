@@ -3,7 +3,7 @@ import { z } from "zod";
 import { leaves } from "../resource.ts";
 import type { ResourceRule } from "../rule.ts";
 
-// What cloud-init knows of users and passwords, and no more; `null` is what YAML makes of a key without a value.
+// cloud-init's keys for users and passwords. YAML reads a key without a value as null.
 const user = z.looseObject({
   name: z.string().nullish(),
   lock_passwd: z.unknown().optional(),
@@ -24,7 +24,7 @@ const cloudConfig = z.looseObject({
 const PASSWORDS = ["passwd", "hashed_passwd", "plain_text_passwd"] as const;
 const OFF: ReadonlySet<unknown> = new Set([false, "no", "false", "off", "0", 0]);
 
-// What scripts and written files do to the same end. `passwd -l` and `usermod -L` lock, and stay allowed.
+// Commands and settings in scripts and written files. `passwd -l` and `usermod -L` lock passwords and are allowed.
 const COMMANDS: readonly (readonly [RegExp, string])[] = [
   [/\bchpasswd\b(?!:)/, "sets passwords with `chpasswd`"],
   [/\bpasswd\s+(?:-[du]\s+|--stdin\s+)?(?!-)(?:root|[a-z_][\w-]*)\b/, "sets a password with `passwd`"],
@@ -32,12 +32,12 @@ const COMMANDS: readonly (readonly [RegExp, string])[] = [
   [/^[^#\n]*\bPasswordAuthentication\s+yes\b/im, "lets SSH take passwords (`PasswordAuthentication yes`)"],
   [/^[^#\n]*\bPermitRootLogin\s+yes\b/im, "lets root log in with a password (`PermitRootLogin yes`)"],
 ];
-const REMEDY = "give keys in `ssh_authorized_keys` instead";
+const REMEDY = "use `ssh_authorized_keys` instead";
 
-/** A machine that takes passwords can be guessed into; keys cannot be guessed, and are known here. */
+/** Attackers can guess passwords, but not SSH keys. */
 export const noPasswordLogin: ResourceRule = {
   name: "no-password-login",
-  description: "No user gets a password from cloud-init, and SSH takes none.",
+  description: "No user gets a password from cloud-init, and SSH accepts none.",
   scope: "resource",
   check({ properties }) {
     return [...leaves(properties)]
@@ -49,47 +49,47 @@ export const noPasswordLogin: ResourceRule = {
 };
 
 function problems(text: string): string[] {
-  const inScripts = COMMANDS.filter(([pattern]) => pattern.test(text)).map(
+  const scriptProblems = COMMANDS.filter(([pattern]) => pattern.test(text)).map(
     ([, what]) => `${what}; ${REMEDY}`,
   );
-  return [...configs(text).flatMap(inConfig), ...inScripts];
+  return [...cloudConfigs(text).flatMap(configProblems), ...scriptProblems];
 }
 
-/** The cloud-config in user data: all of it, or some parts of a MIME archive. */
-function configs(text: string): string[] {
+/** The cloud-configs in user data: the whole text, or parts of a MIME archive. */
+function cloudConfigs(text: string): string[] {
   const parts = /^Content-Type:\s*multipart\//im.test(text) ? text.split(/^--\S+$/m) : [text];
   return parts.flatMap((part) => /^#cloud-config(?![\w-])[^]*/m.exec(part)?.[0] ?? []);
 }
 
-function inConfig(text: string): string[] {
-  const config = configOf(text);
+function configProblems(text: string): string[] {
+  const config = parseCloudConfig(text);
   if (config === undefined)
-    return ["is no cloud-config that can be read, so cloud-init would ignore it; mend its YAML"];
+    return ["is not a valid cloud-config, so cloud-init would ignore it; fix its YAML"];
   const users = [config.user, ...(config.users ?? [])];
   return [
     ...(OFF.has(config.ssh_pwauth)
       ? []
-      : ["`ssh_pwauth` leaves password login to the image or allows it; say `ssh_pwauth: false`"]),
-    ...(OFF.has(config.disable_root) ? ["`disable_root: false` lets root log in; leave it out"] : []),
+      : ["`ssh_pwauth` allows password login or leaves it to the image; set `ssh_pwauth: false`"]),
+    ...(OFF.has(config.disable_root) ? ["`disable_root: false` lets root log in; remove it"] : []),
     ...(isSet(config.password) ? [`\`password\` sets the first user's password; ${REMEDY}`] : []),
     ...(isSet(config.chpasswd) ? [`\`chpasswd\` sets passwords; ${REMEDY}`] : []),
-    ...users.flatMap((each) => (isUser(each) ? ofUser(each) : [])),
+    ...users.flatMap((each) => (isUser(each) ? userProblems(each) : [])),
   ];
 }
 
-function ofUser(of: z.infer<typeof user>): string[] {
+function userProblems(of: z.infer<typeof user>): string[] {
   const name = of.name ?? "the first user";
   const set = PASSWORDS.filter((key) => isSet(of[key]));
   const unlocked = OFF.has(of.lock_passwd) || OFF.has(of["lock-passwd"]);
   return [
     ...set.map((key) => `\`${key}\` gives ${name} a password; ${REMEDY}`),
-    ...(unlocked ? [`\`lock_passwd\` unlocks the password of ${name}; leave it out`] : []),
+    ...(unlocked ? [`\`lock_passwd\` unlocks the password of ${name}; remove it`] : []),
   ];
 }
 
-function configOf(text: string): z.infer<typeof cloudConfig> | undefined {
+function parseCloudConfig(text: string): z.infer<typeof cloudConfig> | undefined {
   try {
-    // A file of nothing but the first line is an empty configuration.
+    // A file with only the first line is an empty configuration.
     return cloudConfig.safeParse(parse(text) ?? {}).data;
   } catch {
     return undefined;

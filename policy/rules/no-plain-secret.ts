@@ -1,7 +1,7 @@
 import { leaves, type Leaf, type Resource } from "../resource.ts";
 import type { Finding, StackRule } from "../rule.ts";
 
-// Outputs that are secret though their names do not say so.
+// Secret outputs, by type, whose names do not match NAMES.
 const BY_TYPE: Readonly<Record<string, RegExp>> = {
   "host:index:RandomSecret": /^value$/,
   "libvirt:index:CloudInitDisk": /^(userData$|secretFiles\.)/,
@@ -10,7 +10,7 @@ const BY_TYPE: Readonly<Record<string, RegExp>> = {
   "kubernetes:core/v1:Secret": /^(data|stringData)\./,
 };
 
-// Ends of names in any spelling: privateKey, db_password, HF_TOKEN. Not `secretName` or `tokenFile`, which only refer.
+// Ends of names of secrets: privateKey, db_password, HF_TOKEN. Not `secretName` or `tokenFile`, which refer to one.
 const NAMES = [
   "private_?key(_?(pem|openssh|der))?",
   "pass(word|wd|phrase|code)",
@@ -26,7 +26,7 @@ const NAMED = new RegExp(`(${NAMES.join("|")})$`, "i");
 // `envs: ["HF_TOKEN=..."]` of Docker.
 const ASSIGNMENT = /^(\w+)=./;
 
-// What gives itself away whatever it is called.
+// Secrets that are recognized by their format.
 const KINDS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----/, "a private key"],
   [/\bclient-key-data["']?\s*:/, "a kubeconfig with its key"],
@@ -36,26 +36,26 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]+:[^\s/@$]+@/i, "an address with a password"],
 ];
 
-// Shorter ones would be found by chance.
+// Shorter values could match by chance.
 const SHORTEST_REPEATED = 16;
-const REMEDY = "use `pulumi.secret` or the option `additionalSecretOutputs`, or leave it out";
+const REMEDY = "use `pulumi.secret` or the option `additionalSecretOutputs`, or remove it";
 
-/** What is not marked secret lies open in the state, in `ai-how outputs`, and in every preview. */
+/** Values that are not marked as secret appear in plain text in the state, in `ai-how outputs` and in previews. */
 export const noPlainSecret: StackRule = {
   name: "no-plain-secret",
   description: "No output of a resource or of the stack shows a secret.",
   scope: "stack",
   check(resources) {
-    const known = new Known(resources);
+    const named = new NamedSecrets(resources);
     return resources.flatMap(({ urn, type, properties }) =>
       [...leaves(properties)].flatMap((leaf): Finding[] => {
         if (leaf.secret || typeof leaf.value !== "string" || leaf.value === "") return [];
         const what = isNamed(type, leaf)
           ? "is a secret by its name"
-          : (kindOf(leaf.value) ?? known.repeatedIn(leaf.value));
+          : (kindOf(leaf.value) ?? named.repeatedIn(leaf.value));
         return what === undefined
           ? []
-          : [{ urn, message: `${leaf.path} ${what}, and is not marked secret; ${REMEDY}` }];
+          : [{ urn, message: `${leaf.path} ${what}, but is not marked as secret; ${REMEDY}` }];
       }),
     );
   },
@@ -71,8 +71,8 @@ function kindOf(value: string): string | undefined {
   return kind && `holds ${kind[1]}`;
 }
 
-/** The values that are secrets by name, so that they are recognised where they go by another one. */
-class Known {
+/** The values of secrets by name, to find copies under other names. */
+class NamedSecrets {
   readonly #secrets = new Map<string, string>();
   readonly #shortest: number;
 

@@ -1,15 +1,15 @@
 import { isProperties, opened, type Properties, type Value } from "../resource.ts";
 import type { ResourceRule } from "../rule.ts";
 
-// What holds data, and the inputs by which its content comes from elsewhere, so that it can be made again.
+// Types of volumes, with the inputs that give them content from elsewhere, which can be restored.
 const VOLUMES: Readonly<Record<string, readonly string[]>> = {
   "libvirt:index:Volume": ["source", "backing"],
-  // With `o: bind`, a name for a folder, which stays.
+  // A bind mount of a folder, which deleting the volume keeps.
   "docker:index/volume:Volume": ["driverOpts.device"],
   "kubernetes:core/v1:PersistentVolumeClaim": ["spec.dataSource", "spec.dataSourceRef"],
 };
 
-/** A volume that begins empty is filled by its users, and nothing brings that back. */
+/** The data in a volume that is created empty cannot be restored after deletion. */
 export const protectedData: ResourceRule = {
   name: "protected-data",
   description: "Volumes that hold data are protected.",
@@ -17,7 +17,7 @@ export const protectedData: ResourceRule = {
   check({ type, properties, protect }) {
     const origins = VOLUMES[type];
     if (protect || origins === undefined || origins.some((path) => has(properties, path))) return [];
-    return ["it begins empty, so nothing makes its content again; give it the option `protect: true`"];
+    return ["it is created empty, so its data cannot be restored; set the option `protect: true`"];
   },
 };
 

@@ -1,20 +1,23 @@
 import * as pulumi from "@pulumi/pulumi";
-import { beforeAll, beforeEach } from "vitest";
+import { afterAll, beforeAll, beforeEach } from "vitest";
 
-/** A resource that a program asked for. */
+/** A resource that a program created. */
 export interface Made {
   readonly name: string;
   readonly type: string;
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
-/** What every secret of a mocked program is. */
+/** Value of every secret in a mocked program. */
 export const PASSWORD = "the-password-itself";
 
-// What a key pair has besides its inputs.
+// Outputs of a key pair.
 const KEY = { publicKey: "ssh-ed25519 AAAA mocked", privateKey: PASSWORD };
 
-/** Has programs make nothing but entries of this list, which each test begins empty; call it at a test file's top. */
+/**
+ * Replaces Pulumi's engine by a mock that adds each resource to a list, for the tests of one file. Every test begins with an empty
+ * list. Unit tests share their modules, so that after the file any resource is an error until another file sets its own mock.
+ */
 export function mockedResources(): { readonly made: Made[]; readonly one: (name: string) => Made } {
   const made: Made[] = [];
   beforeAll(async () => {
@@ -25,6 +28,12 @@ export function mockedResources(): { readonly made: Made[]; readonly one: (name:
         return { id: `${name}-id`, state: { status: {}, ...KEY, ...inputs, value: PASSWORD } };
       },
     });
+  });
+  afterAll(async () => {
+    const refuse = (): never => {
+      throw new Error("this test file sets no mock: call mockedResources()");
+    };
+    await pulumi.runtime.setMocks({ call: refuse, newResource: refuse });
   });
   beforeEach(() => void made.splice(0));
   return {

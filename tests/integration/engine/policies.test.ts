@@ -59,7 +59,7 @@ for (const { name, lacking, engineOf } of engines) {
       const up = await run(project, "up");
       expect(up.error).toBeDefined();
       expect([...failures(up), ...violations(up)].join("\n")).toContain(
-        "copy: pinned: source: the name of /srv/base.qcow2 says nothing of its content",
+        "copy: pinned: source: /srv/base.qcow2 has no digest in its name",
       );
       expect(touched(up, "create")).toContain("made");
       expect(touched(up, "create")).not.toContain("copy");

@@ -35,7 +35,7 @@ test("a preview names the files that BeeGFS lacks, and goes on", async () => {
 
 test("a storage node that is off is left out, with a warning", async () => {
   expect(await warned(changed("old-beegfs", ["clusters.hpc.compute_nodes.1.auto_start", false]))).toEqual([
-    expect.stringContaining("test-hpc-beegfs-compute-02 is off, and serves nothing of it"),
+    expect.stringContaining("test-hpc-beegfs-compute-02 is not started, so BeeGFS does not use it"),
   ]);
 });
 
@@ -43,7 +43,7 @@ test("a preview without any storage node that runs says so", async () => {
   const off = [0, 1].map((node) => [`clusters.hpc.compute_nodes.${node}.auto_start`, false] as const);
   expect(await warned(changed("old-beegfs", ...off))).toEqual([
     expect.stringContaining(
-      "nothing of storage_nodes runs; let auto_start be true there, or use storage.nfs",
+      "no node of storage_nodes is started; set auto_start: true there, or use storage.nfs",
     ),
   ]);
 });

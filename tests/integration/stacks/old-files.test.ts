@@ -12,9 +12,9 @@ test.each(old)("$name: the target workstation previews a file of the old ai-how"
   expect(failures).toEqual([]);
 
   // Everything that validate warns of, and the images, none of which is built here.
-  const site = lines.filter((line) => !line.includes("the site is named"));
+  const site = lines.filter((line) => !line.includes(", the name of the file"));
   expect(warnings).toEqual(expect.arrayContaining(site));
-  expect(warnings.filter((line) => line.includes("is not there; build it before up"))).not.toEqual([]);
+  expect(warnings.filter((line) => line.includes("does not exist; build it before up"))).not.toEqual([]);
 
   const names = resources
     .filter(({ type }) => type === "libvirt:index:Domain")
@@ -36,9 +36,9 @@ test("up begins neither without its images nor with a device that two VMs would 
   const text = shared?.text.replaceAll("images/server.qcow2", "images/server-0123456789ab.qcow2") ?? "";
   const said = await refusedUp("workstation", text);
   expect(said.slice(0, 4)).toEqual([
-    "this cluster file cannot be brought up yet",
-    "clusters.hpc: base_image_path: /var/lib/libvirt/images/server-0123456789ab.qcow2 is not there; build it before up (controller, compute-01, compute-02, compute-03)",
-    "clusters.cloud: base_image_path: /var/lib/libvirt/images/server-0123456789ab.qcow2 is not there; build it before up (control-plane, cpu-worker-01, gpu-worker-01)",
-    "0000:01:00.0: hpc-test-compute-01 and cloud-test-gpu-worker-01 would both start with it; set auto_start: false for one of them",
+    "this cluster file is not ready for up",
+    "clusters.hpc: base_image_path: /var/lib/libvirt/images/server-0123456789ab.qcow2 does not exist; build it before up (controller, compute-01, compute-02, compute-03)",
+    "clusters.cloud: base_image_path: /var/lib/libvirt/images/server-0123456789ab.qcow2 does not exist; build it before up (control-plane, cpu-worker-01, gpu-worker-01)",
+    "0000:01:00.0: hpc-test-compute-01 and cloud-test-gpu-worker-01 share it and both start; set auto_start: false for one of them",
   ]);
 });

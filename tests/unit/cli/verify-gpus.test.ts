@@ -135,7 +135,7 @@ describe("verify: GPUs in their machines", () => {
     });
     const lines = await linesOf(verifyCatalogue(ground));
     expect(lines).toContain(
-      `failed ${NODE} GPU 0: MIG profiles: a100-80gb is otherwise: 2g.20gb: begins at {0,2,4}:2, by the driver at {0,2}:2; 2g.20gb: 3 fit, by the driver 2`,
+      `failed ${NODE} GPU 0: MIG profiles: a100-80gb is otherwise: 2g.20gb: starts at {0,2,4}:2, in the driver at {0,2}:2; 2g.20gb: 3 fit, in the driver 2`,
     );
   });
 });

@@ -25,17 +25,14 @@ const A30 = { model: "a30", pciAddress: undefined, pretended: false, count: 1, m
 
 const { made } = mockedResources();
 
-/** The property paths of everything that a component says is wrong with its arguments; none where it is made. */
+/** The property paths of all argument problems that making a component reports. */
 function refused(make: () => unknown): readonly string[] {
   try {
     make();
     return [];
   } catch (error) {
     if (!pulumi.InputPropertiesError.isInstance(error)) throw error;
-    return error.errors.map(({ propertyPath, reason }) => {
-      expect(reason, propertyPath).toMatch(/^\S.*[^.]$/);
-      return propertyPath;
-    });
+    return error.errors.map(({ propertyPath }) => propertyPath);
   }
 }
 
@@ -51,7 +48,7 @@ const network = {
 const lease = (more: object) => ({ name: "b", mac: "02:00:00:00:00:0b", address: "10.0.0.11", ...more });
 
 describe("a network", () => {
-  test("as it should be is made", () => {
+  test("accepts valid arguments", () => {
     expect(refused(() => new VirtualNetwork("lab", network))).toEqual([]);
   });
 
@@ -66,11 +63,11 @@ describe("a network", () => {
     [["leases[1].address"], { leases: [...network.leases, lease({ address: "10.0.0.10" })] }],
     [["leases[1].mac"], { leases: [...network.leases, lease({ mac: "02:00:00:00:00:0A" })] }],
     [["subnet", "gateway"], { subnet: "lab", gateway: "lab" }],
-  ])("says what is wrong: %j", (paths, more) => {
+  ])("reports %j", (paths, more) => {
     expect(refused(() => new VirtualNetwork("lab", { ...network, ...more }))).toEqual(paths);
   });
 
-  test("makes nothing that is wrong", () => {
+  test("creates no resource with invalid arguments", () => {
     refused(() => new VirtualNetwork("lab", { ...network, subnet: "10.0.0.0" }));
     expect(made.filter(({ type }) => type.startsWith("libvirt:"))).toEqual([]);
   });
@@ -98,7 +95,7 @@ describe("machines", () => {
       ...more,
     });
 
-  test("as they should be are made", () => {
+  test("accept valid arguments", () => {
     expect(refused(vm({}))).toEqual([]);
     const all = {
       cpuTopology: { sockets: 2, threads: 2 },
@@ -129,11 +126,11 @@ describe("machines", () => {
         mounts: ["/a", "/b"].map((path) => ({ tag: "t", hostPath: path, mountPoint: path, options: "rw" })),
       },
     ],
-  ])("say what is wrong with a VM: %j", (paths, more) => {
+  ])("report %j of a VM", (paths, more) => {
     expect(refused(vm(more))).toEqual(paths);
   });
 
-  test("say what is wrong with a container", () => {
+  test("report problems of a container", () => {
     const args = {
       ...shared(),
       image: undefined as never,
@@ -144,7 +141,7 @@ describe("machines", () => {
     expect(refused(() => new ContainerMachine("a", args))).toEqual(["address"]);
   });
 
-  test("say what is wrong with the host's part", () => {
+  test("report problems of host resources", () => {
     const devices = ["0000:41:00.0", "0000:41:00.0", "gpu"].map((address) => ({ address, machines: ["a"] }));
     const wanted = { owner: "My Stack", devices, hugePages2m: -1 };
     expect(refused(() => new HostDevices("devices", wanted))).toEqual([
@@ -166,7 +163,7 @@ describe("machines", () => {
   });
 });
 
-describe("what runs on machines", () => {
+describe("HPC components", () => {
   const machine = (name: string) => ({ name, kind: "vm", ready: pulumi.output(name) }) as unknown as Machine;
   const [head, worker] = [machine("head"), machine("worker")];
   const partition = {
@@ -185,7 +182,7 @@ describe("what runs on machines", () => {
       ...more,
     });
 
-  test("as it should be is made", () => {
+  test("accepts valid arguments", () => {
     expect(refused(cluster({}))).toEqual([]);
   });
 
@@ -194,11 +191,11 @@ describe("what runs on machines", () => {
     [["partitions"], { partitions: [] }],
     [["partitions[0].nodes[1]"], { partitions: [{ ...partition, nodes: ["worker", "wroker"] }] }],
     [["partitions", "partitions[1].name"], { partitions: [partition, partition] }],
-  ])("says what is wrong with a SLURM cluster: %j", (paths, more) => {
+  ])("reports %j of a SLURM cluster", (paths, more) => {
     expect(refused(cluster(more))).toEqual(paths);
   });
 
-  test("says that a job has nowhere to run, a share no place, a playbook no machine", () => {
+  test("reports problems of a smoke job, an NFS share and a playbook", () => {
     const empty = cluster({ nodes: [], partitions: [{ ...partition, nodes: [] }] })();
     const after = { triggers: [], completed: pulumi.output("") } as unknown as Playbook;
     expect(refused(() => new SmokeJob("job", { cluster: empty, after }))).toEqual(["cluster"]);
@@ -222,7 +219,7 @@ describe("what runs on machines", () => {
 });
 
 describe("the workshop", () => {
-  test("says what is wrong with an image, an environment and Temporal", () => {
+  test("reports problems of an image, an environment and Temporal", () => {
     const image = { uid: -1, gid: 1.5, base: "two words", contentDigest: "" };
     expect(refused(() => new DevImage("image", image))).toEqual(["uid", "gid", "base", "contentDigest"]);
     const environment = { projectId: "../up", root: "home/", uid: 1, gid: 1, image: undefined as never };
@@ -249,13 +246,13 @@ describe("the workshop", () => {
     ["registry.local/server:v1_2-a.b", "registry.local/server", "v1_2-a.b"],
     [`registry:5000/server@sha256:${digest}`, "registry:5000/server@sha256", digest],
     [`registry:5000/server:1.2@sha256:${digest}`, "registry:5000/server:1.2@sha256", digest],
-  ])("splits %s for a chart, which puts it together again", (reference, repository, tag) => {
+  ])("splits %s so that repository:tag is the reference", (reference, repository, tag) => {
     expect(chartImage(reference)).toEqual({ repository, tag });
     expect(`${repository}:${tag}`).toBe(reference);
   });
 
   test.each(["server", "registry:5000/server", "server:", "a b:1", `server@sha256:${digest.slice(1)}`, ""])(
-    "takes no image that says not which one it is: %j",
+    "rejects an image without tag and digest, or an invalid one: %j",
     (reference) => {
       expect(chartImage(reference)).toBeUndefined();
     },

@@ -31,7 +31,7 @@ const valueOf = async (variables: Play["variables"]): Promise<unknown> =>
   });
 
 describe("BeeGFS", () => {
-  it("has each service on the machines that were given for it", async () => {
+  it("runs each service on its machines", async () => {
     const { play } = await make();
     expect(play.roles).toEqual(["beegfs"]);
     expect(play.groups).toEqual({
@@ -42,7 +42,7 @@ describe("BeeGFS", () => {
     });
   });
 
-  it("is of its makers' repository for its minor version, with the fingerprint of their key", async () => {
+  it("installs its minor version from ThinkParQ's repository, with the fingerprint of the key", async () => {
     const { play } = await make({ version: "8.1.0" });
     expect(await valueOf(play.variables)).toMatchObject({
       beegfs_version: "8.1.0",
@@ -53,7 +53,7 @@ describe("BeeGFS", () => {
     });
   });
 
-  it("keeps everything that it tells Ansible a secret, as some of it is", async () => {
+  it("marks all its variables as secret, because they contain secrets", async () => {
     const { play } = await make({ tls: { certificate: "public", key: "private" }, license: "licensed" });
     expect(await pulumi.isSecret(pulumi.output(play.variables))).toBe(true);
     expect(await valueOf(play.variables)).toMatchObject({
@@ -63,7 +63,7 @@ describe("BeeGFS", () => {
     });
   });
 
-  it("says all that is wrong with its arguments at once", async () => {
+  it("reports all problems with its arguments at once", async () => {
     const wrong = make({
       clients: [manager, machine("box", "container")],
       metadata: [],
@@ -73,10 +73,10 @@ describe("BeeGFS", () => {
     await expect(wrong).rejects.toThrow(pulumi.InputPropertiesError);
     await expect(wrong).rejects.toMatchObject({
       errors: [
-        { propertyPath: "metadata", reason: "names no machine; give at least one" },
-        { propertyPath: "clients", reason: "has box, a container, which can load no kernel module" },
-        { propertyPath: "version", reason: "is 8.9.0, of whose kernels nothing is known" },
-        { propertyPath: "mountPoint", reason: 'is "mnt", no absolute path' },
+        { propertyPath: "metadata", reason: "is empty; give at least one machine" },
+        { propertyPath: "clients", reason: "has box, a container, which cannot load kernel modules" },
+        { propertyPath: "version", reason: "is 8.9.0, which is not a known version" },
+        { propertyPath: "mountPoint", reason: 'is "mnt", not an absolute path' },
       ],
     });
   });

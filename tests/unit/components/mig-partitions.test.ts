@@ -4,7 +4,7 @@ import { migPartitions } from "../../../components/gpu/mig-partitions.ts";
 import { driverVariables } from "../../../components/gpu/nvidia-driver.ts";
 import { planGpus } from "../../../gpu/index.ts";
 
-it("gives a machine the driver of the cluster file, with the plan of its GPUs", () => {
+it("passes the driver of the cluster file and the GPU plan to role nvidia", () => {
   const request = { model: "a100-80gb", pciAddress: undefined, pretended: false, count: 1, migProfiles: [] };
   const driver = driverVariables({
     ...{ source: "nvidia", branch: undefined, version: "580.*", modules: "open", bake: true },

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { numaCells } from "../../../components/machines/numa.ts";
 
-it("deals processors and memory out to NUMA nodes, whole pages to each", () => {
+it("splits CPUs and memory, memory in whole pages", () => {
   expect(numaCells(2, 3, 3072, 1048576)).toEqual([
     { cpus: "0-1", memory: 2048 },
     { cpus: "2", memory: 1024 },
@@ -10,7 +10,7 @@ it("deals processors and memory out to NUMA nodes, whole pages to each", () => {
   expect(numaCells(1, 4, 4096, 1024)).toEqual([{ cpus: "0-3", memory: 4096 }]);
 });
 
-it("loses none, and has no node that is much larger than another", () => {
+it("distributes all of it, and sizes differ by one page at most", () => {
   const pages = fc.constantFrom(1024, 2048, 1048576);
   fc.assert(
     fc.property(

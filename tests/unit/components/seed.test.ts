@@ -15,7 +15,7 @@ const user = {
 const lan = { domain: "c.local", mac: "52:54:00:00:00:01", address: "10.0.0.10/24", gateway: "10.0.0.1" };
 const MOUNT = "data /data\\040sets virtiofs ro,nofail 0 0";
 
-test("cloud-init gets the host key whole, and no password login", () => {
+test("user data has the host key and allows no password login", () => {
   expect(parse(userData(user))).toMatchObject({
     ssh_keys: { ed25519_private: user.hostPrivateKey },
     ssh_pwauth: false,
@@ -24,7 +24,7 @@ test("cloud-init gets the host key whole, and no password login", () => {
   });
 });
 
-test("an image of ours gets the same in files of its own", () => {
+test("the identity files of golden images contain the same", () => {
   const files = identityFiles(user, lan);
   expect(files).toMatchObject({
     "ai-how/hostname": "a\n",

@@ -26,7 +26,7 @@ const withGpus = (...requests: Parameters<typeof planGpus>[0]): SlurmConf => ({
   nodes: [{ name: "c1", cpus: 1, realMemory: 1, gpus: planGpus(requests).plan }],
 });
 
-test("a node says what is known of it, and no more", () => {
+test("a node has only known values", () => {
   expect(slurmVariables(conf).slurm_nodes).toEqual([
     { NodeName: "lab-compute-01", CPUs: 4, Gres: "gpu:a30:1", Features: "pretended_gpu", State: "UNKNOWN" },
     { NodeName: "lab-compute-02", RealMemory: 900, State: "UNKNOWN" },
@@ -42,14 +42,14 @@ test("a node says what is known of it, and no more", () => {
   ]);
 });
 
-test("the file's own settings win", () => {
+test("parameters of the cluster file override generated ones", () => {
   expect(slurmVariables({ ...conf, config: { GresTypes: "gpu,mps" } }).slurm_config).toMatchObject({
     ClusterName: "lab",
     GresTypes: "gpu,mps",
   });
 });
 
-test("types of GPUs are accounted for, and time slices", () => {
+test("AccountingStorageTRES lists GPU types and shards", () => {
   expect(slurmVariables(conf).slurm_config).toMatchObject({
     GresTypes: "gpu",
     AccountingStorageTRES: "gres/gpu,gres/gpu:a30",
@@ -61,15 +61,15 @@ test("types of GPUs are accounted for, and time slices", () => {
   expect(slurmVariables(withGpus()).slurm_config).not.toHaveProperty("GresTypes");
 });
 
-test("nothing is accounted for where there is no accounting: slurmctld would end itself", () => {
+test("there is no AccountingStorageTRES without accounting, because slurmctld would exit", () => {
   expect(slurmVariables({ ...conf, accounting: false }).slurm_config).not.toHaveProperty(
     "AccountingStorageTRES",
   );
 });
 
-// Tried with slurmctld 22.05.8: without any NodeName it ends itself with "no nodes configured", and a `Nodes=` with nothing behind
-// it takes the next word for its value, "default partition not set".
-test("a controller alone has a node that is to come, and partitions that name none", () => {
+// As slurmctld 22.05.8 requires: without a NodeName it exits with "no nodes configured", and it reads the word after an empty
+// `Nodes=` as its value, and exits with "default partition not set".
+test("a cluster without compute nodes has a FUTURE node, and partitions without nodes", () => {
   const alone = slurmVariables({
     ...conf,
     nodes: [],

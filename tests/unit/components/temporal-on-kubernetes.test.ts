@@ -17,7 +17,7 @@ async function temporal(args: Partial<TemporalOnKubernetesArgs> = {}): Promise<R
 }
 
 describe("Temporal on Kubernetes", () => {
-  it("is the chart of its makers on a PostgreSQL of its own, in a namespace of its own", async () => {
+  it("installs Temporal's chart and PostgreSQL in its own namespace", async () => {
     expect(await temporal()).toEqual({
       address: "it-frontend.temporal.svc:7233",
       ui: "http://it-web.temporal.svc:8080",
@@ -46,7 +46,7 @@ describe("Temporal on Kubernetes", () => {
     );
   });
 
-  it("runs the same images as Temporal in containers, or others", async () => {
+  it("runs the pinned images, or others", async () => {
     await temporal({ images: { ui: "registry.lan:5000/temporal-ui:2.49.1" } });
     const text = JSON.stringify(one("it-server").inputs.values);
     for (const image of [temporalImages.server, temporalImages.adminTools]) {
@@ -57,7 +57,7 @@ describe("Temporal on Kubernetes", () => {
     expect(JSON.stringify(one("it-postgresql").inputs)).toContain(`"image":"${temporalImages.postgresql}"`);
   });
 
-  it("connects both of its stores to that PostgreSQL, with a password that only the cluster's secret has", async () => {
+  it("connects both stores to PostgreSQL, and keeps the password in one Secret only", async () => {
     await temporal();
     const values = one("it-server").inputs.values as {
       server: { config: { persistence: { datastores: Record<string, { sql: Record<string, unknown> }> } } };
@@ -81,7 +81,7 @@ describe("Temporal on Kubernetes", () => {
     ]);
   });
 
-  it("takes another namespace, size, class and chart", async () => {
+  it("accepts another namespace, size, storage class and chart", async () => {
     expect(
       await temporal({
         kubernetesNamespace: "lab",

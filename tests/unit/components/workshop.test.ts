@@ -11,7 +11,7 @@ import { mockedResources, PASSWORD } from "../../support/mocks.ts";
 
 const { made, one } = mockedResources();
 
-/** Makes something and waits until all of it is made. */
+/** Makes a component and waits for its outputs. */
 async function make<Component>(
   build: () => Component,
   settled: (of: Component) => pulumi.Output<unknown>[],
@@ -32,7 +32,7 @@ describe("the image of development containers", () => {
     return made.splice(0).find(({ name }) => name === "image-image")?.inputs.imageName;
   }
 
-  it("has a tag that is the same for the same content, and another one for any other", async () => {
+  it("has a tag that depends on its content only", async () => {
     const name = await nameOf({});
     expect(name).toMatch(/^sygaldry\/zephyr:[0-9a-f]{12}$/);
     expect(await nameOf({})).toBe(name);
@@ -48,7 +48,7 @@ describe("the image of development containers", () => {
     expect(names.size).toBe(others.length + 1);
   });
 
-  it("is built by BuildKit from images/dev with the arguments of versions/, and not pushed", async () => {
+  it("is built by BuildKit from images/dev, and not pushed", async () => {
     const { DevImage } = await import("../../../components/workshop/dev-image.ts");
     const args = { uid: 1001, gid: 1002, base: "debian:12", contentDigest: "a".repeat(64) };
     await make(
@@ -93,9 +93,7 @@ test("a development environment has the launcher's folders with their owner, and
   ]);
   for (const folder of folders) expect(folder).toMatchObject({ uid: 1001, gid: 1002 });
   expect(one("it-config").inputs.files).toEqual({
-    "dev.env": expect.stringMatching(
-      /^SYGALDRY_PROJECT_ID=vision\nSYGALDRY_CONTAINER_ROOT=\/srv\/vision\nSYGALDRY_IMAGE=sygaldry\/zephyr:[0-9a-f]{12}\n$/,
-    ) as unknown,
+    "dev.env": `SYGALDRY_PROJECT_ID=vision\nSYGALDRY_CONTAINER_ROOT=/srv/vision\nSYGALDRY_IMAGE=${String(one("image-image").inputs.imageName)}\n`,
   });
   for (const cache of ["spack_store", "bazel_cache", "hf_cache"]) {
     expect(one(`it-${cache.replace("_", "-")}-volume`).inputs).toMatchObject({
@@ -117,7 +115,7 @@ describe("Temporal in containers", () => {
   }
   const containers = () => made.filter(({ type }) => type === "docker:index/container:Container");
 
-  it("is reached from this host only, at the documented ports or those that were asked for", async () => {
+  it("listens on 127.0.0.1, at the default ports or others", async () => {
     expect(await temporal()).toEqual({ address: "127.0.0.1:7233", ui: "http://127.0.0.1:8080" });
     expect(
       containers().flatMap(({ name, inputs }) => ("ports" in inputs ? [[name, inputs.ports]] : [])),
@@ -135,7 +133,7 @@ describe("Temporal in containers", () => {
     });
   });
 
-  it("runs what versions/ pins, or other images", async () => {
+  it("runs the pinned images, or others", async () => {
     await temporal({ images: { ui: "registry.lan/temporal-ui:2.49.1" } });
     const images = Object.fromEntries(containers().map(({ name, inputs }) => [name, inputs.image]));
     expect(images).toEqual({
@@ -145,7 +143,6 @@ describe("Temporal in containers", () => {
       "it-namespace": temporalImages.adminTools,
       "it-ui": "registry.lan/temporal-ui:2.49.1",
     });
-    for (const image of Object.values(temporalImages)) expect(image).toMatch(/^[\w./-]+:\d+(\.\d+)+$/);
   });
 
   it("starts the server with eager activities and frequent reads of its queues", async () => {
@@ -161,7 +158,7 @@ describe("Temporal in containers", () => {
     });
   });
 
-  it("gives the password by environment only", async () => {
+  it("passes the password by environment only", async () => {
     await temporal();
     const knowing = containers().filter(({ inputs }) => JSON.stringify(inputs).includes(PASSWORD));
     expect(knowing.map(({ name }) => name).sort()).toEqual(["it-postgresql", "it-schema", "it-server"]);
@@ -173,7 +170,7 @@ describe("Temporal in containers", () => {
 });
 
 describe("Temporal's scripts", () => {
-  /** Runs one with a fake command in place of Temporal's, which notes its arguments and then does `body`. */
+  /** Runs a script with a fake of Temporal's command, which logs its arguments and then runs `body`. */
   function run(script: string, command: string, body: string): { status: number; calls: string[] } {
     const folder = mkdtempSync(join(tmpdir(), "ai-how-fake-temporal-"));
     try {
@@ -193,7 +190,7 @@ describe("Temporal's scripts", () => {
     }
   }
 
-  it("set both databases up, each from its own schema, and end at the first failure", () => {
+  it("set up both databases, and stop at the first failure", () => {
     const script = setUpSchema({ host: "postgresql", user: "temporal" });
     const { status, calls } = run(script, "temporal-sql-tool", "");
     expect(status).toBe(0);
@@ -210,7 +207,7 @@ describe("Temporal's scripts", () => {
     expect(run(script, "temporal-sql-tool", "exit 1")).toMatchObject({ status: 1, calls: { length: 1 } });
   });
 
-  it("leave a namespace as it is, make one that is missing, and give up when no server comes", () => {
+  it("create a namespace only if it is missing, and fail without a server", () => {
     const script = createNamespace({ address: "temporal:7233", namespace: "default" });
     expect(run(script, "temporal", "").calls).toEqual([
       "operator namespace describe --namespace default --address temporal:7233",

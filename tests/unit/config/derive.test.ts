@@ -10,8 +10,8 @@ function names(fixture: string): string[] {
   return site(fixture).clusters.flatMap((cluster) => cluster.nodes.map((node) => node.name));
 }
 
-test("MAC addresses are the first six bytes of the name's MD5, local and unicast", () => {
-  // md5sum of "a" and of nothing, the first byte made even and local by hand.
+test("a MAC address is the first six bytes of the name's MD5, made local and unicast", () => {
+  // By md5sum of "a" and of empty input, with the first byte changed by hand.
   expect(macAddress("a")).toBe("0e:c1:75:b9:c0:f1");
   expect(macAddress("")).toBe("d6:1d:8c:d9:8f:00");
 });
@@ -21,7 +21,7 @@ describe("names", () => {
     expect(names("minimal-hpc")).toEqual(["lab-controller", "lab-compute-01"]);
   });
 
-  test("of a cloud cluster: workers with and without a GPU are counted apart", () => {
+  test("of a cloud cluster: workers with and without a GPU are numbered separately", () => {
     expect(names("old-multi-gpu-clusters").slice(3)).toEqual([
       "cloud-cluster-control-plane",
       "cloud-cluster-cpu-worker-01",
@@ -41,7 +41,7 @@ describe("names", () => {
   });
 });
 
-test("networks get their defaults from the subnet", () => {
+test("defaults of a network follow from its subnet", () => {
   expect(site("minimal-hpc").hpc?.network).toEqual({
     name: "lab-network",
     bridge: "virbr-lab",
@@ -49,7 +49,7 @@ test("networks get their defaults from the subnet", () => {
     gateway: "10.0.0.1",
     dhcpStart: "10.0.0.10",
     dhcpEnd: "10.0.0.254",
-    // Not 192.168.100.1, which is an address of one network only.
+    // No default: the old 192.168.100.1 is right for one network only.
     dnsServers: [],
     dnsMode: "isolated",
     serviceDiscovery: undefined,
@@ -58,7 +58,7 @@ test("networks get their defaults from the subnet", () => {
   expect(site("containers").hpc?.network).toMatchObject({ dhcpStart: "10.0.0.2", dhcpEnd: "10.0.0.6" });
 });
 
-test("nodes have sizes, an address and a MAC", () => {
+test("nodes have sizes, an address and a MAC address", () => {
   const [controller, compute] = site("minimal-hpc").hpc?.nodes ?? [];
   expect(controller).toMatchObject({ role: "controller", shortName: "controller", memoryMib: 4096 });
   expect(compute).toMatchObject({
@@ -75,7 +75,7 @@ test("nodes have sizes, an address and a MAC", () => {
   expect(new Set(leased).size).toBe(leased.length);
 });
 
-test("a node's own image and MAC address count, other nodes have the cluster's image", () => {
+test("a node's own image and MAC address override the cluster's image and the derived address", () => {
   const [controller, compute] = site("four-nodes-eight-gpus").hpc?.nodes ?? [];
   expect(controller).toMatchObject({
     image: { kind: "file", path: "/project/images/controller.qcow2", given: "images/controller.qcow2" },
@@ -89,7 +89,7 @@ test("a node's own image and MAC address count, other nodes have the cluster's i
   });
 });
 
-test("existing hosts have no VM's properties", () => {
+test("existing hosts have no properties of VMs", () => {
   const [controller, compute] = site("existing-hosts").hpc?.nodes ?? [];
   expect(controller).toEqual({
     name: "homelab-controller",
@@ -108,7 +108,7 @@ test("existing hosts have no VM's properties", () => {
   expect(site("existing-hosts").hpc?.network).toBeUndefined();
 });
 
-test("GPUs are passed through once, whichever way they are listed", () => {
+test("a GPU in both gpus and pcie_passthrough is passed through once", () => {
   const nodes = site("four-nodes-eight-gpus").hpc?.nodes ?? [];
   const addresses = nodes.map(
     (node) => node.kind === "virtual" && node.passthrough.map((device) => device.pciAddress),
@@ -124,7 +124,7 @@ test("GPUs are passed through once, whichever way they are listed", () => {
   expect(gpu).toMatchObject({ model: "a100-40gb", pretended: true, count: 2, pciAddress: undefined });
 });
 
-test("the old gpu block is a GPU with MIG profiles, at the device that is passed through", () => {
+test("the old gpu block becomes a GPU with MIG profiles, at the address of the passed-through device", () => {
   expect(site("old-legacy-keys").hpc?.nodes[1]?.gpus).toEqual([
     {
       model: undefined,
@@ -144,14 +144,14 @@ describe("partitions", () => {
       isDefault,
     }));
 
-  test("that are a name alone have every compute node, and gpu those with a GPU", () => {
+  test("without options have every compute node; gpu has those with a GPU", () => {
     expect(summary("old-multi-gpu-clusters")).toEqual([
       { name: "gpu", nodes: 1, isDefault: true },
       { name: "debug", nodes: 2, isDefault: false },
     ]);
   });
 
-  test("that list their nodes have those, by their full names", () => {
+  test("with a list of nodes have those, by their full names", () => {
     expect(summary("four-nodes-eight-gpus")).toEqual([
       { name: "mig", nodes: 4, isDefault: true },
       { name: "large", nodes: 2, isDefault: false },
@@ -164,12 +164,12 @@ describe("partitions", () => {
     });
   });
 
-  test("have a default even where the file names none", () => {
+  test("have a default even if the file gives none", () => {
     expect(summary("group-dhcp")).toEqual([{ name: "compute", nodes: 12, isDefault: true }]);
   });
 });
 
-test("storage roles are nodes by their full names", () => {
+test("storage roles have full node names", () => {
   expect(site("old-beegfs").hpc?.storage).toEqual({
     nfs: undefined,
     beegfs: {
@@ -193,7 +193,7 @@ test("storage roles are nodes by their full names", () => {
   });
 });
 
-test("hardware options get a meaning that works", () => {
+test("hardware options are normalized", () => {
   expect(site("old-hardware").hpc?.acceleration).toEqual({
     mode: "auto",
     nested: false,
@@ -211,7 +211,7 @@ test("hardware options get a meaning that works", () => {
   expect(site("hosts-and-vms").hpc?.acceleration.mode).toBe("tcg");
 });
 
-test("templates are expanded before anything is derived", () => {
+test("variables are expanded before deriving", () => {
   expect(site("old-template").hpc?.nodes).toMatchObject([
     { name: "templated-controller", cpus: 2, mounts: [{ mountPoint: "/mnt/templated" }] },
     { name: "templated-compute-01", autoStart: false },

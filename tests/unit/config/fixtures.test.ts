@@ -11,23 +11,18 @@ describe("valid files", () => {
     expect(warnings.map(formatProblem)).toEqual(lines);
     const site = deriveSite(config);
     expect(site.clusters.length).toBeGreaterThan(0);
-    expect(text, "says in its first line what it shows").toMatch(/^# \S/);
+    expect(text, "its first line says what it shows").toMatch(/^# \S/);
   });
 });
 
 describe("invalid files", () => {
   test.each(fixtures("invalid"))("$name", ({ path, text, lines }) => {
-    expect(text, "says in its first line which bug it has").toMatch(/^# Bug: \S/);
+    expect(text, "its first line says which bug it has").toMatch(/^# Bug: \S/);
     expect(lines).not.toEqual([]);
     expect(problemLines(() => loadClusterFile(path))).toEqual(lines);
   });
 });
 
-test.each(STACKS)("%s is valid and needs no warning", (path) => {
+test.each(STACKS)("%s is valid, without warnings", (path) => {
   expect(loadClusterFile(path).warnings).toEqual([]);
-});
-
-test("there are enough of them", () => {
-  expect(fixtures("valid").length).toBeGreaterThanOrEqual(10);
-  expect(fixtures("invalid").length).toBeGreaterThanOrEqual(40);
 });

@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A cluster file that was written for a test. */
+/** A cluster file for tests. */
 export interface Fixture {
   readonly name: string;
   readonly path: string;
   readonly text: string;
-  /** What stands behind `# expect:` or `# warns:`, a line each. */
+  /** The messages after `# expect:` or `# warns:`, one per line. */
   readonly lines: readonly string[];
 }
 
 const FOLDER = join(import.meta.dirname, "../../fixtures");
 
-/** Every cluster file of a folder of tests/fixtures, with what its comments announce. */
+/** The cluster files of a folder of tests/fixtures, with the messages that their comments expect. */
 export function fixtures(kind: "valid" | "invalid"): Fixture[] {
   const mark = kind === "valid" ? "# warns: " : "# expect: ";
   return readdirSync(join(FOLDER, kind)).map((name) => {

@@ -19,11 +19,11 @@ const subnet = fc.record({ address, prefix }).map(({ address: inside, prefix: bi
   return parseSubnet(`${addressText(Math.floor(inside / size) * size)}/${bits}`);
 });
 
-test("an address is its number", () => {
+test("addressNumber inverts addressText", () => {
   fc.assert(fc.property(address, (number) => addressNumber(addressText(number)) === number));
 });
 
-test("a subnet has exactly the addresses that share its prefix", () => {
+test("a subnet contains exactly the addresses that share its prefix", () => {
   fc.assert(
     fc.property(subnet, address, (net, number) => {
       const size = 2 ** (32 - net.prefix);
@@ -33,7 +33,7 @@ test("a subnet has exactly the addresses that share its prefix", () => {
   );
 });
 
-test("subnets overlap exactly when one holds the other's network address", () => {
+test("subnets overlap exactly when one contains the other's network address", () => {
   fc.assert(
     fc.property(subnet, subnet, (a, b) => {
       expect(overlap(a, b)).toBe(contains(a, b.first) || contains(b, a.first));
@@ -42,7 +42,7 @@ test("subnets overlap exactly when one holds the other's network address", () =>
   );
 });
 
-test("the defaults of every subnet are in it, in order, and leave the gateway alone", () => {
+test("the defaults of every subnet are in it and in order, and the range excludes the gateway", () => {
   fc.assert(
     fc.property(subnet, (net) => {
       const { gateway, dhcpStart, dhcpEnd } = networkDefaults(net);
@@ -55,7 +55,7 @@ test("the defaults of every subnet are in it, in order, and leave the gateway al
   );
 });
 
-test("a subnet is accepted, or told apart by its host bits with the subnet that was meant", () => {
+test("a subnet is accepted, or its host bits are reported with the subnet that was meant", () => {
   const minimal = validText("minimal-hpc")
     .replace(/ip_address: .*/, "ip_address: DHCP")
     .replace(/ip: .*/, "ip: DHCP");
@@ -76,7 +76,7 @@ test("a subnet is accepted, or told apart by its host bits with the subnet that 
   );
 });
 
-test("a fixed address is accepted exactly when a machine of the subnet can have it", () => {
+test("a static address is accepted exactly when a machine in the subnet can have it", () => {
   const minimal = validText("minimal-hpc").replace(/ip_address: .*/, "ip_address: DHCP");
   fc.assert(
     fc.property(fc.integer({ min: 24, max: 28 }), fc.nat({ max: 255 }), (bits, last) => {

@@ -5,7 +5,7 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
-/** Every property in the schema, with its path. */
+/** Every property of the schema, with its path. */
 function properties(
   schema: unknown,
   path: string,
@@ -23,7 +23,7 @@ function properties(
 
 const schema = clusterFileJsonSchema();
 
-test("it is a JSON Schema of a map that allows no other keys", () => {
+test("it is a JSON Schema of a map without additional keys", () => {
   expect(schema).toMatchObject({
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "ai-how cluster file",
@@ -33,7 +33,7 @@ test("it is a JSON Schema of a map that allows no other keys", () => {
   });
 });
 
-test("every key is described, for the reference page", () => {
+test("every key has a description, for the reference page", () => {
   const all = properties(schema, "");
   expect(all.length).toBeGreaterThan(150);
   // `not` marks a key that belongs to the other form of a node.
@@ -43,7 +43,7 @@ test("every key is described, for the reference page", () => {
   expect(bare.map((property) => property.path)).toEqual([]);
 });
 
-test("a default in the schema is also in its description", () => {
+test("a description contains the default", () => {
   const silent = properties(schema, "").filter(({ schema: { default: value, description } }) => {
     return value !== undefined && !/default/i.test(String(description));
   });

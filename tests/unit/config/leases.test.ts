@@ -16,13 +16,13 @@ function node(name: string, address?: string): VirtualNode {
   return { name, mac: macAddress(name), address } as VirtualNode;
 }
 
-test("a node keeps the address that it has, and no other node gets it", () => {
+test("a static address stays, and no other node gets it", () => {
   const addresses = leaseAddresses(network, [node("a", "10.0.0.10"), node("b"), node("c")]);
   expect(addresses.get("a")).toBe("10.0.0.10");
   expect(new Set(addresses.values()).size).toBe(3);
 });
 
-test("every node gets an address of its own in the range, as long as there are any", () => {
+test("every node gets a unique address in the range, while there are free ones", () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.stringMatching(/^[a-z]{1,8}$/), { maxLength: 31 }), (names) => {
       const addresses = leaseAddresses(
@@ -39,7 +39,7 @@ test("every node gets an address of its own in the range, as long as there are a
   );
 });
 
-test("a node's address does not hang on nodes that come after it", () => {
+test("a node's address does not depend on the nodes after it", () => {
   const alone = leaseAddresses(network, [node("a")]);
   expect(leaseAddresses(network, [node("a"), node("b"), node("c")]).get("a")).toBe(alone.get("a"));
 });

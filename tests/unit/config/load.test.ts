@@ -47,10 +47,10 @@ host:
   memory_gb: 8
 `;
 
-  test("of the schema and of the comparisons, in the order of the file", () => {
+  test("of schema and cross checks, in the order of the file", () => {
     expect(problemLines(() => parseClusterText(broken, { env: {} }))).toMatchInlineSnapshot(`
       [
-        "metadata.name: the variable NO_SUCH_NAME is not set: set it, or write \${NO_SUCH_NAME:-default}",
+        "metadata.name: the variable NO_SUCH_NAME is not set: set it, or use \${NO_SUCH_NAME:-default}",
         "machnes: unknown key; did you mean machines?",
         "clusters.hpc.base_image_path: images/node.img does not end in .qcow2",
         "clusters.hpc.network.bridge: virbr-much-too-long is longer than the 15 characters that Linux allows",
@@ -62,7 +62,7 @@ host:
         "clusters.hpc.compute_nodes[3].ip: 10.0.1.10 lies outside 10.0.0.0/24",
         "clusters.hpc.slurm_config.partitions[1].nodes[0]: there is no compute node compute-05; there are compute-01, compute-02, compute-03, compute-04",
         "clusters.hpc.slurm_config.max_job_time: 24h is not a SLURM time such as 24:00:00, 7-00:00:00 or UNLIMITED",
-        "clusters.hpc.storage.beegfs.mount_point: /scratch is already where NFS is mounted",
+        "clusters.hpc.storage.beegfs.mount_point: /scratch is already the mount point of NFS",
         "clusters.hpc.storage.beegfs.metadata_nodes[0]: there is no node storage-01; there are controller, compute-01, compute-02, compute-03, compute-04",
         "host.memory_gb: the VMs need 28 GiB of memory, the host has 8",
       ]
@@ -75,7 +75,7 @@ host:
       line: 22,
       column: 9,
     });
-    // What is missing is reported where it should be.
+    // A missing key is reported at its map.
     expect(
       problems.find((problem) => problem.path === "clusters.hpc.compute_nodes[1].cpu_cores"),
     ).toMatchObject({
@@ -84,7 +84,7 @@ host:
     });
   });
 
-  test("in one error, of one line with details", () => {
+  test("in one error, with details", () => {
     expect(() => parseClusterText(broken, { env: {}, file: "lab.yaml" })).toThrow(
       expect.objectContaining({ name: "ClusterFileError", message: "lab.yaml: 15 problems", exitCode: 1 }),
     );
@@ -103,13 +103,13 @@ test.each(["", "# nothing\n", "null\n", "text\n"])("a file with only %j is an er
 test.each([
   ["a: *b\n", "Unresolved alias (the anchor must be set before the alias): b"],
   ["a:\n  <<: 3\n", "Merge sources must be maps or map aliases"],
-  ["a: 1\n---\nb: 2\n", "line 2: a second document starts here; a cluster file is one"],
+  ["a: 1\n---\nb: 2\n", "line 2: a second document starts here; a cluster file has only one"],
   ['a: "\\Ub\n  \u0007c"\n', 'line 1: Invalid escape sequence \\Ub c"'],
 ])("%j is an error of one line", (text, line) => {
   expect(problemLines(() => parseClusterText(text))).toEqual([line]);
 });
 
-test("the caller may choose another kind of machine, and the file is checked for it", () => {
+test("the caller can override machines, which the checks consider", () => {
   expect(parseClusterText(minimal).config.machines).toBe("vm");
   expect(parseClusterText(minimal, { machines: "container" }).config.machines).toBe("container");
   const passed = `ip: 10.0.0.11
@@ -119,26 +119,26 @@ test("the caller may choose another kind of machine, and the file is checked for
   ).toEqual(["clusters.hpc.compute_nodes[0].gpus: a container cannot have a PCI device; use machines: vm"]);
 });
 
-test("a file that is not there is one line and wrong usage", () => {
+test("a missing file is wrong usage, in one line", () => {
   expect(() => loadClusterFile("no/such.yaml")).toThrow(
     new UserError("no/such.yaml: there is no such file", { exitCode: 2 }),
   );
 });
 
 describe("the host's budget", () => {
-  test("comes from the caller where the file has none", () => {
+  test("comes from the caller if the file has none", () => {
     expect(problemLines(() => parseClusterText(minimal, { hostBudget: { cpu_cores: 4 } }))).toEqual([
       "clusters: the VMs need 6 CPUs, the host has 4",
     ]);
     expect(problemLines(() => parseClusterText(minimal, { hostBudget: { cpu_cores: 6 } }))).toEqual([]);
   });
 
-  test("of the file goes first", () => {
+  test("in the file takes precedence", () => {
     const text = `${minimal}host:\n  cpu_cores: 6\n`;
     expect(problemLines(() => parseClusterText(text, { hostBudget: { cpu_cores: 4 } }))).toEqual([]);
   });
 
-  test("leaves out what does not start by itself, but not its disk", () => {
+  test("excludes CPUs and memory of VMs with auto_start: false, but not their disks", () => {
     const text = minimal.replace("ip: 10.0.0.11", "ip: 10.0.0.11\n        auto_start: false");
     expect(problemLines(() => parseClusterText(text, { hostBudget: { cpu_cores: 2, disk_gb: 60 } }))).toEqual(
       ["clusters: the VMs need 70 GiB of disk, the host has 60"],
@@ -146,7 +146,7 @@ describe("the host's budget", () => {
   });
 });
 
-test("a thousand nodes are as valid as two", () => {
+test("a thousand nodes are valid", () => {
   const node = "      - { cpu_cores: 1, memory_gb: 1, disk_gb: 10, ip: DHCP }\n";
   const text = minimal
     .replace("10.0.0.0/24", "10.0.0.0/16")

@@ -38,7 +38,7 @@ function put(container: Container, key: Step, value: unknown): void {
   else container[key] = value;
 }
 
-/** What people do to a file by hand: a key is lost, lands in another place, comes twice, or stands there with nothing behind it. */
+/** A mistake in editing by hand: a key is dropped, moved, duplicated, or left without a value. */
 type Change = readonly ["drop" | "move" | "double" | "empty", number, number];
 
 function changed(file: unknown, changes: readonly Change[]): unknown {
@@ -67,7 +67,7 @@ const change = fc.tuple(
   fc.nat(10_000),
 );
 
-test("an old file that somebody has changed is accepted, or each problem is one line with its path", () => {
+test("an old file with mistakes is accepted, or each problem is one line with its path", () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...files),
@@ -98,15 +98,15 @@ const OPTIONAL = [
   ...["slurm_config", "kubernetes_config", "compute_nodes", "worker_nodes", "workers", "ip", "ip_address"],
 ];
 
-test.each(OPTIONAL)("no old file needs its %s", (lost) => {
+test.each(OPTIONAL)("every old file is valid without %s", (lost) => {
   let count = 0;
   for (const file of files) {
-    // Where BeeGFS names compute nodes they have to be there.
+    // BeeGFS needs the compute nodes that it names.
     if (lost === "compute_nodes" && JSON.stringify(file).includes("storage_nodes")) continue;
     for (const path of paths(file).filter((each) => each.at(-1) === lost)) {
       const copy = structuredClone(file);
       const container = containerOf(copy, path);
-      // Only a /24 can be told from the addresses in it.
+      // A subnet is derived from addresses only if it is a /24.
       if (container === undefined || JSON.stringify(container).includes("/16")) continue;
       drop(container, lost);
       expect(

@@ -1,6 +1,6 @@
 import { ClusterFileError, type Problem } from "../../../config/index.ts";
 
-/** The problems that a load reports; none when it succeeds. */
+/** The problems that loading reports; empty on success. */
 export function problemsOf(load: () => unknown): readonly Problem[] {
   try {
     load();
@@ -11,7 +11,7 @@ export function problemsOf(load: () => unknown): readonly Problem[] {
   }
 }
 
-/** The same as the lines that a user sees. */
+/** The same problems as the lines that a user sees. */
 export function problemLines(load: () => unknown): readonly string[] {
   try {
     load();

@@ -6,7 +6,7 @@ import { fixtures } from "./fixtures.ts";
 
 const files = fixtures("valid").map((fixture): unknown => parse(fixture.text, { merge: true }));
 
-/** The value with one part replaced: at each level `steps` says which one to follow. */
+/** Replaces one part of a value; `steps` select the part, level by level. */
 function mutate(value: unknown, steps: readonly number[], replacement: unknown): unknown {
   const [step, ...rest] = steps;
   if (step === undefined || value === null || typeof value !== "object") return replacement;
@@ -44,7 +44,7 @@ const anything = fc.oneof(
   ),
 );
 
-test("whatever stands anywhere in a file, it is reported or gives a site; nothing else is thrown", () => {
+test("any value anywhere in a file gives a site or a ClusterFileError", () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...files),

@@ -12,7 +12,7 @@ test.each([
   expect(suggestion(word, candidates)).toBe(text);
 });
 
-test("long lists are cut", () => {
+test("long lists are shortened", () => {
   const names = Array.from({ length: 1000 }, (_, i) => `compute-${i}`);
-  expect(suggestion("head", names)).toMatch(/^there are compute-0, .*compute-15 and 984 more$/);
+  expect(suggestion("head", names)).toBe(`there are ${names.slice(0, 16).join(", ")} and 984 more`);
 });

@@ -8,30 +8,25 @@ import { problemsOf } from "./problems.ts";
 
 const env = { SET: "value", EMPTY: "", NUMBER: "8", DOLLAR: "$SET" };
 
-/** Renders one value; the braces in the key's comment make every text a template. */
+/** Renders one value. The `${` in the comment makes every text a template. */
 function render(value: string): unknown {
   const { text } = renderTemplate(`value: ${JSON.stringify(value)} # \${\n`, { env, cwd: "/work" });
   return (parse(text) as { value: unknown }).value;
 }
 
 test.each([
-  ["no variable", "no variable"],
   ["$SET", "value"],
   ["a-${SET}-b", "a-value-b"],
   ["$SET.qcow2", "value.qcow2"],
   ["${EMPTY}", ""],
   ["${SET:-other}", "value"],
-  ["${EMPTY:-other}", "other"],
-  ["${UNSET:-other}", "other"],
-  ["${UNSET:-}", ""],
+  ["${EMPTY:-a} ${UNSET:-b}${UNSET:-}", "a b"],
   ["${UNSET:-a:-b}", "a:-b"],
   ["${UNSET:-${SET}-${EMPTY:-x}}", "value-x"],
   ["${UNSET:-{json}}", "{json}"],
   ["${UNSET:=given} $UNSET", "given given"],
   ["${SET:?must be set}", "value"],
-  ["${SET:+yes}", "yes"],
-  ["${UNSET:+yes}", ""],
-  ["${EMPTY:+yes}", ""],
+  ["${SET:+yes}${UNSET:+no}${EMPTY:+no}", "yes"],
   ["$$SET", "$SET"],
   ["$$$$", "$$"],
   ["$DOLLAR", "$SET"],
@@ -42,18 +37,17 @@ test.each([
 });
 
 test.each([
-  ["$UNSET", "value: the variable UNSET is not set: set it, or write ${UNSET:-default}"],
-  ["${UNSET}", "value: the variable UNSET is not set: set it, or write ${UNSET:-default}"],
+  ["${UNSET}", "value: the variable UNSET is not set: set it, or use ${UNSET:-default}"],
   ["${EMPTY:?must be set}", "value: ${EMPTY}: must be set"],
   ["${UNSET:?}", "value: ${UNSET}: is not set"],
-  ["${1X}", "value: ${1X} is not a variable: write ${NAME} or ${NAME:-default}"],
-  ["${SET:~x}", "value: ${SET:~x} is not a variable: write ${NAME} or ${NAME:-default}"],
+  ["${1X}", "value: ${1X} is not a variable: use ${NAME} or ${NAME:-default}"],
+  ["${SET:~x}", "value: ${SET:~x} is not a variable: use ${NAME} or ${NAME:-default}"],
   ["${SET", "value: ${SET has no closing brace"],
 ])("%s is an error", (value, line) => {
   expect(problemsOf(() => render(value)).map(formatProblem)).toEqual([line]);
 });
 
-test("every unset variable is named, with the path of its value", () => {
+test("every unset variable is reported with the path of its value", () => {
   const text = "a: ${ONE}\nb:\n  - x\n  - c: [y, '${TWO}']\n";
   expect(problemsOf(() => renderTemplate(text, { env }))).toEqual([
     expect.objectContaining({ path: "a", line: 1 }),
@@ -61,12 +55,12 @@ test("every unset variable is named, with the path of its value", () => {
   ]);
 });
 
-test("keys stay, and a file without ${ is no template", () => {
+test("keys are not expanded, nor are files without ${", () => {
   expect(renderTemplate("$SET: ${SET}\n", { env }).text).toBe("$SET: value\n");
   expect(renderTemplate("a: $SET $$\n", { env }).text).toBe("a: $SET $$\n");
 });
 
-test("a value without quotes becomes a number, true or false; one with quotes stays text", () => {
+test("an unquoted value becomes a number or boolean; a quoted one stays text", () => {
   const { text } = renderTemplate(
     'a: ${NUMBER}\nb: "${NUMBER}"\nc: ${UNSET:-true}\nd: ${UNSET:-0755}\ne: ${NUMBER}.0\n',
     { env },
@@ -74,7 +68,7 @@ test("a value without quotes becomes a number, true or false; one with quotes st
   expect(parse(text)).toEqual({ a: 8, b: "8", c: true, d: "0755", e: "8.0" });
 });
 
-test("rendering gives block style, keeps the order, and says what was used", () => {
+test("rendering gives block style, the order of the file, and the used variables", () => {
   const { text, variables } = renderTemplate("z: {b: $SET, a: [1, '${NUMBER}']}\ny: 1\n", { env });
   expect(text).toBe("z:\n  b: value\n  a:\n    - 1\n    - '8'\ny: 1\n");
   expect(variables).toEqual({ SET: "value", NUMBER: "8" });
@@ -95,7 +89,7 @@ describe("TOT", () => {
     expect(tot(deep(levels))).toEqual({ TOT: join(root, "tree") });
   });
 
-  test("is the file's folder when that is more than ten levels up", () => {
+  test("is the file's folder if .git is more than ten levels up", () => {
     expect(tot(deep(11))).toEqual({ TOT: deep(11) });
   });
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { gpuModels, placePartitions } from "../../../gpu/index.ts";
+import { gpuModels, placePartitions, type MigProfile } from "../../../gpu/index.ts";
 
 const tables = z
   .object({
@@ -23,7 +23,7 @@ const tables = z
   })
   .parse(parse(readFileSync(join(import.meta.dirname, "../../fixtures/nvidia-mig.yaml"), "utf8")));
 
-test("NVIDIA has a table for every GPU of the catalogue, and each of its rows has a source", () => {
+test("every GPU of the catalogue has a table of NVIDIA, and every row has a source", () => {
   expect(gpuModels.map(({ key }) => key).sort()).toEqual(Object.keys(tables.gpus).sort());
   const named = Object.values(tables.gpus).flatMap((rows) => rows.flatMap(({ from }) => from));
   expect([...new Set(named)].sort()).toEqual(Object.keys(tables.sources).sort());
@@ -32,36 +32,28 @@ test("NVIDIA has a table for every GPU of the catalogue, and each of its rows ha
 describe.each(gpuModels.map((model) => ({ ...model, rows: tables.gpus[model.key] ?? [] })))(
   "$key",
   ({ geometry, rows, derived }) => {
-    test("has the profiles of NVIDIA's table, and no others", () => {
-      expect(geometry.profiles.map(({ name }) => name).sort()).toEqual(
-        rows.map(({ profile }) => profile).sort(),
-      );
+    test("has the profiles, numbers of instances, IDs and placements of NVIDIA's table", () => {
+      const fit = (profile: MigProfile, count: number): boolean =>
+        placePartitions(geometry, Array<MigProfile>(count).fill(profile)).fits;
+      const planned = geometry.profiles.map((profile) => {
+        const row = rows.find((each) => each.profile === profile.name);
+        const most = row?.instances ?? 0;
+        return {
+          profile: profile.name,
+          fits: [fit(profile, most), fit(profile, most + 1)],
+          id: row?.id === undefined ? undefined : profile.id,
+          placements:
+            row?.placements === undefined ? undefined : `{${profile.starts.join(",")}}:${profile.size}`,
+        };
+      });
+      const listed = rows.map(({ profile, id, placements }) => ({
+        ...{ profile, fits: [true, false], id, placements },
+      }));
+      const byName = (a: { profile: string }, b: { profile: string }) => (a.profile < b.profile ? -1 : 1);
+      expect(planned.sort(byName)).toEqual(listed.sort(byName));
     });
 
-    test.each(rows)("$profile: as many of it fit as NVIDIA says", ({ profile, instances }) => {
-      const found = geometry.profiles.find(({ name }) => name === profile);
-      const fits = (count: number) =>
-        found !== undefined &&
-        placePartitions(
-          geometry,
-          Array.from({ length: count }, () => found),
-        ).fits;
-      expect([fits(instances), fits(instances + 1)]).toEqual([true, false]);
-    });
-
-    test.each(rows.filter(({ id }) => id !== undefined))("$profile: its number is $id", ({ profile, id }) => {
-      expect(geometry.profiles.find(({ name }) => name === profile)?.id).toBe(id);
-    });
-
-    test.each(rows.filter(({ placements }) => placements !== undefined))(
-      "$profile begins where hardware says: $placements",
-      ({ profile, placements }) => {
-        const { starts = [], size } = geometry.profiles.find(({ name }) => name === profile) ?? {};
-        expect(`{${starts.join(",")}}:${size ?? ""}`).toBe(placements);
-      },
-    );
-
-    test("is marked as derived where, and only where, nobody has posted its placements", () => {
+    test("is marked as derived exactly if a row has no placements from hardware", () => {
       expect(derived).toBe(rows.some(({ placements }) => placements === undefined));
     });
   },

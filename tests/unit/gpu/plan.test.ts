@@ -35,9 +35,9 @@ const mixed = planOf(
   { model: "H100 NVL", count: 2 },
 );
 
-test("SLURM has a type for each profile, and one for each model of whole GPUs", () => {
+test("SLURM has a gres type for each profile, and for each model of whole GPUs", () => {
   expect(gresParameter(mixed)).toBe("gpu:3g.20gb:1,gpu:1g.5gb:2,gpu:1g.5gb+me:1,gpu:h100:2");
-  // The node writes the lines of its real GPUs itself.
+  // Role nvidia writes the lines of real GPUs on the node.
   expect(gresConf("node", mixed)).toEqual([]);
   expect(gresParameter([])).toBeUndefined();
   expect(gresConf("node", [])).toEqual([]);
@@ -45,7 +45,7 @@ test("SLURM has a type for each profile, and one for each model of whole GPUs", 
   expect(gresParameter(planOf({ model: "GeForce RTX 4090" }))).toBe("gpu:rtx_4090:1");
 });
 
-test("pretended GPUs and partitions have a file each, numbered through the node", () => {
+test("each pretended GPU and partition has a file, numbered across the node", () => {
   const plan = planOf(
     { model: "a30", pretended: true, migProfiles: ["2g.12gb", "1g.6gb", "1g.6gb"] },
     { model: "t4", pretended: true, count: 2 },
@@ -60,7 +60,7 @@ test("pretended GPUs and partitions have a file each, numbered through the node"
   expect(nodeLabels(plan)).toMatchObject({ "ai-how/gpu.pretended": "true" });
 });
 
-test("a GPU that jobs share by time slices has as many shards", () => {
+test("a GPU has as many shards as time slices", () => {
   const real = planOf({ model: "gb10", timeSlices: 4 }, { model: "gb10" });
   expect(gresParameter(real)).toBe("gpu:gb10:2,shard:4");
   expect(kubernetesResources(real)).toEqual({ "nvidia.com/gpu.shared": 4, "nvidia.com/gpu": 1 });
@@ -82,7 +82,7 @@ test("a GPU that jobs share by time slices has as many shards", () => {
   expect(shardsOf(pretended)).toBe(6);
 });
 
-test("Kubernetes has the device plugin's resource names", () => {
+test("Kubernetes resources have the device plugin's names", () => {
   expect(kubernetesResources(mixed)).toEqual({
     "nvidia.com/mig-3g.20gb": 1,
     "nvidia.com/mig-1g.5gb": 2,
@@ -96,7 +96,7 @@ test("Kubernetes has the device plugin's resource names", () => {
   });
 });
 
-test("mig-parted gets counts, nvidia-smi ids with placements", () => {
+test("mig-parted gets counts, nvidia-smi gets IDs with placements", () => {
   expect(parse(migParted(mixed))).toEqual({
     version: "v1",
     "mig-configs": {
@@ -111,26 +111,26 @@ test("mig-parted gets counts, nvidia-smi ids with placements", () => {
   expect(mixed.map(creationOrder)).toEqual([["9:0", "19:4", "19:5"], ["20:0"], [], []]);
 });
 
-test("what cannot be had is said with what to do", () => {
+test("problems say what to do", () => {
   expect(messages({ model: "gb10", migProfiles: ["1g.5gb"] })).toEqual([
-    "gb10 has no MIG; let jobs share it by time_slices instead",
+    "gb10 does not support MIG; use time_slices to share it",
   ]);
   expect(messages({ migProfiles: ["9g.1gb"] })).toEqual([
-    "no GPU of the catalogue can have 9g.1gb together; give `model`",
+    "no known GPU supports 9g.1gb together; set `model`",
   ]);
   expect(messages({ model: "rtx-pro-5000", migProfiles: ["1g.24gb"] })[0]).toContain(
     "at most two partitions",
   );
 });
 
-test("partitions without a model belong to whatever has them, and to it alone where only one does", () => {
+test("without a model, partitions are placed, and the model is known if only one fits", () => {
   expect(planOf({ migProfiles: ["1g.5gb", "2g.10gb"] })[0]?.known?.key).toBe("a100-40gb");
   const several = planOf({ migProfiles: ["1g.10gb"] })[0];
   expect(several?.known).toBeUndefined();
   expect(several?.placements).toHaveLength(1);
 });
 
-test("every model is found by its names, however they are written", () => {
+test("every model is found by its names, in any spelling", () => {
   for (const model of gpuModels) {
     for (const name of [model.key, ...model.aliases]) {
       expect(findGpuModel(`NVIDIA ${name.toUpperCase().replaceAll("-", " ")}`)).toBe(model);
@@ -139,7 +139,7 @@ test("every model is found by its names, however they are written", () => {
   }
 });
 
-test("role nvidia gets the GPUs that are really there, with what tells them apart", () => {
+test("role nvidia gets the real GPUs, with what identifies them", () => {
   const plan = planOf(
     { model: "t4", pretended: true },
     { model: "h200", pciAddress: "0000:17:00.0", migProfiles: ["3g.71gb", "2g.35gb"] },
@@ -169,7 +169,7 @@ test("role nvidia gets the GPUs that are really there, with what tells them apar
   ]);
 });
 
-test("no two sizes of one family are within what the role takes for the same memory", () => {
+test("memory sizes of one family differ by more than the tolerance of role nvidia", () => {
   const sizes = gpuModels.map(
     (model) => nvidiaGpus(planOf({ model: model.key }), "guest")[0]?.memory_gb ?? 0,
   );
@@ -178,7 +178,7 @@ test("no two sizes of one family are within what the role takes for the same mem
     const others = gpuModels.filter((other, j) => j !== i && other.gresType === model.gresType);
     for (const other of others) {
       const [a, b] = [sizes[i] ?? 0, sizes[gpuModels.indexOf(other)] ?? 0];
-      // GB200 comes with 186 or 189 GB, and nothing tells them apart.
+      // GB200 has 186 or 189 GB, which the role cannot tell apart.
       if (model.gresType !== "gb200") expect(Math.abs(a - b) / Math.max(a, b)).toBeGreaterThan(0.12);
     }
   }

@@ -9,7 +9,7 @@ import {
 
 type Counts = readonly number[];
 
-/** Every set of partitions that can be on a GPU at once, by counts a profile: found by trying each slice in turn. */
+/** Every set of partitions that fits on a GPU, as counts per profile, found by brute force over slices. */
 function possible({ slices, profiles }: Geometry): Map<string, Counts> {
   const found = new Map<string, Counts>();
   const walk = (slice: number, counts: Counts, engines: readonly string[]): void => {
@@ -31,7 +31,7 @@ function possible({ slices, profiles }: Geometry): Map<string, Counts> {
   return found;
 }
 
-/** Every multiset of up to so many profiles. */
+/** Every multiset of up to `most` profiles. */
 function* multisets(kinds: number, most: number): Generator<Counts> {
   if (kinds === 0) {
     yield [];
@@ -51,7 +51,7 @@ const countsOf = ({ profiles }: Geometry, some: readonly MigProfile[]): Counts =
 const memoryOf = ({ profiles }: Geometry, counts: Counts): number =>
   profiles.reduce((sum, { size }, index) => sum + size * (counts[index] ?? 0), 0);
 
-// GPUs whose partitions differ in their names only have one geometry.
+// One entry per geometry: GPUs whose profiles differ by name only share one.
 const shapes = new Map(
   gpuModels.map(({ geometry, key }) => [
     JSON.stringify(geometry.profiles.map(({ size, starts, engine }) => [size, starts, engine])),
@@ -75,7 +75,7 @@ describe.each([...shapes.values()])("every multiset on $key", ({ geometry }) => 
   const there = possible(geometry);
   const most = Math.floor(geometry.slices / Math.min(...geometry.profiles.map(({ size }) => size)));
 
-  it("fits exactly when trying everything finds a place for it, and else loses as little as that", () => {
+  it("fits exactly when brute force finds a placement; otherwise the best subset is placed", () => {
     let tried = 0;
     for (const counts of multisets(geometry.profiles.length, Math.min(most + 1, 8))) {
       tried += 1;
@@ -100,7 +100,7 @@ describe.each([...shapes.values()])("every multiset on $key", ({ geometry }) => 
     expect(tried).toBeGreaterThan(1000 * Number(geometry.slices > 4));
   });
 
-  it("is placed on free slices at legal starts, larger first", () => {
+  it("is placed on free slices at allowed starts, largest first", () => {
     for (const counts of there.values()) {
       const { placements } = placePartitions(geometry, expand(geometry, counts));
       const slices = placements.flatMap(({ profile: { size, starts }, start }) => {
@@ -122,7 +122,7 @@ describe("on an A100 40GB", () => {
       names.map((name) => geometry.profiles.find((profile) => profile.name === name) ?? expect.fail(name)),
     );
 
-  it("puts a 3g behind four 1g, which asking in the naive order does not", () => {
+  it("places a 3g after four 1g, where the order of requests would fail", () => {
     const placing = place("3g.20gb", "1g.5gb", "1g.5gb", "1g.5gb", "1g.5gb");
     expect(placing.fits).toBe(true);
     expect(placing.placements.map(({ profile, start }) => `${profile.id}:${start}`)).toEqual([
@@ -130,7 +130,7 @@ describe("on an A100 40GB", () => {
     ]);
   });
 
-  it("says what is left over, and what fits instead", () => {
+  it("returns what is left over, and what fits instead", () => {
     const placing = place("3g.20gb", "3g.20gb", "1g.5gb");
     if (placing.fits) expect.fail("fits");
     expect(placing.left.map(({ name }) => name)).toEqual(["1g.5gb"]);
@@ -141,7 +141,7 @@ describe("on an A100 40GB", () => {
     expect(more.instead.map(({ name }) => name)).toEqual(["1g.10gb", "1g.5gb"]);
   });
 
-  it("has one partition with media engines", () => {
+  it("allows one partition with media engines", () => {
     expect(place("1g.5gb+me", "1g.5gb+me").fits).toBe(false);
     expect(place("1g.5gb+me", "1g.5gb").fits).toBe(true);
   });

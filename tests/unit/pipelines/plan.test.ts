@@ -131,7 +131,9 @@ describe("a plan that the old orchestrate took and then broke on", () => {
   it("is no YAML, or has a key twice: one line with the place", () => {
     expect(problems("steps: [")).toHaveLength(1);
     expect(problems("steps: []\nsteps: []")).toEqual(["Map keys must be unique"]);
-    expect(problems("steps: []\n---\nsteps: []")).toEqual(["a second document starts here; a plan is one"]);
+    expect(problems("steps: []\n---\nsteps: []")).toEqual([
+      "a second document starts here; a plan has only one",
+    ]);
     expect(problems('a: "\\Ub\n  \u0007c"\n')).toEqual(['Invalid escape sequence \\Ub c"']);
   });
 });

@@ -30,7 +30,9 @@ test("what the engine marks as secret is still marked when a rule sees it", asyn
     await pack.analyzeStack([key(secret(PRIVATE_KEY)), state("a:b:C", { list: [secret("x")] })]),
   ).toEqual([]);
   expect(await pack.analyzeStack([key(PRIVATE_KEY)])).toEqual([
-    expect.stringContaining("no-plain-secret: privateKey is a secret by its name, and is not marked secret"),
+    expect.stringContaining(
+      "no-plain-secret: privateKey is a secret by its name, but is not marked as secret",
+    ),
   ]);
 });
 
@@ -59,6 +61,6 @@ test("a rule sees whether a resource is protected", async () => {
   const volume = { pool: "lab", name: "data.qcow2", capacity: 1e12 };
   expect(await pack.analyze(state("libvirt:index:Volume", volume, true))).toEqual([]);
   expect(await pack.analyze(state("libvirt:index:Volume", volume))).toEqual([
-    expect.stringContaining("protected-data: it begins empty"),
+    expect.stringContaining("protected-data: it is created empty"),
   ]);
 });

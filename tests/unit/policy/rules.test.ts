@@ -6,19 +6,15 @@ import { ACCESS_TOKEN, MUNGE_KEY, PRIVATE_KEY, resource, secret } from "./resour
 
 const STACK = "pulumi:pulumi:Stack";
 
-/** What is found, `rule: message`. */
+/** The violations of resources, as `rule: message`. */
 function found(...resources: readonly Resource[]): string[] {
   const violations = [...resources.flatMap(checkResource), ...checkStack(resources)];
   return violations.map(({ rule, message }) => `${rule}: ${message}`);
 }
 
-test("rules have names of their own, and say what they demand", () => {
+test("rules have unique names", () => {
   const all = [...resourceRules, ...stackRules];
   expect(new Set(all.map(({ name }) => name)).size).toBe(5);
-  for (const { name, description } of all) {
-    expect(name).toMatch(/^[a-z-]+$/);
-    expect(description).toMatch(/^[A-Z].*\.$/);
-  }
 });
 
 describe("no-plain-secret", () => {
@@ -28,10 +24,10 @@ describe("no-plain-secret", () => {
       [resource("host:index:SshKey", { publicKey: "ssh-ed25519 AAAA", privateKey: secret(PRIVATE_KEY) })],
     ],
     ["a munge key", [resource("host:index:RandomSecret", { bytes: 128, value: secret(MUNGE_KEY) })]],
-    ["what is not known yet", [resource(STACK, { adminPrivateKey: UNKNOWN })]],
-    ["a part of a secret", [resource(STACK, { ssh: { privateKey: secret(PRIVATE_KEY), port: 22 } })]],
+    ["an unknown value", [resource(STACK, { adminPrivateKey: UNKNOWN })]],
+    ["a nested secret", [resource(STACK, { ssh: { privateKey: secret(PRIVATE_KEY), port: 22 } })]],
     [
-      "what only refers to a secret",
+      "references to secrets",
       [
         resource("kubernetes:apps/v1:Deployment", {
           spec: {
@@ -55,7 +51,7 @@ describe("no-plain-secret", () => {
       ],
     ],
     ["an address without a password", [resource(STACK, { url: "https://admin@git.lan:3000/site" })]],
-    ["an empty one", [resource(STACK, { password: "" })]],
+    ["an empty password", [resource(STACK, { password: "" })]],
   ])("passes %s", (_, resources) => {
     expect(found(...resources)).toEqual([]);
   });
@@ -93,21 +89,21 @@ describe("no-plain-secret", () => {
     ["a kubeconfig", { config: "users:\n- user:\n    client-key-data: LS0t\n" }, "config holds a kubeconfig"],
   ])("finds %s", (_, properties, message, type = STACK) => {
     expect(found(resource(type, properties))).toEqual([
-      expect.stringMatching(new RegExp(`^no-plain-secret: ${message.replaceAll(/[[\].]/g, "\\$&")}`)),
+      expect.stringContaining(`no-plain-secret: ${message}`),
     ]);
   });
 
-  it("finds a secret that goes by another name elsewhere", () => {
+  it("finds a copy of a secret under another name", () => {
     const made = resource("host:index:RandomSecret", { value: secret(MUNGE_KEY) });
     const shown = resource(STACK, { hint: `the key is ${MUNGE_KEY}` });
     expect(found(made, shown)).toEqual([
       expect.stringContaining(
-        "no-plain-secret: hint repeats value of thing, and is not marked secret; use `pulumi.secret`",
+        "no-plain-secret: hint repeats value of thing, but is not marked as secret; use `pulumi.secret`",
       ),
     ]);
   });
 
-  it("takes what tells a machine apart for no secret, but for its key", () => {
+  it("checks the secret files of a cloud-init disk, not the others", () => {
     const disk = (secretFiles: Properties): Resource =>
       resource("libvirt:index:CloudInitDisk", {
         name: "cluster-compute-01-cloud-init.iso",
@@ -120,7 +116,7 @@ describe("no-plain-secret", () => {
     ]);
   });
 
-  it("never repeats the secret", () => {
+  it("does not print secrets", () => {
     const open = resource(STACK, { adminKey: PRIVATE_KEY, password: "hunter2", dsn: "amqp://a:hunter2@b" });
     const text = found(open).join("\n");
     expect(text.split("\n")).toHaveLength(3);
@@ -142,13 +138,13 @@ describe("no-default-network", () => {
     expect(found(resource("kubernetes:core/v1:Namespace", { network: "default" }))).toEqual([]);
   });
 
-  it("finds a VM on the host's network", () => {
+  it("finds a VM on libvirt's default network", () => {
     expect(found(domain("default"))).toEqual([
       expect.stringContaining("no-default-network: interfaces[1].network: `default` is shared"),
     ]);
   });
 
-  it("finds a network that takes the place of the host's", () => {
+  it("finds a network with the name of the host's", () => {
     expect(found(resource("libvirt:index:Network", { name: "default" }))).toEqual([
       expect.stringContaining("no-default-network: name: `default` is libvirt's own network"),
     ]);
@@ -190,14 +186,14 @@ describe("pinned", () => {
   const chart = (chart: string, version?: string): Resource =>
     resource("kubernetes:helm.sh/v4:Chart", { chart, ...(version !== undefined && { version }) });
 
-  it("passes charts of one version, and those of the project", () => {
+  it("passes charts with a version, and local ones", () => {
     expect(found(chart("oci://ghcr.io/charts/keda", "2.18.1"))).toEqual([]);
     expect(found(chart("gitea", "v12.4.0"))).toEqual([]);
     expect(found(chart("./charts/site"))).toEqual([]);
     expect(found(chart("https://charts.lan/keda-2.18.1.tgz"))).toEqual([]);
   });
 
-  it("finds charts of no version, or of any in a range", () => {
+  it("finds charts without a version, or with a range", () => {
     expect(found(chart("keda"))).toEqual([
       expect.stringContaining("pinned: version: the chart keda has none"),
     ]);
@@ -208,7 +204,7 @@ describe("pinned", () => {
     }
   });
 
-  it("wants manifests from a release or a commit", () => {
+  it("requires manifests from a release or a commit", () => {
     const from = (file: string): string[] => found(resource("kubernetes:yaml/v2:ConfigFile", { file }));
     expect(from("https://github.com/a/b/releases/download/v0.17.4/install.yaml")).toEqual([]);
     expect(from("manifests/install.yaml")).toEqual([]);
@@ -219,23 +215,21 @@ describe("pinned", () => {
   const image = (source: string): Resource =>
     resource("libvirt:index:Volume", { pool: "lab", name: "lab-base.qcow2", format: "qcow2", source });
 
-  it("passes image files that are named by their content", () => {
+  it("passes image files with a digest in their name", () => {
     expect(found(image("/srv/images/debian12-amd64-98c3b5eb4af1/disk.qcow2"))).toEqual([]);
     expect(found(image("/srv/images/hpc-base-98c3b5eb4af1.qcow2"))).toEqual([]);
   });
 
-  it("passes image files of any name whose content is given", () => {
+  it("passes image files with a sourceDigest", () => {
     const properties = { source: "/srv/images/hpc-base.qcow2", sourceDigest: "98".repeat(32) };
     expect(found(resource("libvirt:index:Volume", { pool: "lab", name: "a.qcow2", ...properties }))).toEqual(
       [],
     );
   });
 
-  it("finds image files that are not", () => {
+  it("finds image files without a digest", () => {
     expect(found(image("/srv/images/hpc-base.qcow2"))).toEqual([
-      expect.stringContaining(
-        "pinned: source: the name of /srv/images/hpc-base.qcow2 says nothing of its content",
-      ),
+      expect.stringContaining("pinned: source: /srv/images/hpc-base.qcow2 has no digest in its name"),
     ]);
     expect(found(image("/srv/images/noble-server-cloudimg-amd64.qcow2"))).toHaveLength(1);
   });
@@ -245,7 +239,7 @@ describe("no-password-login", () => {
   const disk = (text: string): Resource =>
     resource("libvirt:index:CloudInitDisk", { pool: "lab", name: "a.iso", userData: secret(text) });
 
-  it("passes what our own VMs get", () => {
+  it("passes the user data of VirtualMachine", () => {
     const text = userData({
       hostname: "lab-controller",
       domain: "lab.local",
@@ -264,8 +258,8 @@ describe("no-password-login", () => {
 
   const config = (text: string): string => `#cloud-config\nssh_pwauth: false\n${text}`;
   it.each([
-    ["password login", "#cloud-config\nssh_pwauth: true\n", "say `ssh_pwauth: false`"],
-    ["password login left to the image", "#cloud-config\nhostname: a\n", "say `ssh_pwauth: false`"],
+    ["password login", "#cloud-config\nssh_pwauth: true\n", "set `ssh_pwauth: false`"],
+    ["password login left to the image", "#cloud-config\nhostname: a\n", "set `ssh_pwauth: false`"],
     ["root's login", config("disable_root: false\n"), "`disable_root: false` lets root log in"],
     [
       "a password of the first user",
@@ -292,7 +286,7 @@ describe("no-password-login", () => {
       ),
       "lets root log in with a password",
     ],
-    ["YAML that cloud-init cannot read", "#cloud-config\nusers: [\n", "is no cloud-config that can be read"],
+    ["YAML that cloud-init cannot read", "#cloud-config\nusers: [\n", "is not a valid cloud-config"],
     [
       "a part of an archive",
       'Content-Type: multipart/mixed; boundary="==1=="\n\n--==1==\nContent-Type: text/cloud-config\n\n' +
@@ -301,9 +295,10 @@ describe("no-password-login", () => {
       "`password` sets the first user's password",
     ],
   ])("finds %s", (_, text, message) => {
-    expect(found(disk(text))).toEqual([
-      expect.stringMatching(new RegExp(`^no-password-login: userData: .*${message}`)),
-    ]);
+    const [violation, ...others] = found(disk(text));
+    expect(violation).toContain("no-password-login: userData: ");
+    expect(violation).toContain(message);
+    expect(others).toEqual([]);
   });
 });
 
@@ -315,7 +310,7 @@ describe("protected-data", () => {
       protect,
     );
 
-  it("passes what an image makes again, and data that is protected", () => {
+  it("passes volumes with content from elsewhere, and protected ones", () => {
     expect(found(volume({ source: "/srv/images/base-98c3b5eb4af1.qcow2" }, false))).toEqual([]);
     expect(found(volume({ backing: { path: "/pool/base.qcow2", format: "qcow2" } }, false))).toEqual([]);
     expect(found(volume({ backing: UNKNOWN }, false))).toEqual([]);
@@ -327,8 +322,8 @@ describe("protected-data", () => {
     ).toEqual([]);
   });
 
-  it("finds data that a `down` would take along", () => {
-    const message = expect.stringContaining("protected-data: it begins empty") as string;
+  it("finds unprotected data", () => {
+    const message = expect.stringContaining("protected-data: it is created empty") as string;
     expect(found(volume({}, false))).toEqual([message]);
     expect(found(resource("docker:index/volume:Volume", { name: "git" }))).toEqual([message]);
     expect(found(resource("kubernetes:core/v1:PersistentVolumeClaim", { spec: { resources: {} } }))).toEqual([

@@ -25,7 +25,7 @@ function put(...files: readonly string[]): void {
 
 const asked = { version: "8.3.1", license: false };
 
-test("package files are found at any depth, whichever way their version is written", () => {
+test("package files are found at any depth, with any form of their version", () => {
   const files = [
     `pool/beegfs-mgmtd_8.3.1_${architecture}.deb`,
     `pool/beegfs-tools_20%3a8.3.1_${architecture}.deb`,
@@ -41,7 +41,7 @@ test("package files are found at any depth, whichever way their version is writt
   });
 });
 
-test("what is missing is named, all of it", () => {
+test("all missing packages are named", () => {
   put(...names.map((name) => `${name}_8.3.0_${architecture}.deb`));
   put(`beegfs-meta_8.3.1_${architecture}.deb`);
   expect(packageFiles(folder, { ...asked, license: true }).missing).toBe(
@@ -50,7 +50,7 @@ test("what is missing is named, all of it", () => {
   );
 });
 
-test("a folder that is not there has none of them", () => {
+test("a missing folder has no packages", () => {
   const found = packageFiles(join(folder, "no"), asked);
   expect(found.files).toEqual([]);
   expect(found.missing).toContain("has no beegfs-mgmtd");

@@ -22,7 +22,7 @@ function driverFor(model: string, driver: object | undefined): unknown {
 }
 
 describe("the driver of a cluster", () => {
-  it("is what the role takes, and nothing where the file does not say", () => {
+  it("becomes variables of role nvidia; by default there are none", () => {
     expect(driverFor("a100-80gb", undefined)).toBeUndefined();
     expect(driverFor("a100-80gb", { modules: "proprietary", branch: "580-server" })).toEqual({
       nvidia_driver_source: "distribution",
@@ -34,13 +34,13 @@ describe("the driver of a cluster", () => {
     });
   });
 
-  it("has open modules for Blackwell, and is new enough for each GPU", () => {
+  it("is an error if it does not support a GPU", () => {
     expect(driverFor("rtx-pro-6000", { modules: "proprietary" })).toEqual([
-      "clusters.hpc.driver.modules: RTX PRO 6000 Blackwell of lab-compute-01 has open kernel modules only; use open",
-      "clusters.hpc.driver.source: RTX PRO 6000 Blackwell of lab-compute-01 needs driver 575.51.03, and Debian 12 has 535.261.03; use nvidia, with a repository",
+      "clusters.hpc.driver.modules: RTX PRO 6000 Blackwell of lab-compute-01 needs the open kernel modules; use open",
+      "clusters.hpc.driver.source: RTX PRO 6000 Blackwell of lab-compute-01 needs driver 575.51.03 or newer, and Debian 12 has 535.261.03; use source: nvidia with a repository",
     ]);
     expect(driverFor("h200", {})).toHaveLength(1);
-    expect(driverFor("h100-80gb", {}), "525.85.12 will do").not.toBeInstanceOf(Array);
+    expect(driverFor("h100-80gb", {}), "525.85.12 is enough").not.toBeInstanceOf(Array);
     expect(driverFor("rtx-pro-6000", { source: "none" })).not.toBeInstanceOf(Array);
   });
 });

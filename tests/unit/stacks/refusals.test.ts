@@ -6,7 +6,7 @@ import { dev } from "../../../stacks/dev.ts";
 import { workstation } from "../../../stacks/workstation.ts";
 import { validText } from "../config/fixtures.ts";
 
-/** A valid file, with images of Packer's for one of its clusters. */
+/** The site of a valid file, with `builder: packer` in one cluster. */
 function sitePackedIn(name: string, cluster: "hpc" | "cloud"): Site {
   const file = parseDocument(validText(name));
   file.deleteIn(["clusters", cluster, "base_image_path"]);
@@ -16,32 +16,30 @@ function sitePackedIn(name: string, cluster: "hpc" | "cloud"): Site {
 
 const detailsOf = (error: unknown) => (error instanceof UserError ? error.details : error);
 
-test("the target dev builds one image for all nodes, and no images of Packer's", async () => {
+test("the target dev does not support Packer's images", async () => {
   const details = await dev(sitePackedIn("minimal-hpc", "hpc")).catch(detailsOf);
   expect(details).toEqual([
-    "clusters.hpc: image.builder: packer: the target dev does not build this; leave it out",
+    "clusters.hpc: image.builder: packer: the target dev does not support this; remove it",
   ]);
 });
 
-test("the target workstation knows Packer's images for SLURM's nodes only", async () => {
-  const daemons = { libvirtUri: "test:///default", dockerHost: undefined };
-  const details = await workstation(sitePackedIn("minimal-cloud", "cloud"), daemons).catch(detailsOf);
-  expect(details).toEqual([
-    "clusters.cloud: image.builder: packer makes images of SLURM's nodes; leave it out",
-  ]);
+test("the target workstation supports Packer's images for SLURM nodes only", async () => {
+  const endpoints = { libvirtUri: "test:///default", dockerHost: undefined };
+  const details = await workstation(sitePackedIn("minimal-cloud", "cloud"), endpoints).catch(detailsOf);
+  expect(details).toEqual(["clusters.cloud: image.builder: packer supports SLURM nodes only; remove it"]);
 });
 
-test("the target dev builds no workshop", async () => {
+test("the target dev does not support a workshop", async () => {
   const { config } = parseClusterText(`${validText("minimal-hpc")}\nworkshop:\n  temporal: {}\n`, {
     env: {},
   });
   expect(await dev(deriveSite(config)).catch(detailsOf)).toContain(
-    "workshop: the target dev does not build this; leave it out",
+    "workshop: the target dev does not support this; remove it",
   );
 });
 
-describe("BeeGFS that cannot be built is refused before anything is made", () => {
-  const daemons = { libvirtUri: "test:///default", dockerHost: undefined };
+describe("unsupported BeeGFS is an error before any resource is created", () => {
+  const endpoints = { libvirtUri: "test:///default", dockerHost: undefined };
 
   function withBeegfs(changes: Readonly<Record<string, unknown>>, file = "old-beegfs"): Site {
     const document = parseDocument(validText(file));
@@ -50,21 +48,21 @@ describe("BeeGFS that cannot be built is refused before anything is made", () =>
     return deriveSite(parseClusterText(document.toString(), { env: {} }).config);
   }
 
-  test("on container nodes, which can load no module", async () => {
+  test("on container nodes, which cannot load kernel modules", async () => {
     const details = await dev(withBeegfs({}, "containers")).catch(detailsOf);
     expect(details).toEqual([
-      "clusters.hpc.storage.beegfs: a container can load no kernel module; use machines: vm or storage.nfs",
+      "clusters.hpc.storage.beegfs: a container cannot load kernel modules; use machines: vm or storage.nfs",
     ]);
   });
 
-  test("in a version that nothing is known of, or that ai-how does not set up", async () => {
-    expect(await workstation(withBeegfs({ version: "8.9.1" }), daemons).catch(detailsOf)).toEqual([
-      expect.stringMatching(
-        /^clusters\.hpc\.storage\.beegfs\.version: nothing is known of BeeGFS 8\.9\.1; known are 8\./,
+  test("in an unknown version, or one before 8", async () => {
+    expect(await workstation(withBeegfs({ version: "8.9.1" }), endpoints).catch(detailsOf)).toEqual([
+      expect.stringContaining(
+        "clusters.hpc.storage.beegfs.version: BeeGFS 8.9.1 is not a known version; use one of 8.",
       ),
     ]);
-    expect(await workstation(withBeegfs({ version: "7.4.6" }), daemons).catch(detailsOf)).toEqual([
-      "clusters.hpc.storage.beegfs.version: ai-how sets up BeeGFS 8, not 7.4.6; give 8.0.1 or later",
+    expect(await workstation(withBeegfs({ version: "7.4.6" }), endpoints).catch(detailsOf)).toEqual([
+      "clusters.hpc.storage.beegfs.version: ai-how installs BeeGFS 8, not 7.4.6; use 8.0.1 or later",
     ]);
   });
 });
