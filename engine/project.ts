@@ -6,6 +6,7 @@ import { parse, parseDocument, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { UserError } from "../config/errors.ts";
 import { TARGETS } from "../config/targets.ts";
+import type { StackReference } from "./engine.ts";
 
 const projectSchema = z.object({ name: z.string(), main: z.string().default("index.ts") });
 const plainValue = z.union([z.string(), z.number(), z.boolean()]).transform(String);
@@ -42,6 +43,11 @@ export function projectRoot(from: string): string | undefined {
 export async function loadProject(root: string): Promise<Project> {
   const file = join(root, "Pulumi.yaml");
   return { root, ...checked(file, await readFile(file, "utf8"), projectSchema) };
+}
+
+/** The file that holds what the in-process engine knows of a stack. */
+export function inProcessState({ root, stack }: StackReference): string {
+  return join(root, ".ai-how", `${stack}.json`);
 }
 
 /** The file that says which target and cluster file a stack uses. */

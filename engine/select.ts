@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { delimiter, join, sep } from "node:path";
 import { UserError } from "../config/errors.ts";
 import type { Engine, StackReference } from "./engine.ts";
-import { InProcessEngine, stateFile } from "./in-process/index.ts";
+import { inProcessState } from "./project.ts";
 
 export type EngineChoice = "auto" | "pulumi" | "in-process";
 
@@ -19,11 +19,9 @@ export interface Selection {
  * installed, with the plugin that the program needs, and is run in-process elsewhere. Looks at files only.
  */
 export async function selectEngine(reference: StackReference, choice: EngineChoice): Promise<Selection> {
-  const ours = existsSync(stateFile(reference));
-  if (choice === "in-process") return { engine: new InProcessEngine(reference), because: "asked for" };
-  if (choice === "auto" && ours) {
-    return { engine: new InProcessEngine(reference), because: "this stack was made by it" };
-  }
+  const ours = existsSync(inProcessState(reference));
+  if (choice === "in-process") return inProcess(reference, "asked for");
+  if (choice === "auto" && ours) return inProcess(reference, "this stack was made by it");
   if (choice === "pulumi" && ours) {
     throw new UserError(
       `the stack ${reference.stack} was made by the in-process engine; take it down first: ai-how down ${reference.stack} --engine in-process`,
@@ -39,10 +37,13 @@ export async function selectEngine(reference: StackReference, choice: EngineChoi
       "Pulumi's CLI is not installed: put `pulumi` on PATH, or run `npx pulumi version` once",
     );
   }
-  return {
-    engine: new InProcessEngine(reference),
-    because: "Pulumi's CLI is not installed; `npx pulumi version` would fetch it",
-  };
+  return inProcess(reference, "Pulumi's CLI is not installed; `npx pulumi version` would fetch it");
+}
+
+/** Loaded when it is chosen, as is Pulumi's: neither needs the other. */
+async function inProcess(reference: StackReference, because: string): Promise<Selection> {
+  const { InProcessEngine } = await import("./in-process/index.ts");
+  return { engine: new InProcessEngine(reference), because };
 }
 
 /** The `pulumi` on PATH, or the one that the npm package `pulumi` has in its cache. */

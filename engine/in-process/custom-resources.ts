@@ -1,14 +1,23 @@
 import { UserError } from "../../config/errors.ts";
 import type { ShownDiff } from "../events.ts";
 import { protectedMessage } from "../protection.ts";
+import { admit } from "../policies.ts";
+import { hashAssets } from "./assets.ts";
 import { deleteAll, dependentsToReplace } from "./deletion.ts";
 import { showDiffs } from "./diff-view.ts";
 import type { Goal, Registered } from "./goal.ts";
-import type { ResourceHandler } from "./handler.ts";
-import { admit } from "./policies.ts";
-import { ignoreChanges, markOutputs, plain, withReplaceOnChanges } from "./resources.ts";
-import type { ResourceState } from "./state.ts";
-import { hashAssets, markLike, revealAll, UNKNOWN, type Values } from "./values.ts";
+import { runs, type Handler } from "./providers.ts";
+import {
+  ignoreChanges,
+  markLike,
+  markOutputs,
+  operationFor,
+  plain,
+  withReplaceOnChanges,
+} from "./resources.ts";
+import { stackResource, type ResourceState } from "./state.ts";
+import { packageOf } from "../../wire/urn.ts";
+import { revealAll, UNKNOWN, type Values } from "../../wire/values.ts";
 import type { Work } from "./work.ts";
 
 /** Makes each resource of a handler what its goal wants: compares it with the state, and creates, updates or replaces it. */
@@ -31,7 +40,8 @@ export class CustomResources {
     if (goal.importId !== undefined) {
       throw new UserError(`${urn}: the in-process engine cannot import; use \`pulumi import\``);
     }
-    const handler = await this.#work.options.handlers.handler(goal.type, goal.provider);
+    if (!runs(goal.type)) return this.#leaveUnchecked(goal, base, old);
+    const handler = await this.#work.options.providers.handler(goal.type, goal.provider);
     const raw = ignoreChanges(
       (await hashAssets(goal.inputs, this.#work.options.root)) as Values,
       old?.inputs,
@@ -44,7 +54,7 @@ export class CustomResources {
       throw new UserError(lines.join("\n"));
     }
     const resource = { ...base, inputs: markLike(checked.inputs, raw) };
-    if (!this.#work.options.preview) admit(resource);
+    if (!this.#work.options.preview) admit(stackResource(resource));
     if (old === undefined)
       return this.#create(handler, resource, this.#deletedEarly.has(urn) ? "replace" : "create");
 
@@ -80,8 +90,17 @@ export class CustomResources {
     return { urn, id: old.id ?? "", outputs: old.outputs };
   }
 
+  /** What another provider would make is shown as it is asked for; nothing is known of it but that. */
+  #leaveUnchecked(goal: Goal, base: ResourceState, old: ResourceState | undefined): Registered {
+    this.#work.unchecked.set(base.urn, packageOf(goal.type));
+    this.#work.plan(base.urn, operationFor(old, base), []);
+    const outputs = goal.inputs;
+    this.#record({ ...base, id: UNKNOWN, outputs });
+    return { urn: base.urn, id: "", outputs };
+  }
+
   async #create(
-    handler: ResourceHandler,
+    handler: Handler,
     resource: ResourceState,
     operation: "create" | "replace",
     diffs: readonly ShownDiff[] = [],
@@ -118,7 +137,7 @@ export class CustomResources {
   }
 
   async #update(
-    handler: ResourceHandler,
+    handler: Handler,
     resource: ResourceState,
     old: ResourceState,
     diffs: readonly ShownDiff[],
@@ -139,7 +158,7 @@ export class CustomResources {
   }
 
   async #replace(
-    handler: ResourceHandler,
+    handler: Handler,
     resource: ResourceState,
     old: ResourceState,
     diffs: readonly ShownDiff[],

@@ -5,10 +5,11 @@ import { CustomResources } from "./custom-resources.ts";
 import { cleanInterrupted, deleteAll } from "./deletion.ts";
 import type { Goal, Registered } from "./goal.ts";
 import { configureProviders, refreshAll } from "./refresh.ts";
-import { isProvider, protectedAndNeeded, providedPackage } from "./resources.ts";
+import { runs } from "./providers.ts";
+import { operationFor, protectedAndNeeded } from "./resources.ts";
 import type { ResourceState } from "./state.ts";
-import { makeUrn, STACK_TYPE } from "./urn.ts";
-import { revealAll, sameValue, UNKNOWN, type Values } from "./values.ts";
+import { isProvider, makeUrn, packageOf, STACK_TYPE } from "../../wire/urn.ts";
+import { revealAll, UNKNOWN, type Values } from "../../wire/values.ts";
 import { Stopped, Work, type WorkOptions } from "./work.ts";
 
 /**
@@ -43,10 +44,19 @@ export class Deployment {
     this.#work.fail(error);
   }
 
+  /** What another engine would have to run, by its URN or token: the package that it is of. */
+  get unchecked(): Map<string, string> {
+    return this.#work.unchecked;
+  }
+
+  get operation(): Work["operation"] {
+    return this.#work.operation;
+  }
+
   /** Where the program's own messages go. */
-  readonly emit: Work["emit"] = (event) => {
-    this.#work.emit(event);
-  };
+  get emit(): Work["emit"] {
+    return this.#work.emit;
+  }
 
   /** Registers a goal; resolves when the resource is as the program wants it. */
   async register(goal: Goal): Promise<Registered> {
@@ -118,6 +128,7 @@ export class Deployment {
     this.#work.stopIfFailed();
     const { state, project } = this.#work.options;
     const urn = makeUrn(state.stack, project, goal.parent, goal.type, goal.name);
+    this.#work.redaction.leave(goal.name);
     if (this.#registered.has(urn)) {
       throw this.#work.failed(
         urn,
@@ -149,7 +160,7 @@ export class Deployment {
     // Reserved before the first wait, so that a second registration of the same name is seen.
     this.#registered.set(urn, old ?? base);
     this.emit({ type: "registered", urn, parent: goal.parent });
-    if (!goal.custom) {
+    if (!goal.custom && !goal.remote) {
       this.#record({ ...base, outputs: old?.outputs ?? {} });
       return { urn, id: "", outputs: {} };
     }
@@ -178,11 +189,11 @@ export class Deployment {
   }
 
   async #provider(base: ResourceState, old: ResourceState | undefined): Promise<Registered> {
-    const { handlers, preview } = this.#work.options;
-    const name = providedPackage(base.type);
-    await handlers.configure(name, base.urn, revealAll(base.inputs));
+    const { providers, preview } = this.#work.options;
+    if (!runs(base.type)) this.#work.unchecked.set(base.urn, packageOf(base.type));
+    await providers.configure(base.type, base.urn, revealAll(base.inputs));
     const id = old?.id ?? (preview ? "" : randomUUID());
-    const operation = old === undefined ? "create" : sameValue(old.inputs, base.inputs) ? "same" : "update";
+    const operation = operationFor(old, base);
     this.#work.count(operation);
     const resource = { ...base, id: id === "" ? UNKNOWN : id, outputs: base.inputs };
     this.#record(resource);

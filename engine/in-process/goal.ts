@@ -1,10 +1,12 @@
-import type { Values } from "./values.ts";
+import type { Values } from "../../wire/values.ts";
 
 /** A resource as the program wants it to be. */
 export interface Goal {
   readonly type: string;
   readonly name: string;
   readonly custom: boolean;
+  /** A component that a provider makes. */
+  readonly remote: boolean;
   readonly parent: string;
   readonly inputs: Values;
   readonly provider: string;

@@ -1,7 +1,6 @@
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
-import { serve, type Method } from "./channel.ts";
 import type { Listener } from "../events.ts";
 
 // V8 would rather let the heap of a program of 5,000 resources triple than collect what they leave behind (`bench/`).
@@ -16,11 +15,10 @@ export interface ProgramOptions {
   readonly stack: string;
   /** The stack's configuration, keys with their namespace. */
   readonly config: Readonly<Record<string, string>>;
-  readonly secretKeys: readonly string[];
   readonly preview: boolean;
   readonly parallel: number;
-  /** What the program calls the engine for. */
-  readonly methods: Readonly<Record<string, Method>>;
+  /** Where the engine listens for the program. */
+  readonly address: string;
   readonly emit: Listener;
   readonly signal: AbortSignal;
 }
@@ -30,12 +28,9 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
   const runner = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/run/index.js");
   const args = [
     LEAN,
-    `--import=${import.meta.resolve("./channel-clients.ts")}`,
-    `--import=${import.meta.resolve("./quiet-sdk.ts")}`,
     runner,
-    // Addresses, for the SDK to be satisfied: its clients use the channel.
-    "--monitor=channel",
-    "--engine=channel",
+    `--monitor=${options.address}`,
+    `--engine=${options.address}`,
     `--project=${options.project}`,
     `--stack=${options.stack}`,
     `--root-directory=${options.root}`,
@@ -49,18 +44,13 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
     env: {
       PULUMI_NODEJS_TYPESCRIPT: "false",
       PULUMI_CONFIG: JSON.stringify(options.config),
-      PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secretKeys),
     },
     stdin: "ignore",
-    ipc: true,
-    serialization: "advanced",
     all: true,
     reject: false,
     buffer: false,
     cancelSignal: options.signal,
-    gracefulCancel: false,
   });
-  serve(child.nodeChildProcess, options.methods);
   createInterface({ input: child.all }).on("line", (line) => {
     options.emit({ type: "log", urn: "", level: "info", line });
   });

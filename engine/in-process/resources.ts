@@ -1,17 +1,17 @@
-import type { DiffResult, Last, ResourceHandler } from "./handler.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { ResourceDiff } from "../../providers/framework/diff.ts";
+import {
+  hasSecret,
+  isObject,
+  isSecret,
+  revealAll,
+  secret,
+  type Value,
+  type Values,
+} from "../../wire/values.ts";
+import type { Operation } from "../events.ts";
+import type { Handler, Last } from "./providers.ts";
 import type { ResourceState } from "./state.ts";
-import { hasSecret, markLike, revealAll, secret, type Value, type Values } from "./values.ts";
-
-const PROVIDER_TYPE = "pulumi:providers:";
-
-export function isProvider(type: string): boolean {
-  return type.startsWith(PROVIDER_TYPE);
-}
-
-/** `libvirt` of `pulumi:providers:libvirt`. */
-export function providedPackage(type: string): string {
-  return type.slice(PROVIDER_TYPE.length);
-}
 
 /** A resource's values as a handler works with them: secrets opened. */
 export function plain(resource: ResourceState): Last {
@@ -38,15 +38,37 @@ export function protectedAndNeeded(resources: readonly ResourceState[]): Readonl
 }
 
 /** Outputs as the state keeps them: secret where the inputs were, or where handler or program say so. */
-export function markOutputs(handler: ResourceHandler, resource: ResourceState, outputs: Values): Values {
-  const inherit = handler.outputsInheritSecrets && Object.values(resource.inputs).some(hasSecret);
-  const names = [...handler.secretOutputs, ...(resource.additionalSecretOutputs ?? [])];
+export function markOutputs(
+  handler: Pick<Handler, "secrets" | "secretsSpread">,
+  resource: ResourceState,
+  outputs: Values,
+): Values {
+  const inherit = handler.secretsSpread && Object.values(resource.inputs).some(hasSecret);
+  const names = [...handler.secrets, ...(resource.additionalSecretOutputs ?? [])];
   return Object.fromEntries(
     Object.entries(markLike(withoutUndefined(outputs), resource.inputs)).map(([key, value]) => [
       key,
       names.includes(key) || (inherit && !(key in resource.inputs)) ? secret(value) : value,
     ]),
   );
+}
+
+/** Marks in `values` what was secret in `marked`: objects key by key, an array as a whole. */
+export function markLike(values: Values, marked: Values): Values {
+  const result: Values = {};
+  for (const [key, value] of Object.entries(values)) {
+    const like = marked[key];
+    if (isSecret(like) || (Array.isArray(like) && hasSecret(like))) result[key] = secret(value);
+    else if (isObject(like) && isObject(value)) result[key] = markLike(value, like);
+    else result[key] = value;
+  }
+  return result;
+}
+
+/** What is done to a resource that has no difference but that of its inputs; marks of secrets are none. */
+export function operationFor(old: ResourceState | undefined, is: ResourceState): Operation {
+  if (old === undefined) return "create";
+  return isDeepStrictEqual(revealAll(old.inputs), revealAll(is.inputs)) ? "same" : "update";
 }
 
 /** The new inputs, with the old values of the properties that the program wants ignored. */
@@ -59,7 +81,7 @@ export function ignoreChanges(inputs: Values, old: Values | undefined, paths: re
 }
 
 /** The difference, with everything replaced that the program wants replaced at a change. */
-export function withReplaceOnChanges(diff: DiffResult, paths: readonly string[]): DiffResult {
+export function withReplaceOnChanges(diff: ResourceDiff, paths: readonly string[]): ResourceDiff {
   const wanted = paths.map(keysOf);
   const concerned = diff.properties
     .map(({ path }) => keysOf(path))

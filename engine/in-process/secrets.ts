@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from "node:crypto";
 import { UserError } from "../../config/errors.ts";
 import { WRONG_PASSPHRASE } from "../passphrase.ts";
-import { isObject, isSecret, mapValues, secret, type Value, type Values } from "./values.ts";
+import { isObject, isSecret, mapValues, secret, type Value, type Values } from "../../wire/values.ts";
 
 const SEALED = "ai-how:sealed";
 

@@ -4,9 +4,10 @@ import { isDeepStrictEqual } from "node:util";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { UserError } from "../../config/errors.ts";
+import type { StackResource } from "../engine.ts";
 import { SecretBox } from "./secrets.ts";
-import { STACK_TYPE } from "./urn.ts";
-import type { Value, Values } from "./values.ts";
+import { STACK_TYPE } from "../../wire/urn.ts";
+import type { Value, Values } from "../../wire/values.ts";
 
 const values = z.custom<Values>(
   (value) => value !== null && typeof value === "object" && !Array.isArray(value),
@@ -36,6 +37,11 @@ const resourceSchema = z.strictObject({
 
 /** One resource as it was when its last operation ended. */
 export type ResourceState = z.infer<typeof resourceSchema>;
+
+/** What an engine shows of a resource. */
+export function stackResource({ custom, protect = false, ...resource }: ResourceState): StackResource {
+  return { ...resource, component: !custom, protect };
+}
 
 const stateSchema = z.strictObject({
   version: z.literal(1),

@@ -1,4 +1,5 @@
-import { leaves, opened, type Leaf, type Properties, type Resource } from "../resource.ts";
+import { reveal, type Values } from "../../wire/values.ts";
+import { leaves, type Leaf, type Resource } from "../resource.ts";
 import type { ResourceRule } from "../rule.ts";
 
 /** What is not pinned is another thing tomorrow: a second `up` cannot repeat the first, nor a rollback undo it. */
@@ -63,8 +64,8 @@ function imageFile(path: string): string | undefined {
 
 const VERSION = /^v?\d+\.\d+\.\d+([-+][\w.+-]+)?$/;
 
-function ofChart(properties: Properties): string[] {
-  const [chart, version] = [opened(properties.chart), opened(properties.version) ?? ""];
+function ofChart(properties: Values): string[] {
+  const [chart, version] = [properties.chart ?? "", properties.version ?? ""].map(reveal);
   if (typeof chart !== "string" || typeof version !== "string") return [];
   // A folder or an archive of the project's own is as pinned as the project.
   if (/^[./]/.test(chart) || /-\d+\.\d+\.\d+[^/]*\.tgz$/.test(chart) || DIGEST.test(chart)) return [];

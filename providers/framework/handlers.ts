@@ -7,7 +7,8 @@ import type { PropertyDiff, ResourceDiff } from "./diff.ts";
 import type { EngineLog } from "./engine-log.ts";
 import type { Provider } from "./provider.ts";
 import { type Problem, ProviderError } from "./resource.ts";
-import { fromStruct, toStruct, type Values } from "./struct.ts";
+import { fromStruct, toStruct } from "../../wire/struct.ts";
+import { typeOf } from "../../wire/urn.ts";
 
 /** Pulumi's `ResourceProvider` service for a provider. */
 export function implement(provider: Provider, log: EngineLog): UntypedServiceImplementation {
@@ -133,12 +134,7 @@ export function implement(provider: Provider, log: EngineLog): UntypedServiceImp
   };
 }
 
-/** `libvirt:index:Domain` of a URN: the last of the types that lead to the resource. */
-function typeOf(urn: string): string {
-  return urn.split("::")[2]?.split("$").at(-1) ?? "";
-}
-
-function checked({ inputs, problems }: { inputs: Values; problems: Problem[] }): messages.CheckResponse {
+function checked({ inputs, problems }: ReturnType<Provider["check"]>): messages.CheckResponse {
   return new messages.CheckResponse().setInputs(toStruct(inputs)).setFailuresList(failures(problems));
 }
 

@@ -163,16 +163,18 @@ test("after a failure nothing new starts, and what succeeded is kept", async () 
   expect((await project.run("up")).summary).toEqual({ same: 1, create: 2 });
 });
 
-test("a resource that the engine cannot make is told of once, and not by the program that goes on to others", async () => {
+test("a resource that cannot be made is told of once, and not by the program that goes on to others", async () => {
   const project = await Project.create(
     [
-      'new (class extends pulumi.CustomResource {})("kubernetes:core/v1:Namespace", "place", {});',
+      'new (class extends pulumi.CustomResource {})("command:remote:Command", "place", {});',
       'const late = new Promise((resolve) => setTimeout(resolve, 500, "true"));',
       'for (const name of ["a", "b"]) new command.local.Command(name, { create: late });',
     ].join("\n"),
   );
   const run = await project.run("preview");
-  expect(failures(run)).toEqual([expect.stringContaining("has no handler for this resource type")]);
+  expect(failures(run)).toEqual([
+    expect.stringContaining("command:remote:Command is not a resource of command; there are"),
+  ]);
   expect(run.events.filter((event) => event.type === "log")).toEqual([]);
 });
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../../engine/engine.ts";
-import { nameOf } from "../../../engine/in-process/urn.ts";
+import { nameOf } from "../../../wire/urn.ts";
 import { PulumiEngine } from "../../../engine/pulumi/index.ts";
 import { findPulumi } from "../../../engine/select.ts";
 import { aiHowCommand } from "../../support/command.ts";

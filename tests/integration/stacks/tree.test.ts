@@ -1,17 +1,15 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import type { ResourceState } from "../../../engine/in-process/state.ts";
-import { nameOf } from "../../../engine/in-process/urn.ts";
-import { hasSecret, hasUnknown, isSecret } from "../../../engine/in-process/values.ts";
-import { ADMIN_KEY_OUTPUT } from "../../../stacks/outputs.ts";
+import type { ResourcePlan } from "../../../engine/engine.ts";
+import { nameOf } from "../../../wire/urn.ts";
 import { plan, STACKS } from "../../support/plan.ts";
 
 const portSchema = z.looseObject({ ip: z.string() });
 
 describe.each(STACKS)("the resources of %s on %s nodes", (target, machines) => {
-  let resources: readonly ResourceState[];
-  let byUrn: Map<string, ResourceState>;
-  let stack: ResourceState;
+  let resources: readonly ResourcePlan[];
+  let byUrn: Map<string, ResourcePlan>;
+  let stack: ResourcePlan;
 
   beforeAll(async () => {
     resources = await plan(target, machines);
@@ -22,11 +20,11 @@ describe.each(STACKS)("the resources of %s on %s nodes", (target, machines) => {
   });
 
   it("are components right below the stack, and everything else below a component", () => {
-    for (const { urn, custom, parent, type } of resources) {
+    for (const { urn, component, parent, type } of resources) {
       if (urn === stack.urn) continue;
       const above = byUrn.get(parent ?? "");
       expect(above, urn).toBeDefined();
-      if (custom) expect(above?.urn, urn).not.toBe(stack.urn);
+      if (!component) expect(above?.urn, urn).not.toBe(stack.urn);
       else expect(type, urn).toMatch(/^ai-how:[a-z]+:[A-Z][A-Za-z]+$/);
     }
   });
@@ -41,8 +39,8 @@ describe.each(STACKS)("the resources of %s on %s nodes", (target, machines) => {
   });
 
   it("have outputs on every component", () => {
-    for (const { urn, custom, outputs } of resources) {
-      if (!custom) expect(Object.keys(outputs), urn).not.toEqual([]);
+    for (const { urn, component, outputs } of resources) {
+      if (component) expect(Object.keys(outputs), urn).not.toEqual([]);
     }
   });
 
@@ -56,6 +54,11 @@ describe.each(STACKS)("the resources of %s on %s nodes", (target, machines) => {
     }
   });
 
+  it("are checked by their providers, but for Docker's, which only Pulumi's engine runs", () => {
+    for (const { urn, type, checked } of resources)
+      expect(checked, urn).toBe(!/^(pulumi:providers:)?docker\b/.test(type));
+  });
+
   it("of Docker are the workstation's alone, use their own provider, and let in nobody but this host", () => {
     const docker = resources.filter(({ type }) => type.startsWith("docker:"));
     expect(docker.length > 0).toBe(target === "workstation");
@@ -65,39 +68,6 @@ describe.each(STACKS)("the resources of %s on %s nodes", (target, machines) => {
         expect(port.ip, urn).toBe("127.0.0.1");
       if (type === "docker:index/volume:Volume")
         expect(protect === true || "driverOpts" in inputs, urn).toBe(true);
-    }
-  });
-
-  it("keep what is secret out of plain outputs", () => {
-    const open = Object.entries(stack.outputs).filter(([, value]) => !hasSecret(value));
-    expect(open.map(([key]) => key)).toContain("slurm");
-    const adminKey = stack.outputs[ADMIN_KEY_OUTPUT];
-    expect(isSecret(adminKey) || hasUnknown(adminKey)).toBe(true);
-    for (const { urn, type, inputs, outputs } of resources) {
-      for (const values of [inputs, outputs]) {
-        for (const [key, value] of Object.entries(values)) {
-          const named = /private|password|secret|munge|hostKey$|userData/i.test(key);
-          if (named) expect(isSecret(value) || hasUnknown(value), `${type} ${urn} ${key}`).toBe(true);
-          expect(JSON.stringify(value), `${urn} ${key}`).not.toContain("PRIVATE KEY");
-        }
-      }
-    }
-  });
-
-  it("reach machines with everything secret marked", () => {
-    const waits = resources.filter(({ type }) => type === "host:index:SshReady");
-    expect(waits).toHaveLength(target === "dev" ? 3 : 5);
-    for (const { urn, inputs } of waits)
-      expect(isSecret(inputs.ssh) || hasUnknown(inputs.ssh), urn).toBe(true);
-  });
-
-  it("run Ansible with everything secret marked", () => {
-    const runs = resources.filter(
-      ({ urn, type }) => type === "command:local:Command" && !urn.endsWith("-devices-binding"),
-    );
-    expect(runs.length).toBeGreaterThanOrEqual(2);
-    for (const { urn, inputs } of runs) {
-      expect(hasSecret(inputs.environment) || hasUnknown(inputs.environment), urn).toBe(true);
     }
   });
 });
