@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
-import { parse, parseDocument, YAMLParseError } from "yaml";
+import { parseDocument } from "yaml";
 import { z } from "zod";
 import { UserError } from "../config/errors.ts";
 import { TARGETS } from "../config/targets.ts";
@@ -91,16 +91,11 @@ async function readStackFile(root: string, stack: string): Promise<z.output<type
  * @throws UserError that names the place of the first problem
  */
 function checked<Schema extends z.ZodType>(file: string, text: string, schema: Schema): z.output<Schema> {
-  let content: unknown;
-  try {
-    content = parse(text);
-  } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
-    // Further lines show the place.
-    const [what = ""] = error.message.split("\n");
-    throw new UserError(`${file}: ${what.replace(/:$/, "")}`, { cause: error });
-  }
-  const parsed = schema.safeParse(content);
+  const document = parseDocument(text);
+  // Further lines show the place.
+  const [what] = document.errors.map(({ message }) => message.split("\n")[0] ?? message);
+  if (what !== undefined) throw new UserError(`${file}: ${what.replace(/:$/, "")}`);
+  const parsed = schema.safeParse(document.toJS());
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const place = issue?.path.join(".") ?? "";

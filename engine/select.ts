@@ -1,7 +1,8 @@
-import { access, constants, readdir, realpath } from "node:fs/promises";
+import { readdir, realpath } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join, sep } from "node:path";
+import which from "which";
 import { UserError } from "../config/errors.ts";
 import type { Engine, StackReference } from "./engine.ts";
 import { inProcessState } from "./project.ts";
@@ -48,26 +49,12 @@ async function inProcess(reference: StackReference, because: string): Promise<Se
 
 /** The `pulumi` on PATH, or the one that the npm package `pulumi` has in its cache. */
 export async function findPulumi(): Promise<string | undefined> {
-  const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
   const cache = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "versions");
   const cached = (await readdir(cache).catch(() => [])).map((version) => join(cache, version, "bin"));
-  for (const folder of [...folders, ...cached]) {
-    const file = join(folder, "pulumi");
-    if ((await isExecutable(file)) && !(await isLauncher(file))) return file;
+  const path = [process.env.PATH ?? "", ...cached].join(delimiter);
+  for (const file of (await which("pulumi", { all: true, nothrow: true, path })) ?? []) {
+    // The npm package's launcher, on PATH under npx and make, says nothing about a CLI being there: it fetches one.
+    if (!(await realpath(file)).includes(`${sep}node_modules${sep}pulumi${sep}`)) return file;
   }
   return undefined;
-}
-
-/** The npm package's launcher, on PATH under npx and make, says nothing about a CLI being there: it fetches one. */
-async function isLauncher(file: string): Promise<boolean> {
-  return (await realpath(file)).includes(`${sep}node_modules${sep}pulumi${sep}`);
-}
-
-async function isExecutable(file: string): Promise<boolean> {
-  try {
-    await access(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -40,7 +40,7 @@ export function command(root: string): ProviderDefinition<object> {
 function localCommand(root: string) {
   return resourceType<object, Inputs, Inputs & Said>({
     token: "command:local:Command",
-    inputs: inputSchema as { readonly [Key in keyof Inputs]: z.ZodType<Inputs[Key]> },
+    inputs: inputSchema,
     changes: {
       ...{ create: "update", update: "update", delete: "update", environment: "update", dir: "update" },
       ...{ interpreter: "update", stdin: "update", logging: "update", addPreviousOutputInEnv: "update" },
@@ -110,18 +110,15 @@ async function run(
 /** Asks a process group to end, and ends it if it does not. */
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
-  signalGroup(pid, "SIGTERM");
-  setTimeout(() => {
-    signalGroup(pid, "SIGKILL");
-  }, GRACE_MILLISECONDS).unref();
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
+  const signal = (name: NodeJS.Signals): void => {
+    try {
+      process.kill(-pid, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  };
+  signal("SIGTERM");
+  setTimeout(signal, GRACE_MILLISECONDS, "SIGKILL").unref();
 }
 
 function describeEnd(result: { exitCode?: number | undefined; signal?: string | undefined }): string {

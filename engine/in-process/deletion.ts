@@ -55,7 +55,7 @@ async function deleteOne(
   const withOther = resource.deletedWith !== undefined && leaving.has(resource.deletedWith);
   try {
     const remove = async (context: Operation): Promise<void> => {
-      if (!withOther && resource.retainOnDelete !== true) {
+      if (!withOther) {
         const handler = await providers.handler(resource.type, resource.provider);
         await handler.delete(resource.id ?? "", plain(resource), context);
       }

@@ -40,8 +40,8 @@ function at(values: Values, path: string): Value | undefined {
 
 function show(value: Value | undefined): string {
   if (value === undefined) return "(none)";
-  const visible = shown(value);
-  if (value === UNKNOWN || isSecret(value)) return String(visible);
-  const text = JSON.stringify(visible);
+  const text = JSON.stringify(shown(value));
+  // What stands in the place of a value is no text of its own.
+  if (value === UNKNOWN || isSecret(value)) return text.slice(1, -1);
   return text.length > WIDTH ? `${text.slice(0, WIDTH - 1)}…` : text;
 }

@@ -24,6 +24,7 @@ import type { Deployment } from "./deployment.ts";
 import { lockStack } from "./lock.ts";
 import type { Providers } from "./providers.ts";
 import { stackResource, StackState, type ResourceState } from "./state.ts";
+import type { Work } from "./work.ts";
 
 /** Runs the program without Pulumi's CLI: the SDK's runner on one side, our providers' own code on the other. */
 export class InProcessEngine implements Engine {
@@ -55,7 +56,7 @@ export class InProcessEngine implements Engine {
     return this.#locked("refresh", async () => {
       const { deployment } = await this.#deployment(await this.#load(), options, false);
       await deployment.refresh();
-      return concluded(deployment).summary;
+      return concluded(deployment.work).summary;
     });
   }
 
@@ -64,7 +65,7 @@ export class InProcessEngine implements Engine {
       const state = await this.#load();
       const { deployment } = await this.#deployment(state, options, false);
       await deployment.destroy(options.excludeProtected);
-      const { summary } = concluded(deployment);
+      const { summary } = concluded(deployment.work);
       if (state.empty) await state.discard();
       return summary;
     });
@@ -149,30 +150,37 @@ export class InProcessEngine implements Engine {
     return { deployment, providers, project, config };
   }
 
-  async #run(state: StackState, options: RunOptions, preview: boolean): Promise<Deployment> {
+  async #run(state: StackState, options: RunOptions, preview: boolean): Promise<Work> {
     const { root, stack } = this.#reference;
     const { deployment, providers, project, config } = await this.#deployment(state, options, preview);
     // Pulumi.yaml asks for `refresh: always`: what happened behind our back is seen before anything is planned.
     await deployment.refresh();
-    if (deployment.failure !== undefined) throw deployment.failure;
+    concluded(deployment.work);
     const [{ Monitor }, { runProgram }] = await Promise.all([import("./monitor.ts"), import("./program.ts")]);
-    const monitor = new Monitor({ ...options, deployment, providers, project: project.name, stack, preview });
+    const end = new AbortController();
+    const monitor = new Monitor({
+      ...{ deployment, providers, project: project.name, stack, preview, parallel: options.parallel },
+      endProgram: () => {
+        end.abort();
+      },
+    });
     try {
       const code = await runProgram({
         ...{ root, stack, config, preview, main: project.main, project: project.name },
-        ...{ signal: options.signal, parallel: options.parallel, emit: deployment.emit },
+        ...{ parallel: options.parallel, emit: deployment.work.emit },
+        signal: AbortSignal.any([options.signal, end.signal]),
         address: await monitor.listen(),
       });
-      if (code !== 0 || monitor.programFailed) deployment.fail(new UserError("the program failed"));
+      if (code !== 0 || monitor.programFailed) deployment.work.fail(new UserError("the program failed"));
     } finally {
       await deployment.finish();
       await monitor.close();
     }
-    return concluded(deployment);
+    return concluded(deployment.work);
   }
 }
 
-function concluded(deployment: Deployment): Deployment {
-  if (deployment.failure !== undefined) throw deployment.failure;
-  return deployment;
+function concluded(work: Work): Work {
+  if (work.failure !== undefined) throw work.failure;
+  return work;
 }

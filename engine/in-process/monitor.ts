@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Server, ServerCredentials, status, type handleUnaryCall } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engineProto from "@pulumi/pulumi/proto/engine_pb.js";
 import providerProto from "@pulumi/pulumi/proto/provider_pb.js";
@@ -9,6 +9,7 @@ import resourceGrpc from "@pulumi/pulumi/proto/resource_grpc_pb.js";
 import resourceProto from "@pulumi/pulumi/proto/resource_pb.js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
 import { UserError } from "../../config/errors.ts";
+import { listen, newServer, unary as method } from "../../wire/grpc.ts";
 import { fromStruct, toStruct } from "../../wire/struct.ts";
 import { makeUrn, packageOf, STACK_TYPE } from "../../wire/urn.ts";
 import { hasUnknown, revealAll } from "../../wire/values.ts";
@@ -25,8 +26,6 @@ const LEVELS: Readonly<Record<number, "info" | "warning" | "error">> = {
   [engineProto.LogSeverity.WARNING]: "warning",
   [engineProto.LogSeverity.ERROR]: "error",
 };
-// The SDK closes its connection at the first resource that fails, and then says so for each that the program goes on to.
-const AFTERMATH = "14 UNAVAILABLE";
 
 export interface MonitorOptions {
   readonly deployment: Deployment;
@@ -35,19 +34,22 @@ export interface MonitorOptions {
   readonly stack: string;
   readonly preview: boolean;
   readonly parallel: number;
-  readonly signal: AbortSignal;
+  /** Ends the program after a failure: all that it could still ask for is refused, which it would tell at length. */
+  readonly endProgram: () => void;
 }
 
 /** The engine's side of the SDK's protocol, on a Unix socket: the resource monitor and the engine's log. */
 export class Monitor {
   readonly #options: MonitorOptions;
-  readonly #server = new Server({ "grpc.max_receive_message_length": -1 });
+  readonly #server = newServer();
   #folder = "";
   /** True once the program itself has reported an error: its exit code says nothing new then. */
   programFailed = false;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
+    const unary = <Request, Response>(work: (request: Request) => Response | Promise<Response>) =>
+      method(work, (error) => this.#fail(error));
     // A method that is missing here is answered as unimplemented.
     this.#server.addService(resourceGrpc.ResourceMonitorService, {
       getDeploymentInfo: unary(() => this.#deploymentInfo()),
@@ -82,12 +84,7 @@ export class Monitor {
   async listen(): Promise<string> {
     this.#folder = await mkdtemp(join(tmpdir(), "ai-how-"));
     const address = `unix:${join(this.#folder, "engine.sock")}`;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error) => {
-        if (error === null) resolve();
-        else reject(error);
-      });
-    });
+    await listen(this.#server, address);
     return address;
   }
 
@@ -121,7 +118,7 @@ export class Monitor {
     const response = new resourceProto.ReadResourceResponse().setUrn(urn);
     if (this.#isUnchecked(urn, request.getType())) return response.setProperties(request.getProperties());
     const handler = await providers.handler(request.getType(), request.getProvider());
-    const found = await handler.read(request.getId(), undefined, deployment.operation(urn));
+    const found = await handler.read(request.getId(), undefined, deployment.work.operation(urn));
     if (found === undefined) throw new UserError(`${request.getType()} ${request.getId()} does not exist`);
     return response.setProperties(toStruct(found.state));
   }
@@ -134,17 +131,29 @@ export class Monitor {
     if (this.#isUnchecked(token, token) || hasUnknown(args)) return response.setUnknown(true);
     const provider = await providers.provider(token, request.getProvider());
     if (!provider.configured) return response.setUnknown(true);
-    const { result, problems } = await provider.invoke(token, args, deployment.operation(""));
+    const { result, problems } = await provider.invoke(token, args, deployment.work.operation(""));
     const failures = problems.map(({ property, reason }) =>
       new providerProto.CheckFailure().setProperty(property).setReason(reason),
     );
     return response.setReturn(toStruct(result)).setFailuresList(failures);
   }
 
+  /** Stops the run; what a resource failed with has been told by then. */
+  #fail(error: unknown): { code: status; details: string } {
+    const { deployment, endProgram } = this.#options;
+    const details = error instanceof Error ? error.message : String(error);
+    if (deployment.work.failure === undefined) {
+      deployment.work.emit({ type: "log", urn: "", level: "error", line: details });
+      deployment.work.fail(new UserError("the program failed"));
+    }
+    endProgram();
+    return { code: status.UNAVAILABLE, details };
+  }
+
   /** Whether another engine would have to answer. */
   #isUnchecked(what: string, type: string): boolean {
     if (runs(type)) return false;
-    this.#options.deployment.unchecked.set(what, packageOf(type));
+    this.#options.deployment.work.unchecked.set(what, packageOf(type));
     return true;
   }
 
@@ -152,55 +161,46 @@ export class Monitor {
     const level = LEVELS[request.getSeverity()];
     if (level === undefined) return;
     const { deployment } = this.#options;
-    if (deployment.failure !== undefined && request.getMessage().includes(AFTERMATH)) return;
     if (level === "error") this.programFailed = true;
-    deployment.emit({ type: "log", urn: request.getUrn(), level, line: request.getMessage().trimEnd() });
+    deployment.work.emit({ type: "log", urn: request.getUrn(), level, line: request.getMessage().trimEnd() });
   }
 }
 
-/** A method of one request. Its failures have been told already: by this code the SDK ends the program without a word. */
-function unary<Request, Response>(
-  work: (request: Request) => Response | Promise<Response>,
-): handleUnaryCall<Request, Response> {
-  return (call, callback) => {
-    const answer = async () => work(call.request);
-    answer().then(
-      (response) => {
-        callback(null, response);
-      },
-      (error: unknown) => {
-        callback({
-          code: status.UNAVAILABLE,
-          details: error instanceof Error ? error.message : String(error),
-        });
-      },
-    );
-  };
-}
-
 function goalOf(request: resourceProto.RegisterResourceRequest): Goal {
-  const deletedWith = request.getDeletedwith();
-  const importId = request.getImportid();
+  const [parent, provider, deletedWith] = [
+    request.getParent(),
+    request.getProvider(),
+    request.getDeletedwith(),
+  ];
+  const dependencies = [...request.getPropertydependenciesMap().entries()];
+  const [secrets, ignored] = [request.getAdditionalsecretoutputsList(), request.getIgnorechangesList()];
   return {
-    type: request.getType(),
     name: request.getName(),
-    custom: request.getCustom(),
+    resource: {
+      type: request.getType(),
+      custom: request.getCustom(),
+      ...(parent !== "" && { parent }),
+      ...(provider !== "" && { provider }),
+      inputs: fromStruct(request.getObject()),
+      outputs: {},
+      dependencies: request.getDependenciesList(),
+      propertyDependencies: Object.fromEntries(dependencies.map(([key, urns]) => [key, urns.getUrnsList()])),
+      ...(secrets.length > 0 && { additionalSecretOutputs: secrets }),
+      ...(request.getProtect() && { protect: true }),
+      ...(deletedWith !== "" && { deletedWith }),
+      ...(ignored.length > 0 && { ignoreChanges: ignored }),
+    },
     remote: request.getRemote(),
-    parent: request.getParent(),
-    inputs: fromStruct(request.getObject()),
-    provider: request.getProvider(),
-    dependencies: request.getDependenciesList(),
-    propertyDependencies: Object.fromEntries(
-      [...request.getPropertydependenciesMap().entries()].map(([key, urns]) => [key, urns.getUrnsList()]),
-    ),
-    ignoreChanges: request.getIgnorechangesList(),
-    replaceOnChanges: request.getReplaceonchangesList(),
-    additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
     aliases: request.getAliasurnsList(),
     ...(request.getDeletebeforereplacedefined() && { deleteBeforeReplace: request.getDeletebeforereplace() }),
-    ...(request.getProtect() && { protect: true }),
-    ...(request.getRetainondelete() && { retainOnDelete: true }),
-    ...(deletedWith !== "" && { deletedWith }),
-    ...(importId !== "" && { importId }),
+    unsupported: [
+      ...(request.getImportid() === "" ? [] : ["import"]),
+      ...(request.getRetainondelete() ? ["retainOnDelete"] : []),
+      ...(ignored.some((path) => /[.[]/.test(path)) ? ["ignoreChanges of a part of an input"] : []),
+      // The SDK of Pulumi's provider `command` wants this one, which the provider does by itself.
+      ...(request.getReplaceonchangesList().some((path) => path !== "triggers[*]")
+        ? ["replaceOnChanges"]
+        : []),
+    ],
   };
 }

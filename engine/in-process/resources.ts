@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ResourceDiff } from "../../providers/framework/diff.ts";
 import {
   hasSecret,
   isObject,
@@ -71,41 +70,12 @@ export function operationFor(old: ResourceState | undefined, is: ResourceState):
   return isDeepStrictEqual(revealAll(old.inputs), revealAll(is.inputs)) ? "same" : "update";
 }
 
-/** The new inputs, with the old values of the properties that the program wants ignored. */
-export function ignoreChanges(inputs: Values, old: Values | undefined, paths: readonly string[]): Values {
-  if (old === undefined || paths.length === 0) return inputs;
-  if (paths.includes("*")) return structuredClone(old);
-  const result = structuredClone(inputs);
-  for (const path of paths) copyAt(result, old, keysOf(path));
-  return result;
-}
-
-/** The difference, with everything replaced that the program wants replaced at a change. */
-export function withReplaceOnChanges(diff: ResourceDiff, paths: readonly string[]): ResourceDiff {
-  const wanted = paths.map(keysOf);
-  const concerned = diff.properties
-    .map(({ path }) => keysOf(path))
-    .filter((keys) =>
-      wanted.some(([...prefix]) => prefix[0] === "*" || prefix.every((key, at) => keys[at] === key)),
-    )
-    .flatMap((keys) => keys.slice(0, 1));
-  return { ...diff, replaces: [...new Set([...diff.replaces, ...concerned])] };
-}
-
-/** `["disks", "0", "volume"]` of `disks[0].volume`. */
-function keysOf(path: string): string[] {
-  return path.split(/[.[\]"]+/).filter((key) => key !== "");
-}
-
-function copyAt(to: Value | undefined, from: Value | undefined, keys: readonly string[]): void {
-  const [key, ...rest] = keys;
-  if (key === undefined || to === null || from === null || typeof to !== "object" || typeof from !== "object")
-    return;
-  const target = to as Values;
-  const source = from as Values;
-  if (rest.length > 0) copyAt(target[key], source[key], rest);
-  else if (source[key] === undefined) Reflect.deleteProperty(target, key);
-  else target[key] = structuredClone(source[key]);
+/** The new inputs, with the old values of those that the program wants ignored. */
+export function ignoreChanges(inputs: Values, old: Values | undefined, keys: readonly string[]): Values {
+  if (old === undefined || keys.length === 0) return inputs;
+  if (keys.includes("*")) return old;
+  const kept = Object.fromEntries(keys.map((key) => [key, old[key]]));
+  return withoutUndefined({ ...inputs, ...kept });
 }
 
 function withoutUndefined(values: Readonly<Record<string, Value | undefined>>): Values {

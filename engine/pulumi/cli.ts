@@ -2,13 +2,14 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import type { Server } from "@grpc/grpc-js";
 import type { EngineEvent } from "@pulumi/pulumi/automation/events.js";
 import services from "@pulumi/pulumi/proto/events_grpc_pb.js";
 import type { EventRequest } from "@pulumi/pulumi/proto/events_pb.js";
 import { execa } from "execa";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
 import { UserError } from "../../config/errors.ts";
+import { listen, newServer } from "../../wire/grpc.ts";
 import type { StackReference } from "../engine.ts";
 import { passphrase, WRONG_PASSPHRASE } from "../passphrase.ts";
 
@@ -38,11 +39,12 @@ export class Cli {
     onEvent: (event: EngineEvent) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const events = await EventServer.listen(onEvent);
+    const server = eventServer(onEvent);
+    const address = `tcp://127.0.0.1:${await listen(server, "127.0.0.1:0")}`;
     try {
-      await this.#execute([...args, "--suppress-progress", "--event-log", events.address], signal);
+      await this.#execute([...args, "--suppress-progress", "--event-log", address], signal);
     } finally {
-      events.close();
+      server.forceShutdown();
     }
   }
 
@@ -107,38 +109,18 @@ export class Cli {
 }
 
 /** Takes the events of one run of the CLI, as the Automation API does. */
-class EventServer {
-  readonly #server: Server;
-  readonly address: string;
-
-  private constructor(server: Server, port: number) {
-    this.#server = server;
-    this.address = `tcp://127.0.0.1:${port}`;
-  }
-
-  static async listen(onEvent: (event: EngineEvent) => void): Promise<EventServer> {
-    const server = new Server({ "grpc.max_receive_message_length": -1 });
-    const implementation: services.IEventsServer = {
-      streamEvents(call, callback) {
-        call.on("data", (request: EventRequest) => {
-          onEvent(JSON.parse(request.getEvent()) as EngineEvent);
-        });
-        call.on("end", () => {
-          callback(null, new emptyProto.Empty());
-        });
-      },
-    };
-    server.addService(services.EventsService, implementation);
-    const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
-        if (error === null) resolve(bound);
-        else reject(error);
+function eventServer(onEvent: (event: EngineEvent) => void): Server {
+  const server = newServer();
+  const implementation: services.IEventsServer = {
+    streamEvents(call, callback) {
+      call.on("data", (request: EventRequest) => {
+        onEvent(JSON.parse(request.getEvent()) as EngineEvent);
       });
-    });
-    return new EventServer(server, port);
-  }
-
-  close(): void {
-    this.#server.forceShutdown();
-  }
+      call.on("end", () => {
+        callback(null, new emptyProto.Empty());
+      });
+    },
+  };
+  server.addService(services.EventsService, implementation);
+  return server;
 }
