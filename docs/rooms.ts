@@ -18,7 +18,8 @@ const components = [
 /** The rooms of the program: tests/unit/architecture holds their imports, and docs/reference/rooms.md shows them. */
 export const ROOMS: Readonly<Record<string, Room>> = {
   versions: {
-    holds: "every version and checksum that is pinned, a file a kind, except what a package manager's own file pins",
+    holds:
+      "every version and checksum that is pinned, a file a kind, except what a package manager's own file pins",
     imports: [],
   },
   wire: {
@@ -26,7 +27,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: [],
   },
   gpu: {
-    holds: "GPU models with MIG, the planner of partitions, and their names in SLURM and Kubernetes: pure functions",
+    holds:
+      "GPU models with MIG, the planner of partitions, and their names in SLURM and Kubernetes: pure functions",
     imports: [],
   },
   config: {
@@ -79,6 +81,16 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   cli: {
     holds: "the `ai-how` command, one file a subcommand",
-    imports: ["config", "gpu", "engine", "engine/select.ts", "wire", "stacks/outputs.ts", "providers", "services", "package.json"],
+    imports: [
+      "config",
+      "gpu",
+      "engine",
+      "engine/select.ts",
+      "wire",
+      "stacks/outputs.ts",
+      "providers",
+      "services",
+      "package.json",
+    ],
   },
 };

@@ -37,8 +37,7 @@ describe.each(STACKS)("the resources of %s on %s nodes", (target, machines) => {
     for (const { urn, inputs, type, protect } of docker) {
       for (const port of z.array(portSchema).parse(inputs.ports ?? []))
         expect(port.ip, urn).toBe("127.0.0.1");
-      if (type === "docker:index/volume:Volume")
-        expect(protect || "driverOpts" in inputs, urn).toBe(true);
+      if (type === "docker:index/volume:Volume") expect(protect || "driverOpts" in inputs, urn).toBe(true);
     }
   });
 });
