@@ -4,10 +4,6 @@ import { TARGETS } from "./config/targets.ts";
 import { dev } from "./stacks/dev.ts";
 import { workstation } from "./stacks/workstation.ts";
 
-// The SDK's runner maps every stack trace by source maps, several for each promise of its own: a fifth of a preview. Node runs
-// these sources as they are, so there is nothing to map.
-Reflect.deleteProperty(Error, "prepareStackTrace");
-
 /** Runs the target that this stack's configuration names and returns its outputs. */
 async function run(): Promise<pulumi.Inputs> {
   const config = new pulumi.Config("ai-how");

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { execa, type Options } from "execa";
 import { UserError } from "../config/errors.ts";
-import type { Engine } from "../engine/engine.ts";
+import { outputsOf, type Engine } from "../engine/engine.ts";
 import {
   ADMIN_KEY_OUTPUT,
   stackOutputsSchema,
@@ -17,7 +17,7 @@ export interface Connection {
 }
 
 export async function connect(engine: Engine, stack: string): Promise<Connection> {
-  const all = await engine.outputs();
+  const all = await outputsOf(engine);
   if (Object.keys(all).length === 0)
     throw new UserError(`${stack}: not up; run \`ai-how up ${stack}\` first`);
   const plain = Object.fromEntries(Object.entries(all).map(([key, { value }]) => [key, value]));

@@ -1,17 +1,15 @@
 import { Option, type Command } from "commander";
-import { targetNames } from "../config/targets.ts";
 import { UserError } from "../config/errors.ts";
-import { InProcessEngine } from "../engine/in-process/index.ts";
-import type { ResourceState } from "../engine/in-process/state.ts";
-import { nameOf, STACK_TYPE, typeOf } from "../engine/in-process/urn.ts";
-import { findRoot, loadStackConfig } from "../engine/project.ts";
+import type { StackResource } from "../engine/engine.ts";
+import { nameOf, providerUrn, STACK_TYPE, typeOf } from "../wire/urn.ts";
 import { writeResult } from "./destination.ts";
 import { draw, PICTURE_FORMATS, type PictureFormat } from "./pictures/draw.ts";
+import { openStack, withStack, type StackOptions } from "./stack.ts";
 import { withAlikeJoined, withoutShortcuts, type Box, type Picture } from "./pictures/model.ts";
 
 const LISTED = 4;
 
-interface GraphOptions {
+interface GraphOptions extends StackOptions {
   readonly format: PictureFormat;
   readonly expand?: boolean;
   readonly output?: string;
@@ -19,10 +17,8 @@ interface GraphOptions {
 
 /** `graph`: a stack's resources and what needs what, as a preview would make them; needs no host. */
 export function addGraph(program: Command): void {
-  program
-    .command("graph")
+  withStack(program.command("graph"))
     .description("a picture of the stack's components and what needs what")
-    .argument("[stack]", targetNames, "dev")
     .addOption(
       new Option("-f, --format <format>", "how to draw it").choices(PICTURE_FORMATS).default("mermaid"),
     )
@@ -32,10 +28,9 @@ export function addGraph(program: Command): void {
     )
     .option("-o, --output <file>", "write there instead of to standard output")
     .action(async (stack: string, options: GraphOptions) => {
-      const reference = { root: findRoot(process.cwd()), stack };
-      await loadStackConfig(reference.root, stack);
+      const { engine } = await openStack(stack, options);
       const messages: string[] = [];
-      const { resources } = await new InProcessEngine(reference)
+      const { resources } = await engine
         .plan({
           emit: (event) => {
             if (event.type === "failed") messages.push(event.message);
@@ -48,13 +43,14 @@ export function addGraph(program: Command): void {
           if (error instanceof UserError) throw new UserError(error.message, { details: messages });
           throw error;
         });
-      const picture = options.expand === true ? expanded(resources) : collapsed(resources);
+      const stays = resources.filter(({ operation }) => operation !== "delete");
+      const picture = options.expand === true ? expanded(stays) : collapsed(stays);
       await writeResult(await draw(picture, options.format), options.output);
     });
 }
 
 /** Every resource but the stack, in the box of its component. */
-function expanded(resources: readonly ResourceState[]): Picture {
+function expanded(resources: readonly StackResource[]): Picture {
   const shown = resources.filter(({ type }) => type !== STACK_TYPE);
   const ids = new Set(shown.map(({ urn }) => urn));
   const boxes = shown.map(({ urn, parent }) => ({
@@ -69,7 +65,7 @@ function expanded(resources: readonly ResourceState[]): Picture {
 }
 
 /** The components right below the stack; what is needed inside of one is needed by it. */
-function collapsed(resources: readonly ResourceState[]): Picture {
+function collapsed(resources: readonly StackResource[]): Picture {
   const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
   const top = (urn: string): string | undefined => {
     const { parent, type } = byUrn.get(urn) ?? {};
@@ -81,22 +77,18 @@ function collapsed(resources: readonly ResourceState[]): Picture {
   const arrows = new Map<string, { from: string; to: string }>();
   for (const { urn, dependencies, provider } of resources) {
     const to = top(urn);
-    for (const dependency of [...dependencies, ...(provider === undefined ? [] : [providerUrn(provider)])]) {
+    const needed = providerUrn(provider);
+    for (const dependency of needed === undefined ? dependencies : [...dependencies, needed]) {
       const from = top(dependency);
       if (from !== undefined && to !== undefined && from !== to) arrows.set(`${from} ${to}`, { from, to });
     }
   }
   // A component without a resource of its own only says what another one does.
-  const filled = new Set(resources.filter(({ custom }) => custom).map(({ urn }) => top(urn)));
+  const filled = new Set(resources.filter(({ component }) => !component).map(({ urn }) => top(urn)));
   const boxes = components
     .filter(({ urn }) => filled.has(urn))
     .map(({ urn }) => ({ id: urn, label: [nameOf(urn), kind(urn)] }));
   return withAlikeJoined(withoutShortcuts({ boxes, arrows: [...arrows.values()] }), kindOf, joined);
-}
-
-/** `urn::id` without the id. */
-function providerUrn(reference: string): string {
-  return reference.slice(0, reference.lastIndexOf("::"));
 }
 
 /** `VirtualMachine` of `ai-how:machines:VirtualMachine`. */

@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
 import { stackOutputsSchema } from "../stacks/outputs.ts";
 import { UserError } from "../config/errors.ts";
-import type { StackOutput } from "../engine/engine.ts";
+import { outputsOf, type StackOutput } from "../engine/engine.ts";
 import { stringify } from "yaml";
 import { openStack, withStack, type StackOptions } from "./stack.ts";
 
@@ -18,7 +18,7 @@ export function addOutputs(program: Command): void {
     .option("--secret <name>", "print one secret output and nothing else: adminPrivateKey")
     .action(async (stack: string, options: OutputsOptions) => {
       const { engine } = await openStack(stack, options);
-      const all = await engine.outputs();
+      const all = await outputsOf(engine);
       const outputs = Object.entries(all);
       if (outputs.length === 0) throw new UserError(`${stack}: not up; run \`ai-how up ${stack}\` first`);
       if (options.secret !== undefined) {

@@ -1,19 +1,19 @@
 import { UserError } from "../config/errors.ts";
-import type { Engine } from "../engine/engine.ts";
-import { nameOf } from "../engine/in-process/urn.ts";
-import { PLAN_VERSION, type Described, type Plan } from "../engine/plan.ts";
+import type { Engine, StackReference } from "../engine/engine.ts";
+import { nameOf } from "../wire/urn.ts";
+import { describe, PLAN_VERSION, type Plan } from "../engine/plan.ts";
 
 /** Previews for a program: the whole plan as one document, that of a stack which cannot be previewed included. */
 export async function planDocument(
   engine: Engine,
-  stack: string,
+  { root, stack }: StackReference,
   parallel: number,
   replace?: readonly string[],
 ): Promise<Plan> {
   const [warnings, failures]: [string[], string[]] = [[], []];
-  let described: Described = { resources: [], outputs: {}, violations: [] };
+  let described: ReturnType<typeof describe> = { resources: [], outputs: {}, violations: [] };
   try {
-    described = await engine.describe({
+    const plan = await engine.plan({
       emit(event) {
         if (event.type === "failed") failures.push(`${nameOf(event.urn)}: ${event.message}`);
         if (event.type === "log" && event.level === "error") failures.push(event.line);
@@ -23,6 +23,7 @@ export async function planDocument(
       parallel,
       ...(replace !== undefined && { replace }),
     });
+    described = describe(plan, root);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     failures.push(error.message, ...error.details);

@@ -1,5 +1,6 @@
+import { z } from "zod";
 import { UserError } from "../config/errors.ts";
-import { nameOf } from "../engine/in-process/urn.ts";
+import { nameOf } from "../wire/urn.ts";
 import type { StackResource } from "../engine/engine.ts";
 import { end, isRunning } from "../providers/host/container/machine.ts";
 import { isUp, powerOff } from "../providers/libvirt/domain-power.ts";
@@ -65,7 +66,7 @@ export function powerSwitchOf(resources: readonly StackResource[], machine: Mach
   if (domain?.id === undefined) throw new Error(`the state of the stack has no machine ${machine.name}`);
   const { id } = domain;
   const provider = resources.find(({ urn }) => domain.provider?.startsWith(`${urn}::`));
-  const libvirt = new Libvirt(provider?.inputs.uri ?? "qemu:///system");
+  const libvirt = new Libvirt(z.string().default("qemu:///system").parse(provider?.inputs.uri));
   return {
     // With a libvirtd of the stack's own its machines are gone, too.
     isOn: () =>

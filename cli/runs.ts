@@ -3,6 +3,7 @@ import { Option } from "commander";
 import { UserError } from "../config/errors.ts";
 import { Display } from "../engine/display.ts";
 import type { Engine } from "../engine/engine.ts";
+import { preview } from "../engine/policies.ts";
 import { setStackConfig } from "../engine/project.ts";
 import { planDocument } from "./plan-document.ts";
 import { disksOf } from "./power-switch.ts";
@@ -86,7 +87,7 @@ export async function executeRun(
   }
   const replace = options.replace && disksOf(await engine.resources(), options.replace);
   if (document) {
-    const plan = await planDocument(engine, stack, parallel, replace);
+    const plan = await planDocument(engine, reference, parallel, replace);
     process.stdout.write(`${JSON.stringify(plan, undefined, 2)}\n`);
     process.exitCode = plan.failures.length + plan.violations.length > 0 ? 1 : 0;
     return;
@@ -120,7 +121,8 @@ async function runUntilSignal(
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {
-    return await engine[run]({ ...options, signal: abort.signal });
+    const all = { ...options, signal: abort.signal };
+    return await (run === "preview" ? preview(engine, all) : engine[run](all));
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }

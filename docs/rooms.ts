@@ -23,6 +23,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "every version and checksum that is pinned, a file a kind, except what a package manager's own file pins",
     imports: [],
   },
+  wire: {
+    holds: "Pulumi's protocol, for whoever speaks it: URNs, values with their marks, gRPC",
+    imports: [],
+  },
   gpu: {
     holds:
       "GPU models with MIG, the planner of partitions, and their names in SLURM and Kubernetes: pure functions",
@@ -34,7 +38,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "providers/framework": {
     holds: "the framework of our providers: typed resources, checks, diffs, a gRPC server",
-    imports: [],
+    imports: ["wire"],
   },
   "providers/libvirt": {
     holds: "Network, StoragePool, Volume, CloudInitDisk, Domain; `hostDevices`",
@@ -58,11 +62,19 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "index.ts": { holds: "the Pulumi program", imports: ["stacks", "config"] },
   policy: {
     holds: "[what no stack may do](../policies.md): rules, and the policy pack of them for Pulumi's CLI",
-    imports: ["versions"],
+    imports: ["versions", "wire"],
+  },
+  "engine/select.ts": {
+    holds: "decides which engine runs: the one place that knows both",
+    imports: ["engine", "engine/in-process", "config"],
+  },
+  "engine/in-process": {
+    holds: "the engine for a first try and for air gaps: packages `host`, `libvirt` and `command`",
+    imports: ["engine", "config", "providers", "policy", "wire"],
   },
   engine: {
-    holds: "runs the program by Pulumi's CLI or in-process, and has the policies checked",
-    imports: ["config", "providers", "policy"],
+    holds: "what an engine is, and the one that runs Pulumi's CLI; has the policies checked",
+    imports: ["config", "policy", "wire"],
   },
   services: {
     holds: "programs that a person runs or a stack deploys: development containers, jobs, pipelines",
@@ -70,6 +82,16 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   cli: {
     holds: "the `ai-how` command, one file a subcommand",
-    imports: ["config", "gpu", "engine", "stacks/outputs.ts", "providers", "services", "package.json"],
+    imports: [
+      "config",
+      "gpu",
+      "engine",
+      "engine/select.ts",
+      "wire",
+      "stacks/outputs.ts",
+      "providers",
+      "services",
+      "package.json",
+    ],
   },
 };

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import type { EngineEvent, Listener, Operation, ShownDiff, Summary } from "./events.ts";
-import { nameOf, typeOf } from "./in-process/urn.ts";
+import { nameOf, typeOf } from "../wire/urn.ts";
 
 const SYMBOLS: Readonly<Record<Operation, string>> = {
   same: " ",
@@ -39,6 +39,13 @@ const DONE: Readonly<Record<Operation, string>> = {
   read: "read",
 };
 const STILL_SECONDS = 10;
+/** What is said of a resource that is shown as the program asks for it. */
+export const UNCHECKED = "not checked by its provider";
+
+type Step = Pick<
+  Extract<EngineEvent, { type: "planned" | "started" }>,
+  "operation" | "diffs" | "checked" | "loss"
+>;
 
 export interface DisplayOptions {
   readonly write: (text: string) => void;
@@ -49,10 +56,7 @@ export interface DisplayOptions {
 /** Prints what an engine does, a line an event, the same in a terminal and in a pipe; then the tree and the totals. */
 export class Display {
   readonly #options: DisplayOptions;
-  readonly #operations = new Map<
-    string,
-    { operation: Operation; diffs: readonly ShownDiff[]; loss?: string }
-  >();
+  readonly #operations = new Map<string, Step>();
   readonly #children = new Map<string, string[]>();
   readonly #since = new Map<string, number>();
   readonly #start = performance.now();
@@ -92,6 +96,7 @@ export class Display {
         this.#operations.set(event.urn, {
           operation: event.operation,
           diffs: entry?.diffs ?? [],
+          checked: true,
         });
         this.#since.delete(event.urn);
         this.#operation(
@@ -156,7 +161,8 @@ export class Display {
       const symbol =
         entry === undefined ? " " : this.#style(COLOURS[entry.operation], SYMBOLS[entry.operation]);
       const loss = entry?.loss === undefined ? "" : this.#style("red", `: ${entry.loss}`);
-      this.#line(`${symbol} ${"  ".repeat(depth)}${label(urn)}${loss}`);
+      const note = entry?.checked === false ? this.#style("dim", `: ${UNCHECKED}`) : "";
+      this.#line(`${symbol} ${"  ".repeat(depth)}${label(urn)}${loss}${note}`);
       for (const diff of entry?.diffs ?? []) this.#diff(diff, depth);
       for (const child of this.#children.get(urn) ?? []) show(child, depth + 1);
     };

@@ -1,5 +1,7 @@
-import type { Listener, Summary } from "./events.ts";
-import type { Described } from "./plan.ts";
+import type { Violation } from "../policy/rule.ts";
+import { STACK_TYPE } from "../wire/urn.ts";
+import { hasSecret, reveal, type Values } from "../wire/values.ts";
+import type { Listener, Operation, Summary } from "./events.ts";
 
 /** One stack of the project, and where it lies. */
 export interface StackReference {
@@ -24,60 +26,69 @@ export interface DownOptions extends RunOptions {
   readonly excludeProtected?: boolean;
 }
 
+/** A resource as a state has it, or as a plan would leave it. */
+export interface StackResource {
+  readonly urn: string;
+  /** `libvirt:index:Domain` */
+  readonly type: string;
+  readonly id?: string | undefined;
+  readonly parent?: string | undefined;
+  /** URN and id of its provider, joined by `::`. */
+  readonly provider?: string | undefined;
+  /** Whether it only groups others. */
+  readonly component: boolean;
+  /** Whether the engine refuses to delete it. */
+  readonly protect: boolean;
+  /** URNs of what has to be there before it. */
+  readonly dependencies: readonly string[];
+  /** URN of what it goes with, without being deleted itself. */
+  readonly deletedWith?: string | undefined;
+  /** In Pulumi's protocol, as are the outputs: secrets are marked. */
+  readonly inputs: Values;
+  readonly outputs: Values;
+}
+
+/** A resource and what `up` would do to it. */
+export interface ResourcePlan extends StackResource {
+  readonly operation: Operation;
+  /** False where its provider did not look at it: it is shown as the program asks for it. */
+  readonly checked: boolean;
+}
+
+/** What `up` would do. Of secrets, Pulumi's engine tells that they are there and not what they are. */
+export interface StackPlan {
+  /** Those that would be deleted, too. */
+  readonly resources: readonly ResourcePlan[];
+  readonly summary: Summary;
+  readonly violations: readonly Violation[];
+}
+
+/** What can run the program: Pulumi's own engine, or ours in-process. Every operation throws after a failure was told. */
+export interface Engine {
+  readonly name: "pulumi" | "in-process";
+  /** Fails where there is no plan, and not where that violates a policy. */
+  plan(options: RunOptions): Promise<StackPlan>;
+  /** Makes nothing where the plan violates a policy. */
+  up(options: RunOptions): Promise<Summary>;
+  refresh(options: RunOptions): Promise<Summary>;
+  down(options: DownOptions): Promise<Summary>;
+  /** The resources of the last `up`, in the order in which they came to exist. */
+  resources(): Promise<readonly StackResource[]>;
+}
+
 /** An output of a stack: its value, and whether it may be shown. */
 export interface StackOutput {
   readonly value: unknown;
   readonly secret: boolean;
 }
 
-/** What can run the program: Pulumi's own engine, or ours in-process. Every operation throws after a failure was told. */
-export interface Engine {
-  readonly name: "pulumi" | "in-process";
-  /** Fails where a policy is violated, too. */
-  preview(options: RunOptions): Promise<Summary>;
-  /** A preview for programs: fails where there is no plan, and not where that violates a policy. */
-  describe(options: RunOptions): Promise<Described>;
-  /** Makes nothing where a preview shows that a policy is violated. */
-  up(options: RunOptions): Promise<Summary>;
-  refresh(options: RunOptions): Promise<Summary>;
-  down(options: DownOptions): Promise<Summary>;
-  /** The outputs of the last `up`; secrets opened and marked. Empty for a stack that is not up. */
-  outputs(): Promise<Readonly<Record<string, StackOutput>>>;
-  /** The resources of the last `up`, in the order in which they came to exist. */
-  resources(): Promise<readonly StackResource[]>;
-}
-
-/** A resource as the state has it. */
-export interface StackResource {
-  readonly urn: string;
-  readonly type: string;
-  readonly id?: string;
-  readonly parent?: string;
-  /** URN and id of its provider, joined by `::`. */
-  readonly provider?: string;
-  /** Its inputs that are texts, and no secrets. */
-  readonly inputs: Readonly<Record<string, string>>;
-}
-
-/** What an engine shows of a resource in its state. There, a secret is no text but an object. */
-export function stackResource(resource: {
-  readonly urn: string;
-  readonly type: string;
-  readonly id?: string | undefined;
-  readonly parent?: string | undefined;
-  readonly provider?: string | undefined;
-  readonly inputs: Readonly<Record<string, unknown>>;
-}): StackResource {
-  const { urn, type, id, parent, provider } = resource;
-  const texts = Object.entries(resource.inputs).filter(
-    (entry): entry is [string, string] => typeof entry[1] === "string",
+/** The outputs of the last `up`; secrets opened and marked. Empty for a stack that is not up. */
+export async function outputsOf(engine: Engine): Promise<Readonly<Record<string, StackOutput>>> {
+  const stack = (await engine.resources()).find(({ type }) => type === STACK_TYPE);
+  return Object.fromEntries(
+    Object.entries(stack?.outputs ?? {}).map(([name, value]) => [
+      name,
+      { value: reveal(value), secret: hasSecret(value) },
+    ]),
   );
-  return {
-    urn,
-    type,
-    ...(id !== undefined && { id }),
-    ...(parent !== undefined && { parent }),
-    ...(provider !== undefined && { provider }),
-    inputs: Object.fromEntries(texts),
-  };
 }

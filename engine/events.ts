@@ -30,20 +30,15 @@ export function lossOf(type: string, inputs: Readonly<Record<string, unknown>>):
 export type EngineEvent =
   /** The program registered a resource; an empty parent is the stack itself. */
   | { readonly type: "registered"; readonly urn: string; readonly parent: string }
-  /** A preview's step, or a difference that a refresh found. */
+  /** A preview's step, or a difference that a refresh found; or a step that begins. */
   | {
-      readonly type: "planned";
+      readonly type: "planned" | "started";
       readonly urn: string;
       readonly operation: Operation;
       readonly diffs: readonly ShownDiff[];
+      /** False where its provider did not look at it. */
+      readonly checked: boolean;
       /** What nothing brings back. */
-      readonly loss?: string;
-    }
-  | {
-      readonly type: "started";
-      readonly urn: string;
-      readonly operation: Operation;
-      readonly diffs: readonly ShownDiff[];
       readonly loss?: string;
     }
   | { readonly type: "done"; readonly urn: string; readonly operation: Operation; readonly seconds: number }

@@ -19,17 +19,25 @@ export function passphraseFile(root: string): string {
 export async function passphrase(root: string): Promise<string> {
   const given = process.env.PULUMI_CONFIG_PASSPHRASE;
   if (given !== undefined) return given;
-  const file = process.env.PULUMI_CONFIG_PASSPHRASE_FILE ?? passphraseFile(root);
-  try {
-    return (await readFile(file, "utf8")).trimEnd();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EACCES")
-      throw new UserError(`${file}: made by another user, probably root; run this with sudo`);
-    if (code !== "ENOENT" || file !== passphraseFile(root)) throw error;
-  }
+  const elsewhere = process.env.PULUMI_CONFIG_PASSPHRASE_FILE;
+  if (elsewhere !== undefined) return (await readFile(elsewhere, "utf8")).trimEnd();
+  const file = passphraseFile(root);
+  const kept = await readOwn(file);
+  if (kept !== undefined) return kept.trimEnd();
   const made = randomBytes(24).toString("base64url");
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeFile(file, `${made}\n`, { mode: 0o600, flag: "wx" });
   return made;
+}
+
+/** A file that only its owner may read; undefined where there is none. */
+export async function readOwn(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    if (code !== "EACCES") throw error;
+    throw new UserError(`${file}: made by another user, probably root; run this with sudo`);
+  }
 }

@@ -1,5 +1,8 @@
 import { z } from "zod";
+import { nameOf, STACK_TYPE } from "../wire/urn.ts";
+import type { StackPlan } from "./engine.ts";
 import { OPERATIONS } from "./events.ts";
+import { visible } from "./visible.ts";
 
 /** Raised when a field of the document changes its meaning or goes away; additions do not raise it. */
 export const PLAN_VERSION = 1;
@@ -11,8 +14,11 @@ const plannedResourceSchema = z.object({
   type: z.string().describe("`libvirt:index:Domain`"),
   name: z.string().describe("The name that the program gave"),
   parent: z.string().optional().describe("URN of its component; absent for the stack"),
+  provider: z.string().optional().describe("URN and id of its provider, joined by `::`"),
+  dependencies: z.array(z.string()).default([]).describe("URNs of what has to be there before it"),
   component: z.boolean().describe("Whether it only groups others"),
   operation: z.enum(OPERATIONS).describe("What `up` would do to it"),
+  checked: z.boolean().default(true).describe("Whether its provider has looked at it"),
   protect: z.boolean().describe("Whether the engine refuses to delete it"),
   inputs: values.describe("As they would be; of what is deleted, as they are"),
 });
@@ -34,5 +40,22 @@ export const planSchema = z.object({
 export type Plan = z.infer<typeof planSchema>;
 export type PlannedResource = z.infer<typeof plannedResourceSchema>;
 
-/** What an engine says of a plan; the rest is known to whoever asks. */
-export type Described = Pick<Plan, "resources" | "outputs" | "violations">;
+/** The part of the document that an engine knows; `root` is the project's folder. */
+export function describe(
+  { resources, violations }: StackPlan,
+  root: string,
+): Pick<Plan, "resources" | "outputs" | "violations"> {
+  return {
+    resources: resources.map(
+      ({ urn, type, parent, provider, dependencies, component, operation, checked, protect, inputs }) => ({
+        ...{ urn, type, name: nameOf(urn) },
+        ...(parent !== undefined && { parent }),
+        ...(provider !== undefined && { provider }),
+        ...{ dependencies: [...dependencies], component, operation, checked, protect },
+        inputs: visible(inputs, root),
+      }),
+    ),
+    outputs: visible(resources.find(({ type }) => type === STACK_TYPE)?.outputs ?? {}, root),
+    violations: [...violations],
+  };
+}

@@ -2,10 +2,11 @@ import { readFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
-import { parse, parseDocument, YAMLParseError } from "yaml";
+import { parseDocument } from "yaml";
 import { z } from "zod";
 import { UserError } from "../config/errors.ts";
 import { TARGETS } from "../config/targets.ts";
+import type { StackReference } from "./engine.ts";
 
 const projectSchema = z.object({ name: z.string(), main: z.string().default("index.ts") });
 const plainValue = z.union([z.string(), z.number(), z.boolean()]).transform(String);
@@ -42,6 +43,11 @@ export function projectRoot(from: string): string | undefined {
 export async function loadProject(root: string): Promise<Project> {
   const file = join(root, "Pulumi.yaml");
   return { root, ...checked(file, await readFile(file, "utf8"), projectSchema) };
+}
+
+/** The file that holds what the in-process engine knows of a stack. */
+export function inProcessState({ root, stack }: StackReference): string {
+  return join(root, ".ai-how", `${stack}.json`);
 }
 
 /** The file that says which target and cluster file a stack uses. */
@@ -85,16 +91,11 @@ async function readStackFile(root: string, stack: string): Promise<z.output<type
  * @throws UserError that names the place of the first problem
  */
 function checked<Schema extends z.ZodType>(file: string, text: string, schema: Schema): z.output<Schema> {
-  let content: unknown;
-  try {
-    content = parse(text);
-  } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
-    // Further lines show the place.
-    const [what = ""] = error.message.split("\n");
-    throw new UserError(`${file}: ${what.replace(/:$/, "")}`, { cause: error });
-  }
-  const parsed = schema.safeParse(content);
+  const document = parseDocument(text);
+  // Further lines show the place.
+  const [what] = document.errors.map(({ message }) => message.split("\n")[0] ?? message);
+  if (what !== undefined) throw new UserError(`${file}: ${what.replace(/:$/, "")}`);
+  const parsed = schema.safeParse(document.toJS());
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const place = issue?.path.join(".") ?? "";

@@ -1,4 +1,4 @@
-import { nameOf } from "./in-process/urn.ts";
+import { nameOf } from "../wire/urn.ts";
 
 /** What a user is told whose protected resource would be `deleted` or `replaced`. */
 export function protectedMessage({ urn }: { readonly urn: string }, verb: "deleted" | "replaced"): string {

@@ -1,10 +1,11 @@
-import { access, constants, readdir, realpath } from "node:fs/promises";
+import { readdir, realpath } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join, resolve, sep } from "node:path";
+import which from "which";
 import { UserError } from "../config/errors.ts";
 import type { Engine, StackReference } from "./engine.ts";
-import { InProcessEngine, stateFile } from "./in-process/index.ts";
+import { inProcessState } from "./project.ts";
 
 export type EngineChoice = "auto" | "pulumi" | "in-process";
 
@@ -19,11 +20,9 @@ export interface Selection {
  * installed, with the plugin that the program needs, and is run in-process elsewhere. Looks at files only.
  */
 export async function selectEngine(reference: StackReference, choice: EngineChoice): Promise<Selection> {
-  const ours = existsSync(stateFile(reference));
-  if (choice === "in-process") return { engine: new InProcessEngine(reference), because: "asked for" };
-  if (choice === "auto" && ours) {
-    return { engine: new InProcessEngine(reference), because: "this stack was made by it" };
-  }
+  const ours = existsSync(inProcessState(reference));
+  if (choice === "in-process") return inProcess(reference, "asked for");
+  if (choice === "auto" && ours) return inProcess(reference, "this stack was made by it");
   if (choice === "pulumi" && ours) {
     throw new UserError(
       `the stack ${reference.stack} was made by the in-process engine; take it down first: ai-how down ${reference.stack} --engine in-process`,
@@ -37,10 +36,13 @@ export async function selectEngine(reference: StackReference, choice: EngineChoi
   if (choice === "pulumi") {
     throw new UserError(`Pulumi's CLI is not installed: put \`pulumi\` on PATH, or ${TO_INSTALL}`);
   }
-  return {
-    engine: new InProcessEngine(reference),
-    because: `Pulumi's CLI is not installed; ${TO_INSTALL}`,
-  };
+  return inProcess(reference, `Pulumi's CLI is not installed; ${TO_INSTALL}`);
+}
+
+/** Loaded when it is chosen, as is Pulumi's: neither needs the other. */
+async function inProcess(reference: StackReference, because: string): Promise<Selection> {
+  const { InProcessEngine } = await import("./in-process/index.ts");
+  return { engine: new InProcessEngine(reference), because };
 }
 
 /** How one gets Pulumi's CLI. */
@@ -51,26 +53,12 @@ const BUILT = resolve(import.meta.dirname, "../.ai-how/cache/pulumi/bin");
 
 /** The `pulumi` on PATH, the one that the npm package `pulumi` has in its cache, or the one that tools/pulumi.sh built. */
 export async function findPulumi(): Promise<string | undefined> {
-  const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
   const cache = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "versions");
   const cached = (await readdir(cache).catch(() => [])).map((version) => join(cache, version, "bin"));
-  for (const folder of [...folders, ...cached, BUILT]) {
-    const file = join(folder, "pulumi");
-    if ((await isExecutable(file)) && !(await isLauncher(file))) return file;
+  const path = [process.env.PATH ?? "", ...cached, BUILT].join(delimiter);
+  for (const file of (await which("pulumi", { all: true, nothrow: true, path })) ?? []) {
+    // The npm package's launcher, on PATH under npx and make, says nothing about a CLI being there: it fetches one.
+    if (!(await realpath(file)).includes(`${sep}node_modules${sep}pulumi${sep}`)) return file;
   }
   return undefined;
-}
-
-/** The npm package's launcher, on PATH under npx and make, says nothing about a CLI being there: it fetches one. */
-async function isLauncher(file: string): Promise<boolean> {
-  return (await realpath(file)).includes(`${sep}node_modules${sep}pulumi${sep}`);
-}
-
-async function isExecutable(file: string): Promise<boolean> {
-  try {
-    await access(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

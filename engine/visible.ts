@@ -1,21 +1,30 @@
-import { assetName, isObject, isSecret, UNKNOWN, type Value, type Values } from "./in-process/values.ts";
+import {
+  assetName,
+  isObject,
+  isSecret,
+  mapValues,
+  UNKNOWN,
+  type Value,
+  type Values,
+} from "../wire/values.ts";
 
-export const HIDDEN = "[secret]";
-export const LATER = "(known after up)";
+const HIDDEN = "[secret]";
+const LATER = "(known after up)";
 
 /**
  * Values as anybody may see them: secrets hidden, assets by their name and hash, and paths below the project's folder
  * relative to it, so that they are the same in every checkout.
  */
 export function visible(values: Values, root: string): Values {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, shown(value, root)]));
+  return mapValues(values, (value) => shown(value, root));
 }
 
-function shown(value: Value, root: string): Value {
+/** One value; paths stay as they are where no `root` is given. */
+export function shown(value: Value, root?: string): Value {
   if (value === UNKNOWN) return LATER;
   if (isSecret(value)) return HIDDEN;
-  if (typeof value === "string") return value.replaceAll(`${root}/`, "./");
+  if (typeof value === "string") return root === undefined ? value : value.replaceAll(`${root}/`, "./");
   if (Array.isArray(value)) return value.map((item) => shown(item, root));
   if (!isObject(value)) return value;
-  return assetName(value) ?? visible(value, root);
+  return assetName(value) ?? mapValues(value, (item) => shown(item, root));
 }

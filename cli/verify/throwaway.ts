@@ -4,8 +4,9 @@ import { stringify } from "yaml";
 import { z } from "zod";
 import { addressText, overlap, parseSubnet } from "../../config/ipv4.ts";
 import { UserError } from "../../config/errors.ts";
+import { outputsOf, type Engine } from "../../engine/engine.ts";
 import type { EngineEvent } from "../../engine/events.ts";
-import { InProcessEngine } from "../../engine/in-process/index.ts";
+import { selectEngine } from "../../engine/select.ts";
 import type { Host } from "../doctor/host.ts";
 
 /** Name of everything that belongs to the machine: domain, network, pool. */
@@ -83,9 +84,9 @@ export class Throwaway {
       ...(plan.share !== undefined && { share: plan.share }),
       ...(plan.mirror !== undefined && { mirror: plan.mirror }),
     });
-    const engine = this.#engine();
+    const engine = await this.#engine();
     await engine.up({ emit, signal: this.#signal, parallel: 8 });
-    const outputs = await engine.outputs();
+    const outputs = await outputsOf(engine);
     return outputsSchema.parse(
       Object.fromEntries(Object.entries(outputs).map(([key, { value }]) => [key, value])),
     );
@@ -94,7 +95,7 @@ export class Throwaway {
   /** Removes the machine and everything else of it, also when this run has been stopped. */
   async remove(host: Host): Promise<void> {
     const signal = new AbortController().signal;
-    await this.#engine().down({ emit: () => undefined, signal, parallel: 8 });
+    await (await this.#engine()).down({ emit: () => undefined, signal, parallel: 8 });
     // libvirt leaves the logs of machines that are gone.
     for (const file of await host.list(CONSOLES))
       if (file.startsWith(`${NAME}-`) || file.startsWith(`${NAME}.log`))
@@ -102,8 +103,8 @@ export class Throwaway {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  #engine(): InProcessEngine {
-    return new InProcessEngine({ root: this.#folder, stack: "verify" });
+  async #engine(): Promise<Engine> {
+    return (await selectEngine({ root: this.#folder, stack: "verify" }, "in-process")).engine;
   }
 
   async #write(config: Readonly<Record<string, string>>): Promise<void> {

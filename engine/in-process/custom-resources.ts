@@ -1,14 +1,16 @@
 import { UserError } from "../../config/errors.ts";
 import type { ShownDiff } from "../events.ts";
 import { protectedMessage } from "../protection.ts";
+import { admit } from "../policies.ts";
+import { hashAssets } from "./assets.ts";
 import { deleteAll, dependentsToReplace } from "./deletion.ts";
 import { showDiffs } from "./diff-view.ts";
 import type { Goal, Registered } from "./goal.ts";
-import type { ResourceHandler } from "./handler.ts";
-import { admit } from "./policies.ts";
-import { ignoreChanges, markOutputs, plain, withReplaceOnChanges } from "./resources.ts";
-import type { ResourceState } from "./state.ts";
-import { hashAssets, markLike, revealAll, UNKNOWN, type Values } from "./values.ts";
+import { runs, type Handler } from "./providers.ts";
+import { ignoreChanges, markLike, markOutputs, operationFor, plain } from "./resources.ts";
+import { stackResource, type ResourceState } from "./state.ts";
+import { packageOf } from "../../wire/urn.ts";
+import { revealAll, UNKNOWN, type Values } from "../../wire/values.ts";
 import type { Work } from "./work.ts";
 
 /** Makes each resource of a handler what its goal wants: compares it with the state, and creates, updates or replaces it. */
@@ -28,14 +30,16 @@ export class CustomResources {
   async register(goal: Goal, base: ResourceState, old: ResourceState | undefined): Promise<Registered> {
     const { urn } = base;
     if (this.#work.options.targets?.includes(urn) === false) return this.#leave(urn, old);
-    if (goal.importId !== undefined) {
-      throw new UserError(`${urn}: the in-process engine cannot import; use \`pulumi import\``);
+    if (!runs(base.type)) return this.#leaveUnchecked(base, old);
+    if (goal.unsupported.length > 0) {
+      const options = goal.unsupported.join(" nor ");
+      throw new UserError(`the in-process engine has no ${options}; use Pulumi's (\`--engine pulumi\`)`);
     }
-    const handler = await this.#work.options.handlers.handler(goal.type, goal.provider);
+    const handler = await this.#work.options.providers.handler(base.type, base.provider);
     const raw = ignoreChanges(
-      (await hashAssets(goal.inputs, this.#work.options.root)) as Values,
+      (await hashAssets(base.inputs, this.#work.options.root)) as Values,
       old?.inputs,
-      goal.ignoreChanges,
+      base.ignoreChanges ?? [],
     );
     this.#work.redaction.learn(raw);
     const checked = handler.check(revealAll(raw));
@@ -44,14 +48,13 @@ export class CustomResources {
       throw new UserError(lines.join("\n"));
     }
     const resource = { ...base, inputs: markLike(checked.inputs, raw) };
-    if (!this.#work.options.preview) admit(resource);
+    if (!this.#work.options.preview) admit(stackResource(resource));
     if (old === undefined)
       return this.#create(handler, resource, this.#deletedEarly.has(urn) ? "replace" : "create");
 
     const isAsked = this.#work.options.replace?.includes(urn) === true;
-    const difference = handler.diff(revealAll(old.inputs), checked.inputs);
-    if (difference.refusal !== undefined && !isAsked) throw new UserError(difference.refusal);
-    const diff = withReplaceOnChanges(difference, goal.replaceOnChanges);
+    const diff = handler.diff(revealAll(old.inputs), checked.inputs);
+    if (diff.refusal !== undefined && !isAsked) throw new UserError(diff.refusal);
     const diffs = showDiffs(diff, old.inputs, resource.inputs);
     // Where a preview stands, an `up` would have deleted it by now.
     if (isAsked || this.#deletedEarly.has(urn))
@@ -80,8 +83,17 @@ export class CustomResources {
     return { urn, id: old.id ?? "", outputs: old.outputs };
   }
 
+  /** What another provider would make is shown as it is asked for; nothing is known of it but that. */
+  #leaveUnchecked(base: ResourceState, old: ResourceState | undefined): Registered {
+    this.#work.unchecked.set(base.urn, packageOf(base.type));
+    this.#work.plan(base.urn, operationFor(old, base), []);
+    const outputs = base.inputs;
+    this.#record({ ...base, id: UNKNOWN, outputs });
+    return { urn: base.urn, id: "", outputs };
+  }
+
   async #create(
-    handler: ResourceHandler,
+    handler: Handler,
     resource: ResourceState,
     operation: "create" | "replace",
     diffs: readonly ShownDiff[] = [],
@@ -105,10 +117,7 @@ export class CustomResources {
         await state.save();
         throw error;
       });
-      if (replaced !== undefined) {
-        state.remove(replaced);
-        state.addPendingDelete(replaced);
-      }
+      if (replaced !== undefined) state.doom(replaced);
       return this.#settle({
         ...resource,
         id: made.id,
@@ -118,7 +127,7 @@ export class CustomResources {
   }
 
   async #update(
-    handler: ResourceHandler,
+    handler: Handler,
     resource: ResourceState,
     old: ResourceState,
     diffs: readonly ShownDiff[],
@@ -139,7 +148,7 @@ export class CustomResources {
   }
 
   async #replace(
-    handler: ResourceHandler,
+    handler: Handler,
     resource: ResourceState,
     old: ResourceState,
     diffs: readonly ShownDiff[],

@@ -1,9 +1,10 @@
 import { UserError } from "../../config/errors.ts";
-import type { Operation } from "./handler.ts";
+import type { Operation } from "../../providers/framework/provider.ts";
+import { isProvider } from "../../wire/urn.ts";
+import { revealAll, UNKNOWN } from "../../wire/values.ts";
 import { protectedMessage } from "../protection.ts";
-import { isProvider, needs, plain } from "./resources.ts";
+import { needs, plain } from "./resources.ts";
 import type { ResourceState } from "./state.ts";
-import { revealAll, UNKNOWN } from "./values.ts";
 import { Stopped, type Work } from "./work.ts";
 
 /**
@@ -39,7 +40,7 @@ async function deleteOne(
   leaving: ReadonlySet<string>,
   replacing: boolean,
 ): Promise<void> {
-  const { state, handlers, preview } = work.options;
+  const { state, providers, preview } = work.options;
   const { urn } = resource;
   if (work.failure !== undefined) return;
   if (!resource.custom || isProvider(resource.type)) {
@@ -54,8 +55,8 @@ async function deleteOne(
   const withOther = resource.deletedWith !== undefined && leaving.has(resource.deletedWith);
   try {
     const remove = async (context: Operation): Promise<void> => {
-      if (!withOther && resource.retainOnDelete !== true) {
-        const handler = await handlers.handler(resource.type, resource.provider);
+      if (!withOther) {
+        const handler = await providers.handler(resource.type, resource.provider);
         await handler.delete(resource.id ?? "", plain(resource), context);
       }
       state.remove(resource);
@@ -80,7 +81,7 @@ export async function dependentsToReplace(work: Work, old: ResourceState): Promi
       .filter(([key, urns]) => urns.some((urn) => away.has(urn)) && !ignored(resource, key))
       .map(([key]) => key);
     if (affected.length === 0) continue;
-    const handler = await work.options.handlers.handler(resource.type, resource.provider);
+    const handler = await work.options.providers.handler(resource.type, resource.provider);
     const inputs = revealAll(resource.inputs);
     const unknown = Object.fromEntries(affected.map((key) => [key, UNKNOWN]));
     if (handler.diff(inputs, { ...inputs, ...unknown }).replaces.length === 0) continue;
@@ -97,11 +98,11 @@ function ignored({ ignoreChanges = [] }: ResourceState, key: string): boolean {
 
 /** Removes what a killed engine had begun to create and nobody wants any more. */
 export async function cleanInterrupted(work: Work, unwanted: (urn: string) => boolean): Promise<void> {
-  const { state, handlers, preview } = work.options;
+  const { state, providers, preview } = work.options;
   if (preview || work.failure !== undefined) return;
   for (const resource of state.pending.filter(({ urn }) => unwanted(urn)).reverse()) {
     try {
-      const handler = await handlers.handler(resource.type, resource.provider);
+      const handler = await providers.handler(resource.type, resource.provider);
       const id = handler.identify(resource.urn, revealAll(resource.inputs));
       if (id !== undefined) {
         await work.perform(resource.urn, "delete", [], (context) =>

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { UserError } from "../../config/errors.ts";
-import type { Summary } from "../events.ts";
 import { CustomResources } from "./custom-resources.ts";
 import { cleanInterrupted, deleteAll } from "./deletion.ts";
 import type { Goal, Registered } from "./goal.ts";
 import { configureProviders, refreshAll } from "./refresh.ts";
-import { isProvider, protectedAndNeeded, providedPackage } from "./resources.ts";
+import { runs } from "./providers.ts";
+import { operationFor, protectedAndNeeded } from "./resources.ts";
 import type { ResourceState } from "./state.ts";
-import { makeUrn, STACK_TYPE } from "./urn.ts";
-import { revealAll, sameValue, UNKNOWN, type Values } from "./values.ts";
+import { isProvider, makeUrn, packageOf, STACK_TYPE } from "../../wire/urn.ts";
+import { revealAll, UNKNOWN, type Values } from "../../wire/values.ts";
 import { Stopped, Work, type WorkOptions } from "./work.ts";
 
 /**
@@ -16,7 +16,7 @@ import { Stopped, Work, type WorkOptions } from "./work.ts";
  * The SDK sends a goal when everything that it depends on has been answered, so order needs no graph here; deletions do.
  */
 export class Deployment {
-  readonly #work: Work;
+  readonly work: Work;
   readonly #custom: CustomResources;
   readonly #registered = new Map<string, ResourceState>();
   readonly #running = new Set<Promise<unknown>>();
@@ -24,29 +24,11 @@ export class Deployment {
   #stackOutputs = (): void => undefined;
 
   constructor(options: WorkOptions) {
-    this.#work = new Work(options);
-    this.#custom = new CustomResources(this.#work, (resource) => {
+    this.work = new Work(options);
+    this.#custom = new CustomResources(this.work, (resource) => {
       this.#record(resource);
     });
   }
-
-  get summary(): Summary {
-    return this.#work.summary;
-  }
-
-  /** The first failure; nothing new starts after it. */
-  get failure(): Error | undefined {
-    return this.#work.failure;
-  }
-
-  fail(error: Error): void {
-    this.#work.fail(error);
-  }
-
-  /** Where the program's own messages go. */
-  readonly emit: Work["emit"] = (event) => {
-    this.#work.emit(event);
-  };
 
   /** Registers a goal; resolves when the resource is as the program wants it. */
   async register(goal: Goal): Promise<Registered> {
@@ -74,17 +56,17 @@ export class Deployment {
   /** Waits for what still runs, then deletes what the program no longer wants. Failures have been told by then. */
   async finish(): Promise<void> {
     await Promise.allSettled(this.#running);
-    const { state, preview, targets } = this.#work.options;
-    if (this.failure === undefined && targets === undefined) {
+    const { state, preview, targets } = this.work.options;
+    if (this.work.failure === undefined && targets === undefined) {
       this.#stackOutputs();
       const unwanted = state.resources.filter(
         ({ urn, pendingDelete }) => pendingDelete === true || !this.#registered.has(urn),
       );
-      await deleteAll(this.#work, unwanted);
-      await cleanInterrupted(this.#work, (urn) => !this.#registered.has(urn));
+      await deleteAll(this.work, unwanted);
+      await cleanInterrupted(this.work, (urn) => !this.#registered.has(urn));
       state.reorder([...this.#registered.keys()]);
     } else if (
-      this.failure !== undefined &&
+      this.work.failure !== undefined &&
       !preview &&
       state.pending.length === 0 &&
       !state.resources.some(({ custom }) => custom)
@@ -98,12 +80,12 @@ export class Deployment {
 
   /** Deletes everything in the state, or all but what is protected. */
   async destroy(excludeProtected = false): Promise<void> {
-    const { state } = this.#work.options;
-    await configureProviders(this.#work);
-    await cleanInterrupted(this.#work, () => true);
+    const { state } = this.work.options;
+    await configureProviders(this.work);
+    await cleanInterrupted(this.work, () => true);
     const kept = excludeProtected ? protectedAndNeeded(state.resources) : new Set();
     await deleteAll(
-      this.#work,
+      this.work,
       state.resources.filter((resource) => !kept.has(resource)),
     );
     await state.save();
@@ -111,62 +93,45 @@ export class Deployment {
 
   /** Makes the state say what is really there. */
   refresh(): Promise<void> {
-    return refreshAll(this.#work);
+    return refreshAll(this.work);
   }
 
   async #register(goal: Goal): Promise<Registered> {
-    this.#work.stopIfFailed();
-    const { state, project } = this.#work.options;
-    const urn = makeUrn(state.stack, project, goal.parent, goal.type, goal.name);
+    this.work.stopIfFailed();
+    const { state, project } = this.work.options;
+    const { type, custom, parent = "" } = goal.resource;
+    const urn = makeUrn(state.stack, project, parent, type, goal.name);
+    this.work.redaction.leave(goal.name);
     if (this.#registered.has(urn)) {
-      throw this.#work.failed(
+      throw this.work.failed(
         urn,
         "create",
         new UserError(`${urn}: the program makes two resources of this type and name`),
       );
     }
     const old = this.#findOld(urn, goal);
-    const base: ResourceState = {
-      urn,
-      type: goal.type,
-      custom: goal.custom,
-      ...(goal.parent !== "" && { parent: goal.parent }),
-      ...(goal.provider !== "" && { provider: goal.provider }),
-      inputs: goal.inputs,
-      outputs: {},
-      dependencies: [...goal.dependencies],
-      propertyDependencies: Object.fromEntries(
-        Object.entries(goal.propertyDependencies).map(([key, urns]) => [key, [...urns]]),
-      ),
-      ...(goal.additionalSecretOutputs.length > 0 && {
-        additionalSecretOutputs: [...goal.additionalSecretOutputs],
-      }),
-      ...(goal.protect === true && { protect: true }),
-      ...(goal.retainOnDelete === true && { retainOnDelete: true }),
-      ...(goal.deletedWith !== undefined && { deletedWith: goal.deletedWith }),
-      ...(goal.ignoreChanges.length > 0 && { ignoreChanges: [...goal.ignoreChanges] }),
-    };
+    const base: ResourceState = { ...goal.resource, urn };
     // Reserved before the first wait, so that a second registration of the same name is seen.
     this.#registered.set(urn, old ?? base);
-    this.emit({ type: "registered", urn, parent: goal.parent });
-    if (!goal.custom) {
+    this.work.emit({ type: "registered", urn, parent });
+    if (!custom && !goal.remote) {
       this.#record({ ...base, outputs: old?.outputs ?? {} });
       return { urn, id: "", outputs: {} };
     }
     try {
-      return await this.#work.limited(async () => {
-        this.#work.stopIfFailed();
-        return isProvider(goal.type) ? this.#provider(base, old) : this.#custom.register(goal, base, old);
+      return await this.work.limited(async () => {
+        this.work.stopIfFailed();
+        return isProvider(type) ? this.#provider(base, old) : this.#custom.register(goal, base, old);
       });
     } catch (error) {
       throw error instanceof Stopped
         ? error
-        : this.#work.failed(urn, old === undefined ? "create" : "update", error);
+        : this.work.failed(urn, old === undefined ? "create" : "update", error);
     }
   }
 
   #findOld(urn: string, goal: Goal): ResourceState | undefined {
-    const { state } = this.#work.options;
+    const { state } = this.work.options;
     const old = state.find(urn);
     if (old !== undefined) return old;
     const alias = goal.aliases.map((name) => state.find(name)).find((found) => found !== undefined);
@@ -178,21 +143,21 @@ export class Deployment {
   }
 
   async #provider(base: ResourceState, old: ResourceState | undefined): Promise<Registered> {
-    const { handlers, preview } = this.#work.options;
-    const name = providedPackage(base.type);
-    await handlers.configure(name, base.urn, revealAll(base.inputs));
+    const { providers, preview } = this.work.options;
+    if (!runs(base.type)) this.work.unchecked.set(base.urn, packageOf(base.type));
+    await providers.configure(base.type, base.urn, revealAll(base.inputs));
     const id = old?.id ?? (preview ? "" : randomUUID());
-    const operation = old === undefined ? "create" : sameValue(old.inputs, base.inputs) ? "same" : "update";
-    this.#work.count(operation);
+    const operation = operationFor(old, base);
+    this.work.count(operation);
     const resource = { ...base, id: id === "" ? UNKNOWN : id, outputs: base.inputs };
     this.#record(resource);
-    if (operation !== "same") await this.#work.options.state.save();
+    if (operation !== "same") await this.work.options.state.save();
     return { urn: base.urn, id, outputs: base.inputs };
   }
 
   #record(resource: ResourceState): void {
     this.#registered.set(resource.urn, resource);
-    this.#work.redaction.learn(resource.inputs, resource.outputs);
-    this.#work.options.state.put(resource);
+    this.work.redaction.learn(resource.inputs, resource.outputs);
+    this.work.options.state.put(resource);
   }
 }

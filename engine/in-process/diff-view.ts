@@ -1,11 +1,17 @@
 import type { ShownDiff } from "../events.ts";
-import type { DiffResult } from "./handler.ts";
-import { assetName, isObject, isSecret, UNKNOWN, type Value, type Values } from "./values.ts";
+import { shown } from "../visible.ts";
+import type { PropertyDiff } from "../../providers/framework/diff.ts";
+import { assetName, isObject, isSecret, UNKNOWN, type Value, type Values } from "../../wire/values.ts";
 
 const WIDTH = 60;
 
+interface Difference {
+  readonly properties: readonly Omit<PropertyDiff, "change">[];
+  readonly replaces: readonly string[];
+}
+
 /** Differences as a person may see them: values shortened, secrets hidden wherever they lie on the path. */
-export function showDiffs(diff: DiffResult, was: Values, is: Values): ShownDiff[] {
+export function showDiffs(diff: Difference, was: Values, is: Values): ShownDiff[] {
   return diff.properties.map(({ path, kind }) => {
     const key = path.split(/[.[]/)[0] ?? path;
     const before = kind === "add" ? undefined : show(at(was, path));
@@ -34,10 +40,8 @@ function at(values: Values, path: string): Value | undefined {
 
 function show(value: Value | undefined): string {
   if (value === undefined) return "(none)";
-  if (value === UNKNOWN) return "(known after up)";
-  if (isSecret(value)) return "[secret]";
-  const text = JSON.stringify(value, (_key, part: Value) =>
-    isSecret(part) ? "[secret]" : part === UNKNOWN ? "(known after up)" : (assetName(part) ?? part),
-  );
+  const text = JSON.stringify(shown(value));
+  // What stands in the place of a value is no text of its own.
+  if (value === UNKNOWN || isSecret(value)) return text.slice(1, -1);
   return text.length > WIDTH ? `${text.slice(0, WIDTH - 1)}…` : text;
 }

@@ -1,24 +1,17 @@
-import type { Values } from "./values.ts";
+import type { Values } from "../../wire/values.ts";
+import type { ResourceState } from "./state.ts";
 
 /** A resource as the program wants it to be. */
 export interface Goal {
-  readonly type: string;
   readonly name: string;
-  readonly custom: boolean;
-  readonly parent: string;
-  readonly inputs: Values;
-  readonly provider: string;
-  readonly dependencies: readonly string[];
-  readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
-  readonly ignoreChanges: readonly string[];
-  readonly replaceOnChanges: readonly string[];
-  readonly additionalSecretOutputs: readonly string[];
+  /** As the state would keep it. */
+  readonly resource: Omit<ResourceState, "urn">;
+  /** Whether a provider makes it, though it is a component. */
+  readonly remote: boolean;
   readonly aliases: readonly string[];
   readonly deleteBeforeReplace?: boolean;
-  readonly protect?: boolean;
-  readonly retainOnDelete?: boolean;
-  readonly deletedWith?: string;
-  readonly importId?: string;
+  /** Options that only Pulumi's engine knows. */
+  readonly unsupported: readonly string[];
 }
 
 /** What the program gets back for a goal. */

@@ -1,33 +1,32 @@
 import { join } from "node:path";
 import { UserError } from "../../config/errors.ts";
-import {
-  stackResource,
-  type DownOptions,
-  type Engine,
-  type RunOptions,
-  type StackOutput,
-  type StackReference,
-  type StackResource,
+import type {
+  DownOptions,
+  Engine,
+  ResourcePlan,
+  RunOptions,
+  StackPlan,
+  StackReference,
+  StackResource,
 } from "../engine.ts";
 import type { Operation, Summary } from "../events.ts";
 import { passphrase } from "../passphrase.ts";
-import type { Described } from "../plan.ts";
-import { NOTHING_MADE, problemsOnly } from "../policies.ts";
-import { loadProject, loadStackConfig, type Project } from "../project.ts";
+import {
+  MEND,
+  NOTHING_MADE,
+  problemsOnly,
+  refuse,
+  resourceViolations,
+  stackViolations,
+} from "../policies.ts";
+import { inProcessState, loadProject, loadStackConfig, type Project } from "../project.ts";
 import type { Deployment } from "./deployment.ts";
-import { describe } from "./description.ts";
-import type { Handlers } from "./handlers/index.ts";
 import { lockStack } from "./lock.ts";
-import { refuse, stackViolations, violationsOf } from "./policies.ts";
-import { StackState, type ResourceState } from "./state.ts";
-import { hasSecret, reveal } from "./values.ts";
+import type { Providers } from "./providers.ts";
+import { stackResource, StackState, type ResourceState } from "./state.ts";
+import type { Work } from "./work.ts";
 
-/** The file that holds what the in-process engine knows of a stack. */
-export function stateFile({ root, stack }: StackReference): string {
-  return join(root, ".ai-how", `${stack}.json`);
-}
-
-/** Runs the program without Pulumi's CLI: the SDK's runner on one side, handlers for each resource type on the other. */
+/** Runs the program without Pulumi's CLI: the SDK's runner on one side, our providers' own code on the other. */
 export class InProcessEngine implements Engine {
   readonly name = "in-process";
   readonly #reference: StackReference;
@@ -36,37 +35,19 @@ export class InProcessEngine implements Engine {
     this.#reference = reference;
   }
 
-  async preview(options: RunOptions): Promise<Summary> {
-    const { summary, resources } = await this.plan(options);
-    refuse(violationsOf(resources), options.emit, NOTHING_MADE);
-    return summary;
-  }
-
-  async describe(options: RunOptions): Promise<Described> {
-    const known = await this.#load();
-    const operations = new Map<string, Operation>();
-    const { resources } = await this.#plan(known, {
-      ...options,
-      emit(event) {
-        if (event.type === "planned") operations.set(event.urn, event.operation);
-        options.emit(event);
-      },
-    });
-    return describe(known.resources, resources, operations, this.#reference.root);
-  }
-
-  /** A preview without the policies, with the resources as they would be. */
-  async plan(options: RunOptions): Promise<{ summary: Summary; resources: readonly ResourceState[] }> {
-    return this.#plan(await this.#load(), options);
+  async plan(options: RunOptions): Promise<StackPlan> {
+    return (await this.#plan(await this.#load(), options)).plan;
   }
 
   async up(options: RunOptions): Promise<Summary> {
     return this.#locked("up", async () => {
       const state = await this.#load();
-      await this.#refuseViolations(state, options);
+      const { plan, unchecked } = await this.#plan(state, { ...options, emit: problemsOnly(options.emit) });
+      this.#refuseUnchecked(unchecked);
+      refuse(plan.violations, options.emit, NOTHING_MADE);
       await state.openBox();
-      const summary = await this.#run(state, options, false);
-      refuse(stackViolations(state.resources), options.emit, "mend the program and run `up` again");
+      const { summary } = await this.#run(state, options, false);
+      refuse(stackViolations(state.resources.map(stackResource)), options.emit, MEND);
       return summary;
     });
   }
@@ -75,7 +56,7 @@ export class InProcessEngine implements Engine {
     return this.#locked("refresh", async () => {
       const { deployment } = await this.#deployment(await this.#load(), options, false);
       await deployment.refresh();
-      return concluded(deployment);
+      return concluded(deployment.work).summary;
     });
   }
 
@@ -84,20 +65,10 @@ export class InProcessEngine implements Engine {
       const state = await this.#load();
       const { deployment } = await this.#deployment(state, options, false);
       await deployment.destroy(options.excludeProtected);
-      const summary = concluded(deployment);
+      const { summary } = concluded(deployment.work);
       if (state.empty) await state.discard();
       return summary;
     });
-  }
-
-  async outputs(): Promise<Readonly<Record<string, StackOutput>>> {
-    const { outputs } = await this.#load();
-    return Object.fromEntries(
-      Object.entries(outputs).map(([key, value]) => [
-        key,
-        { value: reveal(value), secret: hasSecret(value) },
-      ]),
-    );
   }
 
   async resources(): Promise<readonly StackResource[]> {
@@ -106,23 +77,43 @@ export class InProcessEngine implements Engine {
 
   async #plan(
     known: StackState,
-    options: RunOptions,
-  ): Promise<{ summary: Summary; resources: readonly ResourceState[] }> {
+    { emit, ...options }: RunOptions,
+  ): Promise<{ plan: StackPlan; unchecked: ReadonlyMap<string, string> }> {
+    const operations = new Map<string, Operation>();
+    const listen: RunOptions["emit"] = (event) => {
+      if (event.type === "planned") operations.set(event.urn, event.operation);
+      emit(event);
+    };
     // A preview changes nothing, so it needs no lock and works on a copy.
     const state = known.detached();
-    const summary = await this.#run(state, options, true);
-    return { summary, resources: state.resources };
+    const { summary, unchecked } = await this.#run(state, { ...options, emit: listen }, true);
+    const was = new Set(known.resources.map(({ urn }) => urn));
+    const stays = new Set(state.resources.map(({ urn }) => urn));
+    const planned = (resource: ResourceState, operation: Operation): ResourcePlan => ({
+      ...stackResource(resource),
+      operation,
+      checked: !unchecked.has(resource.urn),
+    });
+    const after = state.resources.map((each) =>
+      planned(each, operations.get(each.urn) ?? (was.has(each.urn) ? "same" : "create")),
+    );
+    const gone = known.resources.filter(({ urn }) => !stays.has(urn)).map((each) => planned(each, "delete"));
+    const violations = [...resourceViolations(after), ...stackViolations(after)];
+    return { plan: { resources: [...after, ...gone], summary, violations }, unchecked };
   }
 
-  /** A preview, of which only what is wrong is told; throws where that violates a policy. */
-  async #refuseViolations(state: StackState, options: RunOptions): Promise<void> {
-    const { resources } = await this.#plan(state, { ...options, emit: problemsOnly(options.emit) });
-    refuse(violationsOf(resources), options.emit, NOTHING_MADE);
+  #refuseUnchecked(unchecked: ReadonlyMap<string, string>): void {
+    if (unchecked.size === 0) return;
+    const packages = [...new Set(unchecked.values())].sort().join(", ");
+    const { stack } = this.#reference;
+    throw new UserError(
+      `${stack} wants Pulumi's engine, which runs what the in-process one does not (${packages}): get it by \`tools/pulumi.sh\` or \`npx pulumi version\`, then \`ai-how up ${stack} --engine pulumi\`; ${NOTHING_MADE}`,
+    );
   }
 
   #load(): Promise<StackState> {
     const { root, stack } = this.#reference;
-    return StackState.load(stateFile(this.#reference), stack, () => passphrase(root));
+    return StackState.load(inProcessState(this.#reference), stack, () => passphrase(root));
   }
 
   async #locked<Result>(operation: string, work: () => Promise<Result>): Promise<Result> {
@@ -143,53 +134,53 @@ export class InProcessEngine implements Engine {
     preview: boolean,
   ): Promise<{
     deployment: Deployment;
-    handlers: Handlers;
+    providers: Providers;
     project: Project;
     config: Readonly<Record<string, string>>;
   }> {
     const { root, stack } = this.#reference;
     const [project, config] = await Promise.all([loadProject(root), loadStackConfig(root, stack)]);
     // Loaded by what works on resources only: commands that read the state start in half the time.
-    const [{ Deployment }, { Handlers }] = await Promise.all([
+    const [{ Deployment }, { Providers }] = await Promise.all([
       import("./deployment.ts"),
-      import("./handlers/index.ts"),
+      import("./providers.ts"),
     ]);
-    const handlers = new Handlers(root, (key) => config[key]);
-    const deployment = new Deployment({ ...options, project: project.name, root, state, handlers, preview });
-    return { deployment, handlers, project, config };
+    const providers = new Providers(root, (key) => config[key]);
+    const deployment = new Deployment({ ...options, project: project.name, root, state, providers, preview });
+    return { deployment, providers, project, config };
   }
 
-  async #run(state: StackState, options: RunOptions, preview: boolean): Promise<Summary> {
+  async #run(state: StackState, options: RunOptions, preview: boolean): Promise<Work> {
     const { root, stack } = this.#reference;
-    const { deployment, handlers, project, config } = await this.#deployment(state, options, preview);
+    const { deployment, providers, project, config } = await this.#deployment(state, options, preview);
     // Pulumi.yaml asks for `refresh: always`: what happened behind our back is seen before anything is planned.
     await deployment.refresh();
-    if (deployment.failure !== undefined) throw deployment.failure;
+    concluded(deployment.work);
     const [{ Monitor }, { runProgram }] = await Promise.all([import("./monitor.ts"), import("./program.ts")]);
-    const monitor = new Monitor({ ...options, deployment, handlers, project: project.name, stack, preview });
+    const end = new AbortController();
+    const monitor = new Monitor({
+      ...{ deployment, providers, project: project.name, stack, preview, parallel: options.parallel },
+      endProgram: () => {
+        end.abort();
+      },
+    });
     try {
       const code = await runProgram({
-        signal: options.signal,
-        parallel: options.parallel,
-        emit: deployment.emit,
-        root,
-        main: project.main,
-        project: project.name,
-        stack,
-        config,
-        secretKeys: [],
-        preview,
-        methods: monitor.methods,
+        ...{ root, stack, config, preview, main: project.main, project: project.name },
+        ...{ parallel: options.parallel, emit: deployment.work.emit },
+        signal: AbortSignal.any([options.signal, end.signal]),
+        address: await monitor.listen(),
       });
-      if (code !== 0 || monitor.programFailed) deployment.fail(new UserError("the program failed"));
+      if (code !== 0 || monitor.programFailed) deployment.work.fail(new UserError("the program failed"));
     } finally {
       await deployment.finish();
+      await monitor.close();
     }
-    return concluded(deployment);
+    return concluded(deployment.work);
   }
 }
 
-function concluded(deployment: Deployment): Summary {
-  if (deployment.failure !== undefined) throw deployment.failure;
-  return deployment.summary;
+function concluded(work: Work): Work {
+  if (work.failure !== undefined) throw work.failure;
+  return work;
 }

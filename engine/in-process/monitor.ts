@@ -1,214 +1,206 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { status } from "@grpc/grpc-js";
+import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engineProto from "@pulumi/pulumi/proto/engine_pb.js";
 import providerProto from "@pulumi/pulumi/proto/provider_pb.js";
+import resourceGrpc from "@pulumi/pulumi/proto/resource_grpc_pb.js";
 import resourceProto from "@pulumi/pulumi/proto/resource_pb.js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
-import structProto from "google-protobuf/google/protobuf/struct_pb.js";
-import { method, type Method } from "./channel.ts";
+import { UserError } from "../../config/errors.ts";
+import { listen, newServer, unary as method } from "../../wire/grpc.ts";
+import { fromStruct, toStruct } from "../../wire/struct.ts";
+import { makeUrn, packageOf, STACK_TYPE } from "../../wire/urn.ts";
+import { hasUnknown, revealAll } from "../../wire/values.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Goal } from "./goal.ts";
-import { packageOf, type Handlers } from "./handlers/index.ts";
-import { makeUrn } from "./urn.ts";
-import { hasUnknown, revealAll, type Values } from "./values.ts";
+import { runs, type Providers } from "./providers.ts";
 
+const { RESOURCE_MONITOR_FEATURE_DELETED_WITH, RESOURCE_MONITOR_FEATURE_SECRETS } =
+  resourceProto.ResourceMonitorFeature;
 // What this monitor understands; the SDK asks once and adapts.
-const FEATURES = [
-  resourceProto.ResourceMonitorFeature.RESOURCE_MONITOR_FEATURE_SECRETS,
-  resourceProto.ResourceMonitorFeature.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
-];
-const FEATURE_NAMES = ["secrets", "deletedWith"];
+const FEATURES = [RESOURCE_MONITOR_FEATURE_SECRETS, RESOURCE_MONITOR_FEATURE_DELETED_WITH];
+const LEVELS: Readonly<Record<number, "info" | "warning" | "error">> = {
+  [engineProto.LogSeverity.INFO]: "info",
+  [engineProto.LogSeverity.WARNING]: "warning",
+  [engineProto.LogSeverity.ERROR]: "error",
+};
 
 export interface MonitorOptions {
   readonly deployment: Deployment;
-  readonly handlers: Handlers;
+  readonly providers: Providers;
   readonly project: string;
   readonly stack: string;
   readonly preview: boolean;
   readonly parallel: number;
-  readonly signal: AbortSignal;
+  /** Ends the program after a failure: all that it could still ask for is refused, which it would tell at length. */
+  readonly endProgram: () => void;
 }
 
-/** The engine's side of the SDK's protocol: the resource monitor and the engine's log. */
+/** The engine's side of the SDK's protocol, on a Unix socket: the resource monitor and the engine's log. */
 export class Monitor {
   readonly #options: MonitorOptions;
-  #root = "";
+  readonly #server = newServer();
+  #folder = "";
   /** True once the program itself has reported an error: its exit code says nothing new then. */
   programFailed = false;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
-  }
-
-  /** The methods, by their paths in the protocol. */
-  get methods(): Readonly<Record<string, Method>> {
-    return {
-      "/pulumirpc.ResourceMonitor/SupportsFeature": method(
-        resourceProto.SupportsFeatureRequest,
-        (request) => {
-          const response = new resourceProto.SupportsFeatureResponse();
-          response.setHassupport(FEATURE_NAMES.includes(request.getId()));
-          return response;
-        },
+    const unary = <Request, Response>(work: (request: Request) => Response | Promise<Response>) =>
+      method(work, (error) => this.#fail(error));
+    // A method that is missing here is answered as unimplemented.
+    this.#server.addService(resourceGrpc.ResourceMonitorService, {
+      getDeploymentInfo: unary(() => this.#deploymentInfo()),
+      registerResource: unary((request: resourceProto.RegisterResourceRequest) => this.#register(request)),
+      registerResourceOutputs: unary((request: resourceProto.RegisterResourceOutputsRequest) => {
+        options.deployment.registerOutputs(request.getUrn(), fromStruct(request.getOutputs()));
+        return new emptyProto.Empty();
+      }),
+      readResource: unary((request: resourceProto.ReadResourceRequest) => this.#read(request)),
+      invoke: unary((request: resourceProto.ResourceInvokeRequest) => this.#invoke(request)),
+      registerPackage: unary((request: resourceProto.RegisterPackageRequest) =>
+        new resourceProto.RegisterPackageResponse().setRef(request.getName()),
       ),
-      "/pulumirpc.ResourceMonitor/GetDeploymentInfo": method(emptyProto.Empty, () => this.#deploymentInfo()),
-      "/pulumirpc.ResourceMonitor/RegisterResource": method(
-        resourceProto.RegisterResourceRequest,
-        (request) => this.#register(request),
-      ),
-      "/pulumirpc.ResourceMonitor/RegisterResourceOutputs": method(
-        resourceProto.RegisterResourceOutputsRequest,
-        (request) => {
-          const outputs = request.getOutputs()?.toJavaScript() ?? {};
-          this.#options.deployment.registerOutputs(request.getUrn(), outputs);
-          return new emptyProto.Empty();
-        },
-      ),
-      "/pulumirpc.ResourceMonitor/ReadResource": method(resourceProto.ReadResourceRequest, (request) =>
-        this.#read(request),
-      ),
-      "/pulumirpc.ResourceMonitor/Invoke": method(resourceProto.ResourceInvokeRequest, (request) =>
-        this.#invoke(request),
-      ),
-      "/pulumirpc.ResourceMonitor/RegisterPackage": method(
-        resourceProto.RegisterPackageRequest,
-        (request) => {
-          const response = new resourceProto.RegisterPackageResponse();
-          response.setRef(request.getName());
-          return response;
-        },
-      ),
-      "/pulumirpc.ResourceMonitor/SignalAndWaitForShutdown": method(
-        emptyProto.Empty,
-        () => new emptyProto.Empty(),
-      ),
-      "/pulumirpc.Engine/Log": method(engineProto.LogRequest, (request) => {
+      signalAndWaitForShutdown: unary(() => new emptyProto.Empty()),
+    });
+    this.#server.addService(engineGrpc.EngineService, {
+      log: unary((request: engineProto.LogRequest) => {
         this.#log(request);
         return new emptyProto.Empty();
       }),
-      "/pulumirpc.Engine/GetRootResource": method(engineProto.GetRootResourceRequest, () => {
-        const response = new engineProto.GetRootResourceResponse();
-        response.setUrn(this.#root);
-        return response;
-      }),
-      "/pulumirpc.Engine/SetRootResource": method(engineProto.SetRootResourceRequest, (request) => {
-        this.#root = request.getUrn();
-        return new engineProto.SetRootResourceResponse();
-      }),
-      "/pulumirpc.Engine/RequirePulumiVersion": method(
-        engineProto.RequirePulumiVersionRequest,
-        () => new engineProto.RequirePulumiVersionResponse(),
+      getRootResource: unary(() =>
+        new engineProto.GetRootResourceResponse().setUrn(
+          makeUrn(options.stack, options.project, "", STACK_TYPE, `${options.project}-${options.stack}`),
+        ),
       ),
-    };
+      setRootResource: unary(() => new engineProto.SetRootResourceResponse()),
+      requirePulumiVersion: unary(() => new engineProto.RequirePulumiVersionResponse()),
+    });
+  }
+
+  /** Listens where only this user can connect; returns the address. */
+  async listen(): Promise<string> {
+    this.#folder = await mkdtemp(join(tmpdir(), "ai-how-"));
+    const address = `unix:${join(this.#folder, "engine.sock")}`;
+    await listen(this.#server, address);
+    return address;
+  }
+
+  async close(): Promise<void> {
+    this.#server.forceShutdown();
+    await rm(this.#folder, { recursive: true, force: true });
   }
 
   #deploymentInfo(): resourceProto.DeploymentInfo {
     const { project, stack, preview, parallel } = this.#options;
-    const info = new resourceProto.DeploymentInfo();
-    info.setProject(project);
-    info.setStack(stack);
-    info.setOrganization("organization");
-    info.setDryrun(preview);
-    info.setParallel(parallel);
-    info.setSupportedfeaturesList(FEATURES);
-    return info;
+    return new resourceProto.DeploymentInfo()
+      .setProject(project)
+      .setStack(stack)
+      .setOrganization("organization")
+      .setDryrun(preview)
+      .setParallel(parallel)
+      .setSupportedfeaturesList(FEATURES);
   }
 
   async #register(
     request: resourceProto.RegisterResourceRequest,
   ): Promise<resourceProto.RegisterResourceResponse> {
-    const registered = await this.#options.deployment.register(goalOf(request));
-    const response = new resourceProto.RegisterResourceResponse();
-    response.setUrn(registered.urn);
-    response.setId(registered.id);
-    response.setObject(structProto.Struct.fromJavaScript(registered.outputs));
-    return response;
+    const { urn, id, outputs } = await this.#options.deployment.register(goalOf(request));
+    return new resourceProto.RegisterResourceResponse().setUrn(urn).setId(id).setObject(toStruct(outputs));
   }
 
   /** `Resource.get`: looks, and manages nothing. */
   async #read(request: resourceProto.ReadResourceRequest): Promise<resourceProto.ReadResourceResponse> {
-    const { deployment, handlers, stack, project, signal } = this.#options;
+    const { deployment, providers, stack, project } = this.#options;
     const urn = makeUrn(stack, project, request.getParent(), request.getType(), request.getName());
-    const handler = await handlers.handler(request.getType(), request.getProvider());
-    const log = (line: string): void => {
-      deployment.emit({ type: "log", urn, level: "info", line });
-    };
-    const found = await handler.read(request.getId(), undefined, { urn, signal, log });
-    if (found === undefined) throw new Error(`${request.getType()} ${request.getId()} does not exist`);
-    const response = new resourceProto.ReadResourceResponse();
-    response.setUrn(urn);
-    response.setProperties(structProto.Struct.fromJavaScript(found.state));
-    return response;
+    const response = new resourceProto.ReadResourceResponse().setUrn(urn);
+    if (this.#isUnchecked(urn, request.getType())) return response.setProperties(request.getProperties());
+    const handler = await providers.handler(request.getType(), request.getProvider());
+    const found = await handler.read(request.getId(), undefined, deployment.work.operation(urn));
+    if (found === undefined) throw new UserError(`${request.getType()} ${request.getId()} does not exist`);
+    return response.setProperties(toStruct(found.state));
   }
 
   async #invoke(request: resourceProto.ResourceInvokeRequest): Promise<resourceProto.ResourceInvokeResponse> {
-    const { deployment, handlers, signal } = this.#options;
-    const args = revealAll(request.getArgs()?.toJavaScript() ?? {});
+    const { deployment, providers } = this.#options;
+    const token = request.getTok();
+    const args = revealAll(fromStruct(request.getArgs()));
     const response = new resourceProto.ResourceInvokeResponse();
-    const provider = await handlers.provider(packageOf(request.getTok()), request.getProvider());
-    if (hasUnknown(args) || !provider.configured) {
-      response.setUnknown(true);
-      return response;
-    }
-    const log = (line: string): void => {
-      deployment.emit({ type: "log", urn: "", level: "info", line });
-    };
-    const { result, problems } = await provider.invoke(request.getTok(), args, { urn: "", signal, log });
-    response.setReturn(structProto.Struct.fromJavaScript(result as Values));
-    response.setFailuresList(
-      problems.map(({ property, reason }) => {
-        const failure = new providerProto.CheckFailure();
-        failure.setProperty(property);
-        failure.setReason(reason);
-        return failure;
-      }),
+    if (this.#isUnchecked(token, token) || hasUnknown(args)) return response.setUnknown(true);
+    const provider = await providers.provider(token, request.getProvider());
+    if (!provider.configured) return response.setUnknown(true);
+    const { result, problems } = await provider.invoke(token, args, deployment.work.operation(""));
+    const failures = problems.map(({ property, reason }) =>
+      new providerProto.CheckFailure().setProperty(property).setReason(reason),
     );
-    return response;
+    return response.setReturn(toStruct(result)).setFailuresList(failures);
+  }
+
+  /** Stops the run; what a resource failed with has been told by then. */
+  #fail(error: unknown): { code: status; details: string } {
+    const { deployment, endProgram } = this.#options;
+    const details = error instanceof Error ? error.message : String(error);
+    if (deployment.work.failure === undefined) {
+      deployment.work.emit({ type: "log", urn: "", level: "error", line: details });
+      deployment.work.fail(new UserError("the program failed"));
+    }
+    endProgram();
+    return { code: status.UNAVAILABLE, details };
+  }
+
+  /** Whether another engine would have to answer. */
+  #isUnchecked(what: string, type: string): boolean {
+    if (runs(type)) return false;
+    this.#options.deployment.work.unchecked.set(what, packageOf(type));
+    return true;
   }
 
   #log(request: engineProto.LogRequest): void {
-    const severity = request.getSeverity();
-    if (severity === engineProto.LogSeverity.DEBUG) return;
-    if (this.#options.deployment.failure !== undefined && request.getMessage().includes(AFTERMATH)) return;
-    const level =
-      severity === engineProto.LogSeverity.ERROR
-        ? "error"
-        : severity === engineProto.LogSeverity.WARNING
-          ? "warning"
-          : "info";
+    const level = LEVELS[request.getSeverity()];
+    if (level === undefined) return;
+    const { deployment } = this.#options;
     if (level === "error") this.programFailed = true;
-    this.#options.deployment.emit({
-      type: "log",
-      urn: request.getUrn(),
-      level,
-      line: request.getMessage().trimEnd(),
-    });
+    deployment.work.emit({ type: "log", urn: request.getUrn(), level, line: request.getMessage().trimEnd() });
   }
 }
 
-// The SDK closes its connection at the first resource that fails, and then says so for each that the program goes on to.
-const AFTERMATH = "14 UNAVAILABLE";
-
 function goalOf(request: resourceProto.RegisterResourceRequest): Goal {
-  const deletedWith = request.getDeletedwith();
-  const importId = request.getImportid();
+  const [parent, provider, deletedWith] = [
+    request.getParent(),
+    request.getProvider(),
+    request.getDeletedwith(),
+  ];
+  const dependencies = [...request.getPropertydependenciesMap().entries()];
+  const [secrets, ignored] = [request.getAdditionalsecretoutputsList(), request.getIgnorechangesList()];
   return {
-    type: request.getType(),
     name: request.getName(),
-    custom: request.getCustom(),
-    parent: request.getParent(),
-    inputs: request.getObject()?.toJavaScript() ?? {},
-    provider: request.getProvider(),
-    dependencies: request.getDependenciesList(),
-    propertyDependencies: Object.fromEntries(
-      [...request.getPropertydependenciesMap().entries()].map(([key, urns]) => [key, urns.getUrnsList()]),
-    ),
-    ignoreChanges: request.getIgnorechangesList(),
-    replaceOnChanges: request.getReplaceonchangesList(),
-    additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+    resource: {
+      type: request.getType(),
+      custom: request.getCustom(),
+      ...(parent !== "" && { parent }),
+      ...(provider !== "" && { provider }),
+      inputs: fromStruct(request.getObject()),
+      outputs: {},
+      dependencies: request.getDependenciesList(),
+      propertyDependencies: Object.fromEntries(dependencies.map(([key, urns]) => [key, urns.getUrnsList()])),
+      ...(secrets.length > 0 && { additionalSecretOutputs: secrets }),
+      ...(request.getProtect() && { protect: true }),
+      ...(deletedWith !== "" && { deletedWith }),
+      ...(ignored.length > 0 && { ignoreChanges: ignored }),
+    },
+    remote: request.getRemote(),
     aliases: request.getAliasurnsList(),
     ...(request.getDeletebeforereplacedefined() && { deleteBeforeReplace: request.getDeletebeforereplace() }),
-    ...(request.getProtect() && { protect: true }),
-    ...(request.getRetainondelete() && { retainOnDelete: true }),
-    ...(deletedWith !== "" && { deletedWith }),
-    ...(importId !== "" && { importId }),
+    unsupported: [
+      ...(request.getImportid() === "" ? [] : ["import"]),
+      ...(request.getRetainondelete() ? ["retainOnDelete"] : []),
+      ...(ignored.some((path) => /[.[]/.test(path)) ? ["ignoreChanges of a part of an input"] : []),
+      // The SDK of Pulumi's provider `command` wants this one, which the provider does by itself.
+      ...(request.getReplaceonchangesList().some((path) => path !== "triggers[*]")
+        ? ["replaceOnChanges"]
+        : []),
+    ],
   };
 }

@@ -1,11 +1,14 @@
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
-import { serve, type Method } from "./channel.ts";
 import type { Listener } from "../events.ts";
 
-// V8 would rather let the heap of a program of 5,000 resources triple than collect what they leave behind (`bench/`).
-const LEAN = "--heap-growing-percent=20";
+const FLAGS = [
+  // V8 would rather let the heap of a program of 5,000 resources triple than collect what they leave behind (`bench/`).
+  "--heap-growing-percent=20",
+  // The SDK keeps a stack trace of each of its promises, mapped by source maps: a fifth of a preview, a frame each less.
+  "--stack-trace-limit=1",
+];
 
 export interface ProgramOptions {
   /** The folder of Pulumi.yaml. */
@@ -16,11 +19,10 @@ export interface ProgramOptions {
   readonly stack: string;
   /** The stack's configuration, keys with their namespace. */
   readonly config: Readonly<Record<string, string>>;
-  readonly secretKeys: readonly string[];
   readonly preview: boolean;
   readonly parallel: number;
-  /** What the program calls the engine for. */
-  readonly methods: Readonly<Record<string, Method>>;
+  /** Where the engine listens for the program. */
+  readonly address: string;
   readonly emit: Listener;
   readonly signal: AbortSignal;
 }
@@ -29,13 +31,10 @@ export interface ProgramOptions {
 export async function runProgram(options: ProgramOptions): Promise<number> {
   const runner = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/run/index.js");
   const args = [
-    LEAN,
-    `--import=${import.meta.resolve("./channel-clients.ts")}`,
-    `--import=${import.meta.resolve("./quiet-sdk.ts")}`,
+    ...FLAGS,
     runner,
-    // Addresses, for the SDK to be satisfied: its clients use the channel.
-    "--monitor=channel",
-    "--engine=channel",
+    `--monitor=${options.address}`,
+    `--engine=${options.address}`,
     `--project=${options.project}`,
     `--stack=${options.stack}`,
     `--root-directory=${options.root}`,
@@ -49,18 +48,13 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
     env: {
       PULUMI_NODEJS_TYPESCRIPT: "false",
       PULUMI_CONFIG: JSON.stringify(options.config),
-      PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secretKeys),
     },
     stdin: "ignore",
-    ipc: true,
-    serialization: "advanced",
     all: true,
     reject: false,
     buffer: false,
     cancelSignal: options.signal,
-    gracefulCancel: false,
   });
-  serve(child.nodeChildProcess, options.methods);
   createInterface({ input: child.all }).on("line", (line) => {
     options.emit({ type: "log", urn: "", level: "info", line });
   });

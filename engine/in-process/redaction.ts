@@ -1,4 +1,4 @@
-import { isObject, isSecret, reveal, type Value, type Values } from "./values.ts";
+import { isObject, isSecret, reveal, type Value, type Values } from "../../wire/values.ts";
 
 // Anything shorter would be found by chance everywhere; a word of a long text says something only if it is long.
 const SHORTEST = 6;
@@ -9,15 +9,22 @@ const ADDRESS = /^\d{1,3}(\.\d{1,3}){3}$/;
 /** Replaces secrets in text that a person or a log will see, as Pulumi's own engine does. */
 export class Redaction {
   readonly #secrets = new Set<string>();
+  readonly #names = new Set<string>();
 
   /** Remembers every secret in these values. */
   learn(...all: Values[]): void {
     for (const values of all) this.#collect(values);
   }
 
+  /** Remembers that this is said openly: a resource's name, which stands in an endpoint beside a key, too. */
+  leave(name: string): void {
+    this.#names.add(name);
+  }
+
   apply(text: string): string {
     let result = text;
-    for (const known of this.#secrets) result = result.replaceAll(known, "[secret]");
+    for (const known of this.#secrets)
+      if (!this.#names.has(known)) result = result.replaceAll(known, "[secret]");
     return result;
   }
 

@@ -1,7 +1,8 @@
 import { showDiffs } from "./diff-view.ts";
-import { isProvider, markOutputs, plain, providedPackage } from "./resources.ts";
+import { markLike, markOutputs, plain } from "./resources.ts";
 import type { ResourceState } from "./state.ts";
-import { markLike, revealAll } from "./values.ts";
+import { isProvider } from "../../wire/urn.ts";
+import { revealAll } from "../../wire/values.ts";
 import type { Work } from "./work.ts";
 
 /** Makes the state say what is really there, and tells of every difference. */
@@ -15,18 +16,18 @@ export async function refreshAll(work: Work): Promise<void> {
 
 /** Providers are needed by whatever runs without the program: refresh, destroy and deletions. */
 export async function configureProviders(work: Work): Promise<void> {
-  const { state, handlers } = work.options;
+  const { state, providers } = work.options;
   for (const { type, urn, inputs } of state.resources) {
-    if (isProvider(type)) await handlers.configure(providedPackage(type), urn, revealAll(inputs));
+    if (isProvider(type)) await providers.configure(type, urn, revealAll(inputs));
   }
 }
 
 async function refreshOne(work: Work, resource: ResourceState): Promise<void> {
-  const { state, handlers } = work.options;
+  const { state, providers } = work.options;
   const { urn } = resource;
   if (work.failure !== undefined) return;
   try {
-    const handler = await handlers.handler(resource.type, resource.provider);
+    const handler = await providers.handler(resource.type, resource.provider);
     const found = await handler.read(resource.id ?? "", plain(resource), work.operation(urn));
     if (found === undefined) {
       work.plan(urn, "forget", []);

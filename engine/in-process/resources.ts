@@ -1,17 +1,16 @@
-import type { DiffResult, Last, ResourceHandler } from "./handler.ts";
+import { isDeepStrictEqual } from "node:util";
+import {
+  hasSecret,
+  isObject,
+  isSecret,
+  revealAll,
+  secret,
+  type Value,
+  type Values,
+} from "../../wire/values.ts";
+import type { Operation } from "../events.ts";
+import type { Handler, Last } from "./providers.ts";
 import type { ResourceState } from "./state.ts";
-import { hasSecret, markLike, revealAll, secret, type Value, type Values } from "./values.ts";
-
-const PROVIDER_TYPE = "pulumi:providers:";
-
-export function isProvider(type: string): boolean {
-  return type.startsWith(PROVIDER_TYPE);
-}
-
-/** `libvirt` of `pulumi:providers:libvirt`. */
-export function providedPackage(type: string): string {
-  return type.slice(PROVIDER_TYPE.length);
-}
 
 /** A resource's values as a handler works with them: secrets opened. */
 export function plain(resource: ResourceState): Last {
@@ -38,9 +37,13 @@ export function protectedAndNeeded(resources: readonly ResourceState[]): Readonl
 }
 
 /** Outputs as the state keeps them: secret where the inputs were, or where handler or program say so. */
-export function markOutputs(handler: ResourceHandler, resource: ResourceState, outputs: Values): Values {
-  const inherit = handler.outputsInheritSecrets && Object.values(resource.inputs).some(hasSecret);
-  const names = [...handler.secretOutputs, ...(resource.additionalSecretOutputs ?? [])];
+export function markOutputs(
+  handler: Pick<Handler, "secrets" | "secretsSpread">,
+  resource: ResourceState,
+  outputs: Values,
+): Values {
+  const inherit = handler.secretsSpread && Object.values(resource.inputs).some(hasSecret);
+  const names = [...handler.secrets, ...(resource.additionalSecretOutputs ?? [])];
   return Object.fromEntries(
     Object.entries(markLike(withoutUndefined(outputs), resource.inputs)).map(([key, value]) => [
       key,
@@ -49,41 +52,30 @@ export function markOutputs(handler: ResourceHandler, resource: ResourceState, o
   );
 }
 
-/** The new inputs, with the old values of the properties that the program wants ignored. */
-export function ignoreChanges(inputs: Values, old: Values | undefined, paths: readonly string[]): Values {
-  if (old === undefined || paths.length === 0) return inputs;
-  if (paths.includes("*")) return structuredClone(old);
-  const result = structuredClone(inputs);
-  for (const path of paths) copyAt(result, old, keysOf(path));
+/** Marks in `values` what was secret in `marked`: objects key by key, an array as a whole. */
+export function markLike(values: Values, marked: Values): Values {
+  const result: Values = {};
+  for (const [key, value] of Object.entries(values)) {
+    const like = marked[key];
+    if (isSecret(like) || (Array.isArray(like) && hasSecret(like))) result[key] = secret(value);
+    else if (isObject(like) && isObject(value)) result[key] = markLike(value, like);
+    else result[key] = value;
+  }
   return result;
 }
 
-/** The difference, with everything replaced that the program wants replaced at a change. */
-export function withReplaceOnChanges(diff: DiffResult, paths: readonly string[]): DiffResult {
-  const wanted = paths.map(keysOf);
-  const concerned = diff.properties
-    .map(({ path }) => keysOf(path))
-    .filter((keys) =>
-      wanted.some(([...prefix]) => prefix[0] === "*" || prefix.every((key, at) => keys[at] === key)),
-    )
-    .flatMap((keys) => keys.slice(0, 1));
-  return { ...diff, replaces: [...new Set([...diff.replaces, ...concerned])] };
+/** What is done to a resource that has no difference but that of its inputs; marks of secrets are none. */
+export function operationFor(old: ResourceState | undefined, is: ResourceState): Operation {
+  if (old === undefined) return "create";
+  return isDeepStrictEqual(revealAll(old.inputs), revealAll(is.inputs)) ? "same" : "update";
 }
 
-/** `["disks", "0", "volume"]` of `disks[0].volume`. */
-function keysOf(path: string): string[] {
-  return path.split(/[.[\]"]+/).filter((key) => key !== "");
-}
-
-function copyAt(to: Value | undefined, from: Value | undefined, keys: readonly string[]): void {
-  const [key, ...rest] = keys;
-  if (key === undefined || to === null || from === null || typeof to !== "object" || typeof from !== "object")
-    return;
-  const target = to as Values;
-  const source = from as Values;
-  if (rest.length > 0) copyAt(target[key], source[key], rest);
-  else if (source[key] === undefined) Reflect.deleteProperty(target, key);
-  else target[key] = structuredClone(source[key]);
+/** The new inputs, with the old values of those that the program wants ignored. */
+export function ignoreChanges(inputs: Values, old: Values | undefined, keys: readonly string[]): Values {
+  if (old === undefined || keys.length === 0) return inputs;
+  if (keys.includes("*")) return old;
+  const kept = Object.fromEntries(keys.map((key) => [key, old[key]]));
+  return withoutUndefined({ ...inputs, ...kept });
 }
 
 function withoutUndefined(values: Readonly<Record<string, Value | undefined>>): Values {

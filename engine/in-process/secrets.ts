@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from "node:crypto";
 import { UserError } from "../../config/errors.ts";
 import { WRONG_PASSPHRASE } from "../passphrase.ts";
-import { isObject, isSecret, mapValues, secret, type Value, type Values } from "./values.ts";
+import { isObject, isSecret, mapValues, secret, type Value } from "../../wire/values.ts";
 
 const SEALED = "ai-how:sealed";
 
@@ -59,14 +59,6 @@ export class SecretBox {
     const text = this.#decrypt(sealed);
     this.#sealed.set(text, sealed);
     return secret(JSON.parse(text) as Value);
-  }
-
-  sealAll(values: Values): Values {
-    return mapValues(values, (value) => this.seal(value));
-  }
-
-  unsealAll(values: Values): Values {
-    return mapValues(values, (value) => this.unseal(value));
   }
 
   #encrypt(text: string): string {

@@ -1,12 +1,13 @@
-import { copyFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { UserError } from "../../config/errors.ts";
+import type { StackResource } from "../engine.ts";
+import { readOwn } from "../passphrase.ts";
 import { SecretBox } from "./secrets.ts";
-import { STACK_TYPE } from "./urn.ts";
-import type { Value, Values } from "./values.ts";
+import { mapValues, type Value, type Values } from "../../wire/values.ts";
 
 const values = z.custom<Values>(
   (value) => value !== null && typeof value === "object" && !Array.isArray(value),
@@ -27,7 +28,6 @@ const resourceSchema = z.strictObject({
   propertyDependencies: z.record(z.string(), z.array(z.string())).default({}),
   additionalSecretOutputs: z.array(z.string()).optional(),
   protect: z.boolean().optional(),
-  retainOnDelete: z.boolean().optional(),
   deletedWith: z.string().optional(),
   ignoreChanges: z.array(z.string()).optional(),
   /** A replaced resource that still has to be deleted. */
@@ -36,6 +36,11 @@ const resourceSchema = z.strictObject({
 
 /** One resource as it was when its last operation ended. */
 export type ResourceState = z.infer<typeof resourceSchema>;
+
+/** What an engine shows of a resource. */
+export function stackResource({ custom, protect = false, ...resource }: ResourceState): StackResource {
+  return { ...resource, component: !custom, protect };
+}
 
 const stateSchema = z.strictObject({
   version: z.literal(1),
@@ -48,6 +53,14 @@ const stateSchema = z.strictObject({
   resources: z.array(resourceSchema),
 });
 
+interface Content {
+  readonly resources: readonly ResourceState[];
+  readonly pending: readonly ResourceState[];
+  readonly serial: number;
+  /** What is on disk; undefined: nothing. */
+  readonly written?: unknown;
+}
+
 /** The state of one stack: what exists, in the order in which it came to exist. Written whole and atomically. */
 export class StackState {
   readonly file: string;
@@ -57,12 +70,11 @@ export class StackState {
    * written down.
    */
   readonly openBox: () => Promise<SecretBox>;
-  #resources: ResourceState[];
-  /** Where each resource lies in the list; undefined once that has shifted. Without it, 5,000 resources cost seconds. */
-  #places: Map<string, number> | undefined;
+  #living: Map<string, ResourceState>;
+  /** Those that were replaced and still have to be deleted. */
+  #doomed: readonly ResourceState[];
   readonly #pending: Map<string, ResourceState>;
   #serial: number;
-  /** What is on disk; undefined: nothing. */
   #written: unknown;
   #writing: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
@@ -71,26 +83,21 @@ export class StackState {
     file: string,
     stack: string,
     openBox: () => Promise<SecretBox>,
-    content: { resources: ResourceState[]; pending: ResourceState[]; serial: number; written?: unknown },
+    { resources, pending, serial, written }: Content,
   ) {
     this.file = file;
     this.stack = stack;
     this.openBox = openBox;
-    this.#resources = content.resources;
-    this.#pending = new Map(content.pending.map((resource) => [resource.urn, resource]));
-    this.#serial = content.serial;
-    this.#written = content.written;
+    this.#doomed = resources.filter(({ pendingDelete }) => pendingDelete === true);
+    this.#living = byUrn(resources.filter(({ pendingDelete }) => pendingDelete !== true));
+    this.#pending = byUrn(pending);
+    this.#serial = serial;
+    this.#written = written;
   }
 
   /** Reads the state; a stack without one is empty. A file that was cut short is refused, and its backup named. */
   static async load(file: string, stack: string, passphrase: () => Promise<string>): Promise<StackState> {
-    const text = await readFile(file, "utf8").catch((error: unknown) => {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "ENOENT") return undefined;
-      if (code === "EACCES")
-        throw new UserError(`${file}: made by another user, probably root; run this with sudo`);
-      throw error;
-    });
+    const text = await readOwn(file);
     if (text === undefined) {
       let made: Promise<SecretBox> | undefined;
       const openBox = (): Promise<SecretBox> =>
@@ -106,11 +113,8 @@ export class StackState {
     }
     const { data } = parsed;
     const box = SecretBox.open(await passphrase(), data.secrets, file);
-    const open = (resource: ResourceState): ResourceState => ({
-      ...resource,
-      inputs: box.unsealAll(resource.inputs),
-      outputs: box.unsealAll(resource.outputs),
-    });
+    const open = (resource: ResourceState): ResourceState =>
+      withValues(resource, (value) => box.unseal(value));
     return new StackState(file, stack, () => Promise.resolve(box), {
       resources: data.resources.map(open),
       pending: data.pending.map(open),
@@ -121,17 +125,15 @@ export class StackState {
 
   /** A copy that is never written: what a preview works on. */
   detached(): StackState {
-    const copy = new StackState(this.file, this.stack, this.openBox, {
-      resources: [...this.#resources],
-      pending: [...this.#pending.values()],
-      serial: this.#serial,
-    });
+    const { resources, pending } = this;
+    const copy = new StackState(this.file, this.stack, this.openBox, { resources, pending, serial: 0 });
     copy.save = () => Promise.resolve();
     return copy;
   }
 
+  /** Each after all that it needs. */
   get resources(): readonly ResourceState[] {
-    return this.#resources;
+    return [...this.#doomed, ...this.#living.values()];
   }
 
   get pending(): readonly ResourceState[] {
@@ -139,53 +141,34 @@ export class StackState {
   }
 
   get empty(): boolean {
-    return this.#resources.length === 0 && this.#pending.size === 0;
+    return this.resources.length === 0 && this.#pending.size === 0;
   }
 
   find(urn: string): ResourceState | undefined {
-    const place = this.#placeOf(urn);
-    return place === undefined ? undefined : this.#resources[place];
-  }
-
-  #placeOf(urn: string): number | undefined {
-    this.#places ??= new Map(
-      this.#resources.flatMap((resource, place) =>
-        resource.pendingDelete === true ? [] : [[resource.urn, place] as const],
-      ),
-    );
-    return this.#places.get(urn);
+    return this.#living.get(urn);
   }
 
   /** Puts a resource's new state in the place of its old one. */
   put(resource: ResourceState): void {
-    const place = this.#placeOf(resource.urn) ?? this.#resources.length;
-    this.#resources[place] = resource;
-    this.#places?.set(resource.urn, place);
+    this.#living.set(resource.urn, resource);
     this.#pending.delete(resource.urn);
   }
 
   /** Moves the resources to the order in which the program registered them: parents and dependencies first. */
   reorder(urns: readonly string[]): void {
-    const rank = new Map(urns.map((urn, index) => [urn, index]));
-    const last = urns.length;
-    this.#resources = this.#resources
-      .map((resource, index) => ({ resource, index }))
-      .sort(
-        (a, b) =>
-          (rank.get(a.resource.urn) ?? last) - (rank.get(b.resource.urn) ?? last) || a.index - b.index,
-      )
-      .map(({ resource }) => resource);
-    this.#places = undefined;
+    const known = urns.flatMap((urn) => this.#living.get(urn) ?? []);
+    this.#living = byUrn([...known, ...this.#living.values()]);
   }
 
   remove(resource: ResourceState): void {
-    this.#resources = this.#resources.filter((other) => other !== resource);
-    this.#places = undefined;
+    if (this.#living.get(resource.urn) === resource) this.#living.delete(resource.urn);
+    else this.#doomed = this.#doomed.filter((other) => other !== resource);
   }
 
-  /** Keeps a replaced resource until it has been deleted. */
-  addPendingDelete(resource: ResourceState): void {
-    this.#resources.push({ ...resource, pendingDelete: true });
+  /** Keeps a resource that is replaced until it has been deleted. */
+  doom(resource: ResourceState): void {
+    this.remove(resource);
+    this.#doomed = [...this.#doomed, { ...resource, pendingDelete: true }];
   }
 
   begin(resource: ResourceState): void {
@@ -208,11 +191,8 @@ export class StackState {
   async #write(): Promise<void> {
     try {
       const box = await this.openBox();
-      const seal = (resource: ResourceState): ResourceState => ({
-        ...resource,
-        inputs: box.sealAll(resource.inputs),
-        outputs: box.sealAll(resource.outputs),
-      });
+      const seal = (resource: ResourceState): ResourceState =>
+        withValues(resource, (value) => box.seal(value));
       const content = {
         version: 1,
         engine: "in-process",
@@ -220,7 +200,7 @@ export class StackState {
         serial: 0,
         secrets: box.header,
         pending: this.pending.map(seal),
-        resources: this.#resources.map(seal),
+        resources: this.resources.map(seal),
       } satisfies z.input<typeof stateSchema>;
       if (isDeepStrictEqual(content, this.#written)) return;
       const text = `${JSON.stringify({ ...content, serial: this.#serial + 1 }, undefined, 1)}\n`;
@@ -240,11 +220,15 @@ export class StackState {
     const files = [this.file, backupOf(this.file), ...(await halfWritten(this.file))];
     await Promise.all(files.map((file) => rm(file, { force: true })));
   }
+}
 
-  /** The stack's outputs, as the program exported them. */
-  get outputs(): Values {
-    return this.#resources.find((resource) => resource.type === STACK_TYPE)?.outputs ?? {};
-  }
+function withValues(resource: ResourceState, change: (value: Value) => Value): ResourceState {
+  const { inputs, outputs } = resource;
+  return { ...resource, inputs: mapValues(inputs, change), outputs: mapValues(outputs, change) };
+}
+
+function byUrn(resources: readonly ResourceState[]): Map<string, ResourceState> {
+  return new Map(resources.map((resource) => [resource.urn, resource]));
 }
 
 /** The state before the last change. */

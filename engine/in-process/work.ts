@@ -9,18 +9,18 @@ import {
   type ShownDiff,
   type Summary,
 } from "../events.ts";
-import type { Operation } from "./handler.ts";
-import type { Handlers } from "./handlers/index.ts";
+import type { Operation } from "../../providers/framework/provider.ts";
+import type { Providers } from "./providers.ts";
 import { Redaction } from "./redaction.ts";
 import type { StackState } from "./state.ts";
-import { nameOf, typeOf } from "./urn.ts";
+import { nameOf, typeOf } from "../../wire/urn.ts";
 
 export interface WorkOptions {
   readonly project: string;
   /** The project's folder. */
   readonly root: string;
   readonly state: StackState;
-  readonly handlers: Handlers;
+  readonly providers: Providers;
   readonly preview: boolean;
   /** How many resources are worked on at a time. */
   readonly parallel: number;
@@ -41,6 +41,8 @@ export class Stopped extends Error {
 export class Work {
   readonly options: WorkOptions;
   readonly redaction = new Redaction();
+  /** What another engine would have to run, by its URN or token: the package that it is of. */
+  readonly unchecked = new Map<string, string>();
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #summary: Partial<Record<OperationName, number>> = {};
   #failure: Error | undefined;
@@ -88,24 +90,25 @@ export class Work {
     counts = true,
   ): Promise<Result> {
     const start = performance.now();
-    this.emit({ type: "started", urn, operation, diffs, ...this.#loss(urn, operation) });
+    this.emit({ type: "started", urn, operation, diffs, checked: true, ...this.#loss(urn, operation) });
     const result = await task(this.operation(urn));
     if (counts) this.count(operation);
     this.emit({ type: "done", urn, operation, seconds: (performance.now() - start) / 1000 });
     return result;
   }
 
-  operation(urn: string): Operation {
+  readonly operation = (urn: string): Operation => {
     const log = (line: string): void => {
       this.emit({ type: "log", urn, level: "info", line });
     };
     return { urn, signal: this.options.signal, log };
-  }
+  };
 
   /** Tells of an operation that a preview leaves at that. */
   plan(urn: string, operation: OperationName, diffs: readonly ShownDiff[]): void {
     this.count(operation);
-    this.emit({ type: "planned", urn, operation, diffs, ...this.#loss(urn, operation) });
+    const checked = !this.unchecked.has(urn);
+    this.emit({ type: "planned", urn, operation, diffs, checked, ...this.#loss(urn, operation) });
   }
 
   #loss(urn: string, operation: OperationName): { loss?: string } {
@@ -130,10 +133,10 @@ export class Work {
   }
 
   /** Passes an event on, without the secrets that are known by then. */
-  emit(event: EngineEvent): void {
+  readonly emit = (event: EngineEvent): void => {
     if (event.type === "log") this.options.emit({ ...event, line: this.redaction.apply(event.line) });
     else if (event.type === "failed")
       this.options.emit({ ...event, message: this.redaction.apply(event.message) });
     else this.options.emit(event);
-  }
+  };
 }

@@ -1,4 +1,4 @@
-import type { EngineEvent as PulumiEvent, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
+import type { EngineEvent as PulumiEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events.js";
 import { lossOf, type EngineEvent, type Operation, type ShownDiff, type Summary } from "../events.ts";
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -21,6 +21,8 @@ const SILENT = new Set([
   "read",
   "remove-pending-replace",
 ]);
+// The name of the pack in `policy/`.
+const PACK = "ai-how";
 const startedAt = new Map<string, number>();
 
 /** What Pulumi's engine calls a step, in our words; undefined for what does nothing to a resource. */
@@ -46,7 +48,8 @@ export function translate(event: PulumiEvent, refreshing: boolean): EngineEvent[
     // Its first line is the policy's description.
     const lines = plain(message).trim().split("\n");
     const text = lines.slice(lines.length > 1 ? 1 : 0).join(" ");
-    return enforcementLevel === "mandatory"
+    // In a preview ours are advisory: a violation is no failure of the preview itself.
+    return enforcementLevel === "mandatory" || event.policyEvent.policyPackName === PACK
       ? [{ type: "violation", urn, rule, message: text }]
       : [{ type: "log", urn, level: "warning", line: `${rule}: ${text}` }];
   }
@@ -66,7 +69,10 @@ export function translate(event: PulumiEvent, refreshing: boolean): EngineEvent[
     const loss = ends ? lossOf(metadata.type, metadata.old?.inputs ?? {}) : undefined;
     return [
       registered,
-      { type, urn: metadata.urn, operation, diffs: diffsOf(metadata), ...(loss !== undefined && { loss }) },
+      {
+        ...{ type, urn: metadata.urn, operation, diffs: diffsOf(metadata), checked: true },
+        ...(loss !== undefined && { loss }),
+      },
     ];
   }
   if (event.resOutputsEvent !== undefined) {
@@ -105,9 +111,11 @@ export function summaryOf(changes: Partial<Record<string, number>>, refreshing: 
 
 function refreshed(metadata: StepEventMetadata): EngineEvent[] {
   if (metadata.new === undefined || metadata.op === "delete")
-    return [{ type: "planned", urn: metadata.urn, operation: "forget", diffs: [] }];
+    return [{ type: "planned", urn: metadata.urn, operation: "forget", diffs: [], checked: true }];
   if (metadata.op !== "update" && (metadata.diffs ?? []).length === 0) return [];
-  return [{ type: "planned", urn: metadata.urn, operation: "refresh", diffs: diffsOf(metadata) }];
+  return [
+    { type: "planned", urn: metadata.urn, operation: "refresh", diffs: diffsOf(metadata), checked: true },
+  ];
 }
 
 function diffsOf(metadata: StepEventMetadata): ShownDiff[] {

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { StackOutput } from "../engine.ts";
-import { isObject, isSecret, mapValues, type Value, type Values } from "../in-process/values.ts";
+import { isObject, isSecret, mapValues, secret, type Value, type Values } from "../../wire/values.ts";
+import type { StackResource } from "../engine.ts";
 
-/** A resource of the state as `pulumi stack export --show-secrets` prints it, as far as it is read here. */
-export type KeptResource = z.infer<typeof exportSchema>["deployment"]["resources"][number];
+const values = z.custom<Values>((value) => isObject(value)).default({});
 
+// As `pulumi stack export --show-secrets` prints it, as far as it is read here.
 const exportSchema = z.object({
   deployment: z.object({
     resources: z
@@ -12,12 +12,15 @@ const exportSchema = z.object({
         z.object({
           urn: z.string(),
           type: z.string(),
+          custom: z.boolean().default(false),
           id: z.string().optional(),
           parent: z.string().optional(),
           provider: z.string().optional(),
           protect: z.boolean().default(false),
-          inputs: z.record(z.string(), z.unknown()).default({}),
-          outputs: z.record(z.string(), z.unknown()).default({}),
+          dependencies: z.array(z.string()).default([]),
+          deletedWith: z.string().optional(),
+          inputs: values,
+          outputs: values,
         }),
       )
       .default([]),
@@ -25,24 +28,26 @@ const exportSchema = z.object({
 });
 
 /** The resources of an exported state, in the order in which they came to exist. */
-export function resourcesOf(exported: unknown): readonly KeptResource[] {
-  return exportSchema.parse(exported).deployment.resources;
+export function resourcesOf(exported: unknown): StackResource[] {
+  return exportSchema
+    .parse(exported)
+    .deployment.resources.map(({ custom, inputs, outputs, ...resource }) => ({
+      ...resource,
+      component: !custom,
+      inputs: mapValues(inputs, marked),
+      outputs: mapValues(outputs, marked),
+    }));
 }
 
-/** The outputs of the stack, as `pulumi stack output` has them; an output with a secret inside it is no secret itself. */
-export function outputsOf(resources: readonly KeptResource[]): Readonly<Record<string, StackOutput>> {
-  const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
-  return Object.fromEntries(
-    Object.entries((stack?.outputs ?? {}) as Values).map(([name, value]) => [
-      name,
-      { value: opened(value), secret: isSecret(value) },
-    ]),
-  );
-}
-
-/** The value with all its secrets readable. In an export a secret's value is JSON in a text. */
-function opened(value: Value): Value {
-  if (isSecret(value)) return opened(JSON.parse(z.string().parse(value.plaintext)) as Value);
-  if (Array.isArray(value)) return value.map(opened);
-  return isObject(value) ? mapValues(value, opened) : value;
+/**
+ * The value with its secrets as the protocol marks them. In an export a secret's value is JSON in a text, and an event only
+ * says that there is one.
+ */
+export function marked(value: Value): Value {
+  if (Array.isArray(value)) return value.map(marked);
+  if (!isObject(value)) return value;
+  if (isSecret(value) && typeof value.plaintext === "string")
+    return secret(marked(JSON.parse(value.plaintext) as Value));
+  if (isSecret(value)) return secret("[secret]");
+  return mapValues(value, marked);
 }

@@ -1,4 +1,5 @@
-import { leaves, opened, type Leaf, type Properties, type Resource } from "../resource.ts";
+import { reveal, type Values } from "../../wire/values.ts";
+import { leaves, type Leaf, type Resource } from "../resource.ts";
 import type { ResourceRule } from "../rule.ts";
 
 /** Unpinned content changes over time: `up` is not repeatable, and a rollback does not restore the old content. */
@@ -63,8 +64,8 @@ function imageFile(path: string): string | undefined {
 
 const VERSION = /^v?\d+\.\d+\.\d+([-+][\w.+-]+)?$/;
 
-function chartProblems(properties: Properties): string[] {
-  const [chart, version] = [opened(properties.chart), opened(properties.version) ?? ""];
+function chartProblems(properties: Values): string[] {
+  const [chart, version] = [properties.chart ?? "", properties.version ?? ""].map(reveal);
   if (typeof chart !== "string" || typeof version !== "string") return [];
   // A folder of the project is pinned by its commit, and an archive by the version in its name.
   if (/^[./]/.test(chart) || /-\d+\.\d+\.\d+[^/]*\.tgz$/.test(chart) || DIGEST.test(chart)) return [];

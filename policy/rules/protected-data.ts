@@ -1,4 +1,4 @@
-import { isProperties, opened, type Properties, type Value } from "../resource.ts";
+import { isObject, revealAll, type Value, type Values } from "../../wire/values.ts";
 import type { ResourceRule } from "../rule.ts";
 
 // Types of volumes, with the inputs that give them content from elsewhere, which can be restored.
@@ -21,11 +21,8 @@ export const protectedData: ResourceRule = {
   },
 };
 
-function has(properties: Properties, path: string): boolean {
-  let here: Value | undefined = properties;
-  for (const key of path.split(".")) {
-    const map: Value | undefined = opened(here);
-    here = isProperties(map) ? map[key] : undefined;
-  }
+function has(properties: Values, path: string): boolean {
+  let here: Value | undefined = revealAll(properties);
+  for (const key of path.split(".")) here = isObject(here) ? here[key] : undefined;
   return here !== undefined && here !== null;
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Problem } from "./resource.ts";
-import { hasUnknown, UNKNOWN } from "./unknown.ts";
+import { hasUnknown, UNKNOWN } from "../../wire/values.ts";
 
 /** `disks[0].volume` from a zod path. */
 export function propertyPath(path: readonly PropertyKey[]): string {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AnyResourceType, Change } from "./resource.ts";
-import { hasUnknown } from "./unknown.ts";
+import { hasUnknown } from "../../wire/values.ts";
 
 /** One difference, at the path of the value that differs. */
 export interface PropertyDiff {

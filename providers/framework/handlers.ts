@@ -1,4 +1,4 @@
-import type { sendUnaryData, ServerUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import { status } from "@grpc/grpc-js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import messages from "@pulumi/pulumi/proto/provider_pb.js";
@@ -7,7 +7,9 @@ import type { PropertyDiff, ResourceDiff } from "./diff.ts";
 import type { EngineLog } from "./engine-log.ts";
 import type { Provider } from "./provider.ts";
 import { type Problem, ProviderError } from "./resource.ts";
-import { fromStruct, toStruct, type Values } from "./struct.ts";
+import { unary as method } from "../../wire/grpc.ts";
+import { fromStruct, toStruct } from "../../wire/struct.ts";
+import { typeOf } from "../../wire/urn.ts";
 
 /** Pulumi's `ResourceProvider` service for a provider. */
 export function implement(provider: Provider, log: EngineLog): UntypedServiceImplementation {
@@ -133,12 +135,7 @@ export function implement(provider: Provider, log: EngineLog): UntypedServiceImp
   };
 }
 
-/** `libvirt:index:Domain` of a URN: the last of the types that lead to the resource. */
-function typeOf(urn: string): string {
-  return urn.split("::")[2]?.split("$").at(-1) ?? "";
-}
-
-function checked({ inputs, problems }: { inputs: Values; problems: Problem[] }): messages.CheckResponse {
+function checked({ inputs, problems }: ReturnType<Provider["check"]>): messages.CheckResponse {
   return new messages.CheckResponse().setInputs(toStruct(inputs)).setFailuresList(failures(problems));
 }
 
@@ -173,17 +170,7 @@ function kindOf({ kind, change }: PropertyDiff): messages.PropertyDiff.Kind {
 
 /** Wraps a handler for gRPC. A ProviderError is reported as one line; any other error is a bug and keeps its stack. */
 function unary<Request, Response>(handler: (request: Request) => Response | Promise<Response>) {
-  return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
-    const answer = async () => handler(call.request);
-    answer().then(
-      (response) => {
-        callback(null, response);
-      },
-      (error: unknown) => {
-        callback({ code: status.UNKNOWN, details: detailsOf(error) });
-      },
-    );
-  };
+  return method(handler, (error) => ({ code: status.UNKNOWN, details: detailsOf(error) }));
 }
 
 function detailsOf(error: unknown): string {

@@ -2,10 +2,12 @@ import { checkInputs } from "./check.ts";
 import { diffInputs, type ResourceDiff, valueDiff } from "./diff.ts";
 import type { AnyResourceType, Context, Existing, Problem, ProviderDefinition } from "./resource.ts";
 import { ProviderError } from "./resource.ts";
-import { hasUnknown, UNKNOWN } from "./unknown.ts";
+import { hasUnknown, UNKNOWN } from "../../wire/values.ts";
 
 type Values = Record<string, unknown>;
-type Operation = Omit<Context<unknown>, "config">;
+
+/** What an operation may use besides inputs and configuration. */
+export type Operation = Omit<Context<unknown>, "config">;
 
 /** A configured provider: what the gRPC server and the in-process engine call, with inputs as plain values. */
 export class Provider<Config extends object = object> {

@@ -54,6 +54,8 @@ export interface ResourceType<Config, Inputs extends object, State extends objec
   guard?(was: Inputs): string | undefined;
   /** Outputs, inputs among them, that are always secret. */
   readonly secrets?: readonly (keyof State & string)[];
+  /** True if every output is secret as soon as any input is. */
+  readonly secretsSpread?: boolean;
   /** Outputs that an update may change: its preview shows them as unknown. */
   readonly volatile?: readonly (keyof State & string)[];
   /** Checks several inputs against each other; called only when each is known and valid. */
@@ -63,8 +65,8 @@ export interface ResourceType<Config, Inputs extends object, State extends objec
    * others are unknown in a preview.
    */
   foresee?(inputs: Inputs, context: Pick<Context<Config>, "urn" | "config">, last?: State): Partial<State>;
-  /** The id that `create` will return, so that an interrupted creation can be cleaned up. */
-  identify(inputs: Inputs, context: Pick<Context<Config>, "urn" | "config">): string;
+  /** The id that `create` will return, so that an interrupted creation can be cleaned up; undefined if that is not known. */
+  identify(inputs: Inputs, context: Pick<Context<Config>, "urn" | "config">): string | undefined;
   create(inputs: Inputs, context: Context<Config>): Promise<Existing<Inputs, State>>;
   /** The resource as it is now; undefined if it is gone. `last` is undefined during an import. */
   read(

@@ -1,6 +1,6 @@
 import { flushCompileCache } from "node:module";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
 import provider from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import { listen, newServer } from "../../wire/grpc.ts";
 import { EngineLog } from "./engine-log.ts";
 import { implement } from "./handlers.ts";
 import { Provider } from "./provider.ts";
@@ -18,14 +18,9 @@ export async function serve<Config extends object>(
   engine: string,
 ): Promise<Served> {
   const log = new EngineLog(engine);
-  const server = new Server({ "grpc.max_receive_message_length": -1 });
+  const server = newServer();
   server.addService(provider.ResourceProviderService, implement(new Provider(definition), log));
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(error);
-    });
-  });
+  const port = await listen(server, "127.0.0.1:0");
   return {
     port,
     close() {

@@ -27,16 +27,20 @@ export const sshKey = resourceType<unknown, SshKeyInputs, SshKeyInputs & SshKeyO
   changes: { comment: "replace" },
   deleteBeforeReplace: false,
   secrets: ["privateKey"],
-  identify: (inputs) => (inputs.comment === "" ? "ssh-key" : inputs.comment),
+  identify,
   async create(inputs) {
     const pair = await generateSshKey(inputs.comment);
-    return { id: this.identify(inputs, { urn: "", config: {} }), inputs, state: { ...inputs, ...pair } };
+    return { id: identify(inputs), inputs, state: { ...inputs, ...pair } };
   },
   // A key pair exists only in the state, so it cannot drift.
   read: (id, last) => Promise.resolve(last === undefined ? undefined : { id, ...last }),
   update: (id, was, inputs) => Promise.resolve({ id, inputs, state: { ...was.state, ...inputs } }),
   delete: () => Promise.resolve(),
 });
+
+function identify({ comment }: SshKeyInputs): string {
+  return comment === "" ? "ssh-key" : comment;
+}
 
 /** A new ed25519 key pair. */
 export async function generateSshKey(comment: string): Promise<{ publicKey: string; privateKey: string }> {

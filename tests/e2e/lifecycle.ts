@@ -4,6 +4,8 @@ import { done } from "../support/display.ts";
 import { fetchCommand, smallPackage } from "../support/package.ts";
 import { Site } from "../support/site.ts";
 import { describeUnless } from "../support/where.ts";
+import { shownSecrets } from "../support/shown-secrets.ts";
+import { faultsOfTree } from "../support/tree.ts";
 
 interface Lifecycle {
   readonly engine: "in-process" | "pulumi";
@@ -64,6 +66,12 @@ export function lifecycle({ engine, name, lacking, more, ...by }: Lifecycle): vo
         },
       });
       expect(site.runningMachines()).toEqual([...site.machines].sort());
+    });
+
+    it("is a tree of components, and shows no secret in any of their inputs and outputs", async () => {
+      const state = await site.state();
+      expect(faultsOfTree(state)).toEqual([]);
+      expect(shownSecrets(state)).toEqual([]);
     });
 
     it("prints its outputs for people without a secret one", async () => {

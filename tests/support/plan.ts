@@ -4,9 +4,8 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { parseDocument, stringify } from "yaml";
 import { UserError } from "../../config/errors.ts";
-import type { RunOptions } from "../../engine/engine.ts";
+import type { ResourcePlan, RunOptions } from "../../engine/engine.ts";
 import { InProcessEngine } from "../../engine/in-process/index.ts";
-import type { ResourceState } from "../../engine/in-process/state.ts";
 import { repository } from "./project.ts";
 
 /** Every target that can be built, with every kind of node that it has. */
@@ -17,7 +16,7 @@ export const STACKS = [
 ] as const;
 
 /** Previews a stack of this project, with state of its own, and returns its resources as they would be. */
-export async function plan(target: string, machines: string): Promise<readonly ResourceState[]> {
+export async function plan(target: string, machines: string): Promise<readonly ResourcePlan[]> {
   const { resources, warnings, failures } = await preview(target, await clusterFile(target), machines);
   expect([...failures, ...warnings]).toEqual([]);
   return resources;
@@ -25,7 +24,7 @@ export async function plan(target: string, machines: string): Promise<readonly R
 
 /** What a preview has shown. */
 export interface Previewed {
-  readonly resources: readonly ResourceState[];
+  readonly resources: readonly ResourcePlan[];
   readonly warnings: readonly string[];
   /** What failed or was refused, as lines. */
   readonly failures: readonly string[];
@@ -33,7 +32,7 @@ export interface Previewed {
 
 /** Previews a target of this project with a cluster file of this text, as a stack of its own. */
 export async function preview(target: string, text: string, machines?: string): Promise<Previewed> {
-  let resources: readonly ResourceState[] = [];
+  let resources: readonly ResourcePlan[] = [];
   const messages = await withStack(target, text, machines, async (engine, options) => {
     ({ resources } = await engine.plan(options));
   });

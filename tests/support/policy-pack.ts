@@ -7,9 +7,9 @@ import { credentials } from "@grpc/grpc-js";
 import services from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import messages from "@pulumi/pulumi/proto/analyzer_pb.js";
 import structProto from "google-protobuf/google/protobuf/struct_pb.js";
-import type { ResourceState } from "../../engine/in-process/state.ts";
-import { nameOf } from "../../engine/in-process/urn.ts";
-import type { Values } from "../../engine/in-process/values.ts";
+import type { StackResource } from "../../engine/engine.ts";
+import { nameOf } from "../../wire/urn.ts";
+import type { Values } from "../../wire/values.ts";
 import { POLICY_PACK } from "../../engine/policies.ts";
 
 /** The policy pack in a process of its own, as Pulumi's CLI starts it and talks to it. */
@@ -43,8 +43,8 @@ export class PolicyPack {
     });
   }
 
-  /** What the rules for single resources find, `policy: message`. */
-  async analyze({ urn, type, inputs, protect }: ResourceState): Promise<string[]> {
+  /** What the rules find, `policy: message`. */
+  async analyze({ urn, type, inputs, protect }: StackResource): Promise<string[]> {
     const request = new messages.AnalyzeRequest();
     request.setUrn(urn);
     request.setType(type);
@@ -52,23 +52,6 @@ export class PolicyPack {
     request.setProperties(structOf(inputs));
     request.setOptions(optionsOf(protect));
     return this.#call((done) => this.#client.analyze(request, done));
-  }
-
-  /** What the rules for whole stacks find. */
-  async analyzeStack(resources: readonly ResourceState[]): Promise<string[]> {
-    const request = new messages.AnalyzeStackRequest();
-    request.setResourcesList(
-      resources.map(({ urn, type, outputs, protect }) => {
-        const resource = new messages.AnalyzerResource();
-        resource.setUrn(urn);
-        resource.setType(type);
-        resource.setName(nameOf(urn));
-        resource.setProperties(structOf(outputs));
-        resource.setOptions(optionsOf(protect));
-        return resource;
-      }),
-    );
-    return this.#call((done) => this.#client.analyzeStack(request, done));
   }
 
   /** Names of the policies that nothing but `--policy-pack-config` switches off. */

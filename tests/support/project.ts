@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { onTestFinished } from "vitest";
 import { stringify } from "yaml";
-import type { Engine } from "../../engine/engine.ts";
 import type { EngineEvent, Operation, Summary } from "../../engine/events.ts";
-import { InProcessEngine, stateFile } from "../../engine/in-process/index.ts";
+import { outputsOf, type Engine } from "../../engine/engine.ts";
+import { InProcessEngine } from "../../engine/in-process/index.ts";
+import { preview } from "../../engine/policies.ts";
+import { inProcessState } from "../../engine/project.ts";
 import { PulumiEngine } from "../../engine/pulumi/index.ts";
 
 export const repository = resolve(import.meta.dirname, "../..");
@@ -81,7 +83,7 @@ export class Project {
   }
 
   get stateFile(): string {
-    return stateFile(this);
+    return inProcessState(this);
   }
 
   async run(
@@ -98,12 +100,13 @@ export class Project {
   ): Promise<Run> {
     const events: EngineEvent[] = [];
     try {
-      const summary = await engine[operation]({
-        emit: (event) => events.push(event),
+      const options = {
+        emit: (event: EngineEvent) => events.push(event),
         signal: abort.signal,
         parallel: 8,
         ...(replace !== undefined && { replace }),
-      });
+      };
+      const summary = await (operation === "preview" ? preview(engine, options) : engine[operation](options));
       return { summary, error: undefined, events };
     } catch (error) {
       return { summary: {}, error: error as Error, events };
@@ -118,7 +121,7 @@ export class Project {
 
   async outputs(): Promise<Record<string, unknown>> {
     return Object.fromEntries(
-      Object.entries(await this.ownEngine.outputs()).map(([key, { value }]) => [key, value]),
+      Object.entries(await outputsOf(this.ownEngine)).map(([key, { value }]) => [key, value]),
     );
   }
 }

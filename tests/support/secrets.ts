@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { passphrase } from "../../engine/passphrase.ts";
 import { StackState } from "../../engine/in-process/state.ts";
-import { isSecret, reveal } from "../../engine/in-process/values.ts";
+import { isSecret, reveal } from "../../wire/values.ts";
 import { repository } from "./project.ts";
 
 /** A secret of a stack: what it is called, and the texts and bytes that give it away. */

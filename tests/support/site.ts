@@ -8,7 +8,9 @@ import { afterAll, beforeAll } from "vitest";
 import { sandboxPlaces, type SandboxPlaces } from "../../providers/host/sandbox-places.ts";
 import { stackOutputsSchema, type StackOutputs } from "../../stacks/outputs.ts";
 import { connect, findMachine, ssh, type Connection } from "../../cli/connection.ts";
+import type { StackResource } from "../../engine/engine.ts";
 import { InProcessEngine } from "../../engine/in-process/index.ts";
+import { resourcesOf } from "../../engine/pulumi/state.ts";
 import { clusterFile, machineNames, type ClusterSpec } from "./cluster-file.ts";
 import { aiHowCommand, Running, type CommandOptions, type Said } from "./command.ts";
 import { leftovers } from "./leftovers.ts";
@@ -220,6 +222,12 @@ export class Site {
     return Number(readFileSync(join(this.places.containers, machine, "leader"), "utf8").split(" ")[0]);
   }
 
+  /** The resources as the engine shows them, secrets known and marked. */
+  async state(): Promise<readonly StackResource[]> {
+    if (this.#engine === "pulumi") return resourcesOf(JSON.parse(await this.#exported()));
+    return new InProcessEngine({ root: repository, stack: this.stack }).resources();
+  }
+
   /** Resources of the state file: `type name`, sorted; what was begun and not finished is marked. */
   resources(): string[] {
     const { resources, pending } = JSON.parse(readFileSync(this.stateFile, "utf8")) as Record<
@@ -257,10 +265,14 @@ export class Site {
   }
 
   async #secretsNow(): Promise<Secret[]> {
-    if (this.#engine === "in-process") return secretsOf(this.stack);
+    return this.#engine === "in-process" ? secretsOf(this.stack) : secretsOfExport(await this.#exported());
+  }
+
+  /** What Pulumi's own engine has as the stack's state. */
+  async #exported(): Promise<string> {
     const cli = await usePulumi();
     const args = ["stack", "export", "--show-secrets", "--stack", this.stack, "--non-interactive"];
-    return secretsOfExport((await execa(cli, args, { cwd: repository, env: this.#env })).stdout);
+    return (await execa(cli, args, { cwd: repository, env: this.#env })).stdout;
   }
 
   /** State of Pulumi's own engine is kept apart, with a passphrase of its own. */

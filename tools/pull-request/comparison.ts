@@ -16,6 +16,8 @@ export interface Change {
   readonly kind: "added" | "changed" | "replaced" | "removed";
   readonly type: string;
   readonly name: string;
+  /** False where no provider looked at it. */
+  readonly checked: boolean;
   readonly differences: readonly Difference[];
 }
 
@@ -82,21 +84,23 @@ async function changesOf(
   replacedBy: ReplacedBy,
 ): Promise<Change[]> {
   const kept = await Promise.all(
-    [...head.values()].map(async ({ urn, type, name, inputs, protect }): Promise<Change[]> => {
+    [...head.values()].map(async ({ urn, type, name, inputs, protect, checked }): Promise<Change[]> => {
       const was = base.get(urn);
-      if (was === undefined) return [{ kind: "added", type, name, differences: differences({}, inputs) }];
+      if (was === undefined)
+        return [{ kind: "added", type, name, checked, differences: differences({}, inputs) }];
       const found = [
         ...differences(was.inputs, inputs),
         ...(was.protect === protect ? [] : [{ path: "protect", was: was.protect, is: protect }]),
       ];
       if (found.length === 0) return [];
       const replaces = (await replacedBy(type, was.inputs, inputs)) ?? [];
-      return [{ kind: replaces.length > 0 ? "replaced" : "changed", type, name, differences: found }];
+      const kind = replaces.length > 0 ? "replaced" : "changed";
+      return [{ kind, type, name, checked, differences: found }];
     }),
   );
   const removed = [...base.values()]
     .filter(({ urn }) => !head.has(urn))
-    .map(({ type, name }): Change => ({ kind: "removed", type, name, differences: [] }));
+    .map(({ type, name, checked }): Change => ({ kind: "removed", type, name, checked, differences: [] }));
   return [...kept.flat(), ...removed];
 }
 

@@ -1,4 +1,5 @@
 import { markdownTable } from "markdown-table";
+import { UNCHECKED } from "../../engine/display.ts";
 import type { Change, Difference, StackComparison } from "./comparison.ts";
 
 /** What a comment says besides the stacks. */
@@ -100,8 +101,9 @@ function summary(changes: readonly Change[], outputs: readonly Difference[]): st
   return outputs.length > 0 ? "other outputs" : "no changes";
 }
 
-function changeLines({ kind, type, name, differences }: Change): string[] {
-  const title = `${SIGNS[kind]} ${name} (${type})${kind === "replaced" ? ": replaced" : ""}`;
+function changeLines({ kind, type, name, checked, differences }: Change): string[] {
+  const notes = [...(kind === "replaced" ? ["replaced"] : []), ...(checked ? [] : [UNCHECKED])].join(", ");
+  const title = `${SIGNS[kind]} ${name} (${type})${notes === "" ? "" : `: ${notes}`}`;
   return [title, ...(kind === "added" ? added(differences) : differences.flatMap(differenceLines))];
 }
 

@@ -4,8 +4,7 @@ import { randomUUID } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { Handlers } from "../../engine/in-process/handlers/index.ts";
-import { UserError } from "../../config/errors.ts";
+import { Providers, runs } from "../../engine/in-process/providers.ts";
 import { compare, type ReplacedBy } from "./comparison.ts";
 import { report } from "./markdown.ts";
 import { outcomeOf, stacksOf } from "./stack-plans.ts";
@@ -17,15 +16,9 @@ if (base === undefined || head === undefined) {
 }
 
 await install(base, head);
-const handlers = new Handlers(head, () => undefined);
-const replacedBy: ReplacedBy = async (type, was, is) => {
-  try {
-    return (await handlers.handler(type, undefined)).diff(was, is).replaces;
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
-};
+const providers = new Providers(head, () => undefined);
+const replacedBy: ReplacedBy = async (type, was, is) =>
+  runs(type) ? (await providers.handler(type, undefined)).diff(was, is).replaces : undefined;
 const comparisons = [];
 for (const stack of new Set([...stacksOf(base), ...stacksOf(head)])) {
   // Two at a time: each is a program of its own that wants a core.

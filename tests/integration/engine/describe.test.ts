@@ -49,7 +49,7 @@ function operations({ resources }: Plan): Record<string, string> {
 for (const { name, lacking, engineOf } of engines) {
   describeUnless(lacking, `a preview for programs by the engine ${name}`, () => {
     const plan = async (project: Project): Promise<Plan> => {
-      const document = await planDocument(engineOf(project), project.stack, 4);
+      const document = await planDocument(engineOf(project), project, 4);
       return planSchema.parse(JSON.parse(JSON.stringify(document)));
     };
 

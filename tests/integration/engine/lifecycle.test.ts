@@ -80,7 +80,7 @@ test("deleteBeforeReplace deletes first, and what hangs on it before that", asyn
 
 test("ignoreChanges keeps the old value of what it names, and nothing else", async () => {
   const program = (a: string, b: string): string =>
-    logged("one", `environment: { A: "${a}", B: "${b}" },`, '{ ignoreChanges: ["environment.A"] }');
+    logged("one", `environment: { A: "${a}" }, stdin: "${b}",`, '{ ignoreChanges: ["environment"] }');
   const project = await Project.create(program("1", "1"));
   await project.run("up");
   await project.program(program("2", "1"));
@@ -122,15 +122,18 @@ test("what is protected can be kept with what it needs, while the rest goes", as
 
 test("what is deleted with another resource is only forgotten", async () => {
   const project = await Project.create(
-    [
-      logged("house"),
-      logged("room", "", "{ deletedWith: house }"),
-      logged("garden", "", "{ retainOnDelete: true }"),
-    ].join("\n"),
+    [logged("house"), logged("room", "", "{ deletedWith: house }")].join("\n"),
   );
   await project.run("up");
-  expect((await project.run("down")).summary).toEqual({ delete: 3 });
-  expect((await project.lines("log")).slice(3)).toEqual(["delete house"]);
+  expect((await project.run("down")).summary).toEqual({ delete: 2 });
+  expect((await project.lines("log")).slice(2)).toEqual(["delete house"]);
+});
+
+test("an option that only Pulumi's engine has is refused", async () => {
+  const project = await Project.create(logged("garden", "", "{ retainOnDelete: true }"));
+  expect(failures(await project.run("preview"))).toEqual([
+    "garden: the in-process engine has no retainOnDelete; use Pulumi's (`--engine pulumi`)",
+  ]);
 });
 
 test("independent resources are worked on side by side", async () => {
@@ -163,16 +166,18 @@ test("after a failure nothing new starts, and what succeeded is kept", async () 
   expect((await project.run("up")).summary).toEqual({ same: 1, create: 2 });
 });
 
-test("a resource that the engine cannot make is told of once, and not by the program that goes on to others", async () => {
+test("a resource that cannot be made is told of once, and not by the program that goes on to others", async () => {
   const project = await Project.create(
     [
-      'new (class extends pulumi.CustomResource {})("kubernetes:core/v1:Namespace", "place", {});',
+      'new (class extends pulumi.CustomResource {})("command:remote:Command", "place", {});',
       'const late = new Promise((resolve) => setTimeout(resolve, 500, "true"));',
       'for (const name of ["a", "b"]) new command.local.Command(name, { create: late });',
     ].join("\n"),
   );
   const run = await project.run("preview");
-  expect(failures(run)).toEqual([expect.stringContaining("has no handler for this resource type")]);
+  expect(failures(run)).toEqual([
+    expect.stringContaining("command:remote:Command is not a resource of command; there are"),
+  ]);
   expect(run.events.filter((event) => event.type === "log")).toEqual([]);
 });
 

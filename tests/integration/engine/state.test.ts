@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { outputsOf } from "../../../engine/engine.ts";
 import { Project } from "../../support/project.ts";
 
 const SECRET = "hunter2-is-not-a-good-password";
@@ -21,7 +22,7 @@ test("secrets are encrypted in the state, hidden in what is shown, and known to 
   const text = await readFile(project.stateFile, "utf8");
   expect(text).not.toContain(SECRET);
   expect((await stat(project.stateFile)).mode & 0o777).toBe(0o600);
-  const outputs = await project.engine.outputs();
+  const outputs = await outputsOf(project.engine);
   expect(outputs).toMatchObject({
     said: { value: SECRET, secret: true },
     random_: { secret: true },

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import type { ResourceState } from "../../../engine/in-process/state.ts";
-import { nameOf } from "../../../engine/in-process/urn.ts";
+import type { StackResource } from "../../../engine/engine.ts";
+import { nameOf } from "../../../wire/urn.ts";
 import { preview } from "../../support/plan.ts";
 import { repository } from "../../support/project.ts";
 
@@ -22,7 +22,7 @@ const EXPECTED = {
 };
 
 /** The example of a workstation with another builder and driver. */
-async function resourcesWith(builder: string | undefined, driver: object): Promise<readonly ResourceState[]> {
+async function resourcesWith(builder: string | undefined, driver: object): Promise<readonly StackResource[]> {
   const file = parseDocument(await readFile(join(repository, "stacks/workstation.yaml"), "utf8"));
   if (builder !== undefined) file.setIn(["clusters", "hpc", "image", "builder"], builder);
   file.setIn(["clusters", "hpc", "driver"], file.createNode(driver));
@@ -32,7 +32,7 @@ async function resourcesWith(builder: string | undefined, driver: object): Promi
 }
 
 /** What images of the HPC cluster are baked with, by the name of the image. */
-function bakedWith(resources: readonly ResourceState[]): Record<string, unknown> {
+function bakedWith(resources: readonly StackResource[]): Record<string, unknown> {
   const images = resources.filter(({ type }) => /^host:index:(Packer)?Image$/.test(type));
   return Object.fromEntries(
     images

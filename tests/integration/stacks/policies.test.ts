@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { violationsOf } from "../../../engine/in-process/policies.ts";
-import type { ResourceState } from "../../../engine/in-process/state.ts";
+import type { StackResource } from "../../../engine/engine.ts";
+import { resourceViolations, stackViolations } from "../../../engine/policies.ts";
 import { plan, STACKS } from "../../support/plan.ts";
 import { PolicyPack } from "../../support/policy-pack.ts";
 
@@ -11,32 +11,31 @@ beforeAll(async () => {
 afterAll(() => pack.end());
 
 /** What Pulumi's CLI would say of all of them. */
-async function foundByPack(resources: readonly ResourceState[]): Promise<string[]> {
-  const single = await Promise.all(resources.map((resource) => pack.analyze(resource)));
-  return [...single.flat(), ...(await pack.analyzeStack(resources))];
+async function foundByPack(resources: readonly StackResource[]): Promise<string[]> {
+  return (await Promise.all(resources.map((resource) => pack.analyze(resource)))).flat();
 }
 
 describe.each(STACKS)("the policies and %s on %s nodes", (target, machines) => {
-  let resources: readonly ResourceState[];
+  let resources: readonly StackResource[];
   beforeAll(async () => {
     resources = await plan(target, machines);
   });
 
-  it("agree, in-process and in the pack that Pulumi's CLI runs", async () => {
-    expect(violationsOf(resources)).toEqual([]);
+  it("agree, by ai-how and by the pack that Pulumi's CLI runs", async () => {
+    expect([...resourceViolations(resources), ...stackViolations(resources)]).toEqual([]);
     expect(await foundByPack(resources)).toEqual([]);
   });
 
   it("disagree as soon as something is wrong, and both say the same", async () => {
-    const wrong = resources.map((resource): ResourceState => {
+    const wrong = resources.map((resource): StackResource => {
       if (resource.type === "pulumi:pulumi:Stack")
         return { ...resource, outputs: { ...resource.outputs, adminPassword: "hunter2" } };
       if (resource.type !== "libvirt:index:Network") return resource;
       return { ...resource, inputs: { ...resource.inputs, name: "default" } };
     });
-    const found = violationsOf(wrong).map(({ rule, message }) => `${rule}: ${message}`);
-    const networks = resources.filter(({ type }) => type === "libvirt:index:Network").length;
-    expect(found).toHaveLength(networks + 1);
+    const found = resourceViolations(wrong).map(({ rule, message }) => `${rule}: ${message}`);
+    expect(found).toHaveLength(resources.filter(({ type }) => type === "libvirt:index:Network").length);
     expect((await foundByPack(wrong)).sort()).toEqual(found.sort());
+    expect(stackViolations(wrong).map(({ rule }) => rule)).toEqual(["no-plain-secret"]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { showDiffs } from "../../../engine/in-process/diff-view.ts";
-import { secret, UNKNOWN, type Values } from "../../../engine/in-process/values.ts";
+import { secret, UNKNOWN, type Values } from "../../../wire/values.ts";
 
 function diff(path: string, kind: "add" | "delete" | "update" = "update", replaces: string[] = []) {
   return { properties: [{ path, kind }], replaces, deleteBeforeReplace: false };

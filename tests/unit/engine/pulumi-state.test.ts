@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { outputsOf, resourcesOf } from "../../../engine/pulumi/state.ts";
+import { outputsOf, type Engine } from "../../../engine/engine.ts";
+import { resourcesOf } from "../../../engine/pulumi/state.ts";
 
 // As `pulumi stack export --show-secrets` of Pulumi 3.265 prints a secret.
 const secret = (value: unknown): object => ({
@@ -11,25 +12,27 @@ const exported = (...resources: object[]): unknown => ({
   deployment: { manifest: {}, resources },
 });
 const stack = { urn: "urn:pulumi:dev::ai-how::pulumi:pulumi:Stack::ai-how-dev", type: "pulumi:pulumi:Stack" };
+const outputs = (state: unknown) =>
+  outputsOf({ resources: () => Promise.resolve(resourcesOf(state)) } as unknown as Engine);
 
-test("outputs are the stack's, with secrets opened wherever they are, and marked where the whole output is one", () => {
+test("outputs are the stack's, with secrets opened wherever they are, and marked where there is one", async () => {
   const other = { urn: "urn:other", type: "ai-how:machines:VirtualMachine", outputs: { site: "not this" } };
-  const outputs = {
+  const values = {
     site: "lab",
     key: secret("text"),
     inside: { user: "admin", keys: [secret({ nested: secret(1) })] },
     none: null,
   };
-  expect(outputsOf(resourcesOf(exported(other, { ...stack, outputs })))).toEqual({
+  expect(await outputs(exported(other, { ...stack, outputs: values }))).toEqual({
     site: { value: "lab", secret: false },
     key: { value: "text", secret: true },
-    inside: { value: { user: "admin", keys: [{ nested: 1 }] }, secret: false },
+    inside: { value: { user: "admin", keys: [{ nested: 1 }] }, secret: true },
     none: { value: null, secret: false },
   });
 });
 
-test("a stack that was made, and on which nothing ran, has neither resources nor outputs", () => {
+test("a stack that was made, and on which nothing ran, has neither resources nor outputs", async () => {
   expect(resourcesOf({ version: 3, deployment: { manifest: {} } })).toEqual([]);
-  expect(outputsOf(resourcesOf(exported()))).toEqual({});
-  expect(outputsOf(resourcesOf(exported(stack)))).toEqual({});
+  expect(await outputs(exported())).toEqual({});
+  expect(await outputs(exported(stack))).toEqual({});
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Redaction } from "../../../engine/in-process/redaction.ts";
-import { secret } from "../../../engine/in-process/values.ts";
+import { secret } from "../../../wire/values.ts";
 
 test("a secret is replaced wherever it stands, however deep it was", () => {
   const redaction = new Redaction();
@@ -20,6 +20,13 @@ test("what is too short to be told from chance stays", () => {
   const redaction = new Redaction();
   redaction.learn({ pin: secret("1234") });
   expect(redaction.apply("12345 nodes")).toBe("12345 nodes");
+});
+
+test("the name of a resource is no secret, though it stands beside a key", () => {
+  const redaction = new Redaction();
+  redaction.learn({ ssh: secret({ name: "lab-compute-01", privateKey: "correct horse" }) });
+  redaction.leave("lab-compute-01");
+  expect(redaction.apply("lab-compute-01 by correct horse")).toBe("lab-compute-01 by [secret]");
 });
 
 test("where a machine is reached is no secret, though it stands beside its key", () => {

@@ -1,7 +1,8 @@
-import { Secret, type Properties, type Resource } from "../../../policy/resource.ts";
+import type { Resource } from "../../../policy/resource.ts";
+import type { Values } from "../../../wire/values.ts";
 
 /** A resource as an engine shows it to a rule. */
-export function resource(type: string, properties: Properties, protect = false): Resource {
+export function resource(type: string, properties: Values, protect = false): Resource {
   return { urn: `urn:pulumi:dev::ai-how::${type}::thing`, type, properties, protect };
 }
 
@@ -13,7 +14,3 @@ export const PRIVATE_KEY = [
 ].join(" ");
 export const ACCESS_TOKEN = ["ghp", "16C7e42F292c6912E7710c838347Ae178B4a"].join("_");
 export const MUNGE_KEY = "mungemungemungemungemungemungemunge";
-
-export function secret(value: string): Secret {
-  return new Secret(value);
-}

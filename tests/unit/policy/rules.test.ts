@@ -1,8 +1,9 @@
 import { describe, expect, it, test } from "vitest";
 import { userData } from "../../../components/machines/cloud-init.ts";
-import { UNKNOWN, type Properties, type Resource } from "../../../policy/resource.ts";
+import type { Resource } from "../../../policy/resource.ts";
+import { secret, UNKNOWN, type Values } from "../../../wire/values.ts";
 import { checkResource, checkStack, resourceRules, stackRules } from "../../../policy/rules.ts";
-import { ACCESS_TOKEN, MUNGE_KEY, PRIVATE_KEY, resource, secret } from "./resources.ts";
+import { ACCESS_TOKEN, MUNGE_KEY, PRIVATE_KEY, resource } from "./resources.ts";
 
 const STACK = "pulumi:pulumi:Stack";
 
@@ -56,7 +57,7 @@ describe("no-plain-secret", () => {
     expect(found(...resources)).toEqual([]);
   });
 
-  it.each<[string, Properties, string, string?]>([
+  it.each<[string, Values, string, string?]>([
     ["a key in an output of the stack", { adminKey: PRIVATE_KEY }, "adminKey holds a private key"],
     [
       "a password by its name",
@@ -104,7 +105,7 @@ describe("no-plain-secret", () => {
   });
 
   it("checks the secret files of a cloud-init disk, not the others", () => {
-    const disk = (secretFiles: Properties): Resource =>
+    const disk = (secretFiles: Values): Resource =>
       resource("libvirt:index:CloudInitDisk", {
         name: "cluster-compute-01-cloud-init.iso",
         files: { "ai-how/hostname": "cluster-compute-01\n" },
@@ -303,7 +304,7 @@ describe("no-password-login", () => {
 });
 
 describe("protected-data", () => {
-  const volume = (properties: Properties, protect: boolean): Resource =>
+  const volume = (properties: Values, protect: boolean): Resource =>
     resource(
       "libvirt:index:Volume",
       { pool: "lab", name: "data.qcow2", capacity: 1e12, ...properties },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { UNKNOWN } from "../../../providers/framework/unknown.ts";
+import { UNKNOWN } from "../../../wire/values.ts";
 import { libvirtProvider } from "./machines.ts";
 
 const provider = libvirtProvider();

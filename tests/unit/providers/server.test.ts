@@ -9,8 +9,8 @@ import {
   resourceType,
 } from "../../../providers/framework/resource.ts";
 import { type Served, serve } from "../../../providers/framework/server.ts";
-import { fromStruct, toStruct } from "../../../providers/framework/struct.ts";
-import { UNKNOWN } from "../../../providers/framework/unknown.ts";
+import { fromStruct, toStruct } from "../../../wire/struct.ts";
+import { UNKNOWN } from "../../../wire/values.ts";
 
 interface Config {
   shelf: string;

@@ -5,14 +5,20 @@ import type { Outcome } from "../../../tools/pull-request/stack-plans.ts";
 
 const DOMAIN = "libvirt:index:Domain";
 
-function resource(name: string, inputs: PlannedResource["inputs"], more: Partial<PlannedResource> = {}) {
+function resource(
+  name: string,
+  inputs: PlannedResource["inputs"],
+  more: Partial<PlannedResource> = {},
+): PlannedResource {
   const urn = `urn:pulumi:dev::ai-how::${DOMAIN}::${name}`;
   return {
     urn,
     type: DOMAIN,
     name,
+    dependencies: [],
     component: false,
     operation: "create" as const,
+    checked: true,
     protect: false,
     inputs,
     ...more,
@@ -48,19 +54,20 @@ describe("compare", () => {
       resource("other", { machine: "q35" }),
       resource("new", { memory: 1 }),
     ]);
+    const domain = { type: DOMAIN, checked: true };
     expect(await compared(base, head)).toEqual({
       stack: "dev",
       kind: "compared",
       changes: [
-        { kind: "changed", type: DOMAIN, name: "grows", differences: [{ path: "memory", was: 1, is: 2 }] },
+        { ...domain, kind: "changed", name: "grows", differences: [{ path: "memory", was: 1, is: 2 }] },
         {
+          ...domain,
           kind: "replaced",
-          type: DOMAIN,
           name: "other",
           differences: [{ path: "machine", was: "pc", is: "q35" }],
         },
-        { kind: "added", type: DOMAIN, name: "new", differences: [{ path: "memory", is: 1 }] },
-        { kind: "removed", type: DOMAIN, name: "gone", differences: [] },
+        { ...domain, kind: "added", name: "new", differences: [{ path: "memory", is: 1 }] },
+        { ...domain, kind: "removed", name: "gone", differences: [] },
       ],
       outputs: [],
       violations: [],

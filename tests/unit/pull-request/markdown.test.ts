@@ -9,8 +9,16 @@ function compared(stack: string, changes: readonly Change[], more: object = {}):
 }
 
 function change(name: string, kind: Change["kind"] = "changed", was: unknown = "a"): Change {
-  return { kind, type: "libvirt:index:Volume", name, differences: [{ path: "capacity", was, is: "b" }] };
+  const differences = [{ path: "capacity", was, is: "b" }];
+  return { kind, type: "libvirt:index:Volume", name, checked: true, differences };
 }
+
+test("what no provider has looked at is marked", () => {
+  const unchecked = { ...change("web", "added"), checked: false };
+  expect(report([compared("dev", [unchecked])], heading)).toContain(
+    "+ web (libvirt:index:Volume): not checked by its provider",
+  );
+});
 
 test("a table of all stacks comes first, and what changes is folded below it", () => {
   const text = report(

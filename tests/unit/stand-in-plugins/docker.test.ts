@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { contextFiles } from "../../support/stand-in-plugins/docker/build-context.ts";
 import { docker } from "../../support/stand-in-plugins/docker/provider.ts";
-import { UNKNOWN } from "../../../engine/in-process/values.ts";
+import { UNKNOWN } from "../../../wire/values.ts";
 import { Provider } from "../../../providers/framework/provider.ts";
 
 type Values = Record<string, unknown>;

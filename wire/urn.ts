@@ -1,5 +1,6 @@
 /** The type of the stack itself, the parent of all. */
 export const STACK_TYPE = "pulumi:pulumi:Stack";
+const PROVIDER_TYPE = "pulumi:providers:";
 
 /** `urn:pulumi:dev::ai-how::parentType$type::name`, as Pulumi's engine builds it. */
 export function makeUrn(stack: string, project: string, parent: string, type: string, name: string): string {
@@ -20,4 +21,21 @@ export function typeOf(urn: string): string {
 /** The name that the program gave. */
 export function nameOf(urn: string): string {
   return urn.split("::").slice(3).join("::");
+}
+
+/** `libvirt` of `libvirt:index:Domain`, and of a provider's type `pulumi:providers:libvirt`. */
+export function packageOf(type: string): string {
+  return (isProvider(type) ? type.slice(PROVIDER_TYPE.length) : type).split(":")[0] ?? type;
+}
+
+/** Whether this is the type of a provider, which is a resource of its own: `pulumi:providers:libvirt`. */
+export function isProvider(type: string): boolean {
+  return type.startsWith(PROVIDER_TYPE);
+}
+
+/** The URN in a resource's `provider`: `urn::id` without the id; undefined where it names none. */
+export function providerUrn(reference: string | undefined): string | undefined {
+  return reference === undefined || reference === ""
+    ? undefined
+    : reference.slice(0, reference.lastIndexOf("::"));
 }

@@ -1,0 +1,65 @@
+import { readFile } from "node:fs/promises";
+import type { EngineEvent, StepEventStateMetadata } from "@pulumi/pulumi/automation/events.js";
+import { z } from "zod";
+import { isObject, mapValues, type Values } from "../../wire/values.ts";
+import type { ResourcePlan } from "../engine.ts";
+import { operationOf } from "./events.ts";
+import { marked } from "./state.ts";
+
+// As `--save-plan` writes it: what the program wants of each resource.
+const savedSchema = z.object({
+  resourcePlans: z.record(
+    z.string(),
+    z.object({
+      goal: z
+        .object({ dependencies: z.array(z.string()).nullish(), deletedWith: z.string().nullish() })
+        .nullish(),
+    }),
+  ),
+});
+
+/** What a preview of Pulumi's engine tells of the resources. */
+export class ObservedPlan {
+  readonly #resources = new Map<string, ResourcePlan>();
+
+  readonly observe = (event: EngineEvent): void => {
+    const metadata = (event.resourcePreEvent ?? event.resOutputsEvent)?.metadata;
+    if (metadata === undefined) return;
+    const { urn, type, op } = metadata;
+    const state = metadata.new ?? metadata.old;
+    const operation = operationOf(op);
+    if (state === undefined || operation === undefined || operation === "refresh") return;
+    const known = this.#resources.get(urn);
+    // Of the steps of a replacement, the one that says so counts; the one that deletes knows no new values.
+    const replaces = known?.operation === "replace";
+    if (replaces && metadata.new === undefined) return;
+    this.#resources.set(urn, {
+      urn,
+      type,
+      ...(state.id !== "" && { id: state.id }),
+      ...(state.parent !== "" && { parent: state.parent }),
+      ...(state.provider !== "" && { provider: state.provider }),
+      component: state.custom !== true,
+      protect: state.protect === true,
+      dependencies: [],
+      inputs: valuesOf(state, "inputs"),
+      outputs: valuesOf(state, "outputs"),
+      operation: replaces ? "replace" : operation,
+      checked: true,
+    });
+  };
+
+  /** The resources, with what only the saved plan knows of them. */
+  async resources(file: string): Promise<ResourcePlan[]> {
+    const { resourcePlans } = savedSchema.parse(JSON.parse(await readFile(file, "utf8")));
+    return [...this.#resources.values()].map((resource) => {
+      const { dependencies, deletedWith } = resourcePlans[resource.urn]?.goal ?? {};
+      return { ...resource, dependencies: dependencies ?? [], deletedWith: deletedWith ?? undefined };
+    });
+  }
+}
+
+function valuesOf(state: StepEventStateMetadata, key: "inputs" | "outputs"): Values {
+  const values: unknown = state[key];
+  return isObject(values) ? mapValues(values, marked) : {};
+}
