@@ -38,11 +38,12 @@ export class Cli {
     args: readonly string[],
     onEvent: (event: EngineEvent) => void,
     signal: AbortSignal,
+    environment: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     const server = eventServer(onEvent);
     const address = `tcp://127.0.0.1:${await listen(server, "127.0.0.1:0")}`;
     try {
-      await this.#execute([...args, "--suppress-progress", "--event-log", address], signal);
+      await this.#execute([...args, "--suppress-progress", "--event-log", address], { signal, environment });
     } finally {
       server.forceShutdown();
     }
@@ -68,11 +69,14 @@ export class Cli {
     return (this.#environment ??= this.#makeEnvironment());
   }
 
-  async #execute(args: readonly string[], signal?: AbortSignal): Promise<string> {
+  async #execute(
+    args: readonly string[],
+    { signal, environment = {} }: ExecuteOptions = {},
+  ): Promise<string> {
     const { root, stack } = this.#reference;
     const result = await execa(this.#file, [...args, "--stack", stack, "--non-interactive"], {
       cwd: root,
-      env: await this.environment(),
+      env: { ...(await this.environment()), ...environment },
       stdin: "ignore",
       reject: false,
       ...(signal !== undefined && { cancelSignal: signal }),
@@ -106,6 +110,12 @@ export class Cli {
       PATH: [dirname(process.execPath), dirname(this.#file), process.env.PATH ?? ""].join(delimiter),
     };
   }
+}
+
+interface ExecuteOptions {
+  readonly signal?: AbortSignal;
+  /** Variables of this command alone. Default none. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Takes the events of one run of the CLI, as the Automation API does. */
