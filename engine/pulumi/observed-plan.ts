@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { EngineEvent, StepEventStateMetadata } from "@pulumi/pulumi/automation/events.js";
 import { z } from "zod";
+import { isProvider } from "../../wire/urn.ts";
 import { isObject, mapValues, type Values } from "../../wire/values.ts";
 import type { ResourcePlan } from "../engine.ts";
 import { operationOf } from "./events.ts";
@@ -52,7 +53,11 @@ export class ObservedPlan {
   /** The resources, with what only the saved plan knows of them. */
   async resources(file: string): Promise<ResourcePlan[]> {
     const { resourcePlans } = savedSchema.parse(JSON.parse(await readFile(file, "utf8")));
-    return [...this.#resources.values()].map((resource) => {
+    // Default providers are Pulumi's own: the program asks for none of them, and they have no parent.
+    const asked = [...this.#resources.values()].filter(
+      ({ type, parent }) => !isProvider(type) || parent !== undefined,
+    );
+    return asked.map((resource) => {
       const { dependencies, deletedWith } = resourcePlans[resource.urn]?.goal ?? {};
       return { ...resource, dependencies: dependencies ?? [], deletedWith: deletedWith ?? undefined };
     });
