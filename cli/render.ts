@@ -16,7 +16,10 @@ export function addRender(program: Command): void {
     .description("expand the variables of a cluster file")
     .argument("<template>", "a cluster file")
     .option("-o, --output <file>", "write there instead of to standard output")
-    .option("--show-variables", "print the variables of the file and their values instead")
+    .option(
+      "--show-variables",
+      "print the variables that the file uses and that are set, with their values, instead",
+    )
     .option("--validate-only", "check the result instead of printing it")
     .action(async (template: string, options: RenderOptions) => {
       const place = { file: template, directory: dirname(resolve(template)) };
