@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { z } from "zod";
 import { aiHowCommand } from "../../support/command.ts";
 import { repository } from "../../support/project.ts";
-import { describeUnless } from "../../support/where.ts";
+import { describeUnless, hostLacks } from "../../support/where.ts";
 
 const reportSchema = z.object({
   passed: z.boolean(),
@@ -16,11 +16,8 @@ const reportSchema = z.object({
   ),
 });
 
-const tried = await execa("unshare", ["--mount", "sh", "-c", "command -v virsh"], { reject: false });
-const lacking = tried.failed ? "this host has no virsh, or cannot make mount namespaces" : undefined;
-
 // The real command on this host, in a mount namespace in which one thing is broken.
-describeUnless(lacking, "doctor on a broken host", () => {
+describeUnless(await hostLacks(), "doctor on a broken host", () => {
   let project = "";
 
   beforeEach(async () => {

@@ -65,7 +65,7 @@ describe("`render`", () => {
     const error: unknown = await render("name: ${UNSET}\n").catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ClusterFileError);
     expect((error as ClusterFileError).problems.map(formatProblem)).toEqual([
-      "name: the variable UNSET is not set: set it, or write ${UNSET:-default}",
+      "name: the variable UNSET is not set: set it, or use ${UNSET:-default}",
     ]);
   });
 });
