@@ -1,15 +1,15 @@
 import type { Command } from "commander";
 
-/** Adds its commands to the program. */
+/** Adds one module's commands to the program. */
 type Add = (program: Command) => void;
 
 interface Source {
-  /** The commands that it adds, those for old habits included. */
+  /** The commands that it adds, hidden ones included. */
   readonly names: readonly string[];
   readonly load: () => Promise<Add>;
 }
 
-/** Where each command is, in the order of `--help`. */
+/** The module of each command, in the order of `--help`. */
 export const SOURCES: readonly Source[] = [
   {
     names: ["preview", "up", "refresh", "down"],
@@ -33,13 +33,13 @@ export const SOURCES: readonly Source[] = [
   { names: ["spack"], load: async () => (await import("./spack.ts")).addSpack },
   {
     names: ["hpc", "cloud", "system", "vm"],
-    load: async () => (await import("./former.ts")).addFormer,
+    load: async () => (await import("./removed-commands.ts")).addRemovedCommands,
   },
 ];
 
 /**
- * Adds the command that the first word names, and no other one: each loads what it needs, which takes a quarter of a second for all
- * of them. Whatever else the first word is, `--help` for example, needs to know them all.
+ * Adds the command that the first word names, and no other: loading the modules of all commands takes a quarter of a second. If the
+ * first word names none (`--help`, a typing error), adds all commands.
  */
 export async function addCommands(program: Command, first: string | undefined): Promise<void> {
   const named = SOURCES.find(({ names }) => first !== undefined && names.includes(first));

@@ -2,7 +2,7 @@ import tab from "@bomb.sh/tab/commander";
 import type { Command } from "commander";
 import { findRoot, knownStacks } from "../engine/project.ts";
 
-/** `completion SHELL`: the script that makes a shell complete ai-how's commands, options and stacks. */
+/** `completion SHELL`: prints the script by which a shell completes commands, options and names of stacks. */
 export function addCompletion(program: Command): void {
   const completion = tab(program, { completionCommandName: "completion" });
   for (const command of completion.commands.values()) {

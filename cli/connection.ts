@@ -9,10 +9,10 @@ import {
   type StackOutputs,
 } from "../stacks/outputs.ts";
 
-/** A stack that is up: its outputs, and the key that opens its machines. */
+/** Outputs of a stack that is up, and the SSH key of its machines. */
 export interface Connection {
   readonly outputs: StackOutputs;
-  /** Undefined where all machines are the user's own hosts. */
+  /** Undefined if all machines are existing hosts. */
   readonly privateKey: string | undefined;
 }
 
@@ -25,15 +25,15 @@ export async function connect(engine: Engine, stack: string): Promise<Connection
   return { outputs: stackOutputsSchema.parse(plain), privateKey: typeof key === "string" ? key : undefined };
 }
 
-/** A machine by its name or its name inside the cluster. */
+/** Finds a machine by its full name or by its name in the cluster. */
 export function findMachine({ outputs }: Connection, name: string): MachineOutput {
   const machine = outputs.machines.find((candidate) => [candidate.name, candidate.shortName].includes(name));
   if (machine !== undefined) return machine;
   const known = outputs.machines.map(({ shortName }) => shortName).join(", ");
-  throw new UserError(`${name}: there is no such machine; there are ${known}`, { exitCode: 2 });
+  throw new UserError(`${name}: the stack has no such machine; it has ${known}`, { exitCode: 2 });
 }
 
-/** Runs ssh to a machine, with its pinned host key; the private key travels in memory only. */
+/** Runs a command on a machine over SSH. Accepts only the pinned host key; the private key stays in memory. */
 export function ssh<Settings extends Options>(
   root: string,
   { privateKey }: Pick<Connection, "privateKey">,
@@ -42,7 +42,7 @@ export function ssh<Settings extends Options>(
   options: Settings,
   waitSeconds = 0,
 ) {
-  // The stack's key opens what the stack made; a host of the user's own knows the user's.
+  // Existing hosts accept the user's own key, not the stack's.
   const key = kind === "host" ? { privateKeyPath } : { privateKey };
   const machine = { address, port, user, hostKey, proxyCommand, ...key, waitSeconds };
   return execa(join(root, "ansible", "ssh"), [...command], {

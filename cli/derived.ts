@@ -2,22 +2,25 @@ import type { PlannedGpu } from "../gpu/index.ts";
 
 const MARK = "(derived)";
 
-/** What the mark `(derived)` means, as a line below a table. */
+/** Explains the mark `(derived)` in one line below a table. */
 export const DERIVED_MEANING =
-  `${MARK}: where partitions begin follows from GPUs of the same geometry and was not read from such a GPU; ` +
-  "compare `nvidia-smi mig -lgipp`";
+  `${MARK}: the start slices come from GPUs of the same geometry and were not read from this model; ` +
+  "compare with `nvidia-smi mig -lgipp`";
 
-/** True for partitions whose start slices nobody has read from such a GPU. */
+/** True if the start slices of the partitions were not read from a GPU of this model. */
 export function isDerived({ known, placements }: PlannedGpu): boolean {
   return known?.derived === true && placements.length > 0;
 }
 
-/** The text about a GPU's partitions, marked where they are derived. */
-export function marked(gpu: PlannedGpu, text: string): string {
+/** Adds the mark `(derived)` to a text about a GPU's partitions if they are derived. */
+export function withDerivedMark(gpu: PlannedGpu, text: string): string {
   return isDerived(gpu) ? `${text} ${MARK}` : text;
 }
 
-/** A GPU's partitions as `profile@slice`, marked where they are derived. */
+/** A GPU's partitions as `profile@slice`, with the mark `(derived)` if they are derived. */
 export function partitionsOf(gpu: PlannedGpu): string {
-  return marked(gpu, gpu.placements.map(({ profile, start }) => `${profile.name}@${start}`).join(" "));
+  return withDerivedMark(
+    gpu,
+    gpu.placements.map(({ profile, start }) => `${profile.name}@${start}`).join(" "),
+  );
 }

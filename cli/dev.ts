@@ -15,12 +15,17 @@ interface DevOptions {
   readonly buildOnly?: boolean;
 }
 
-/** `dev`: a command, or a shell, in the development container. */
+/** `dev`: runs a command, or a shell, in the development container. */
 export function addDev(program: Command): void {
   program
     .command("dev")
-    .description("a command, or a shell, in the development container of a project; exits as it does")
-    .argument("[command...]", "words of the command, after --; without any: what the entrypoint does then")
+    .description(
+      "run a command, or a shell, in the development container of a project; the exit code is the command's",
+    )
+    .argument(
+      "[command...]",
+      "the command and its arguments, after --. Default: what the entrypoint runs without arguments",
+    )
     .passThroughOptions()
     .option(
       "-e, --entrypoint <name>",
@@ -29,22 +34,27 @@ export function addDev(program: Command): void {
     )
     .option(
       "--project-root <folder>",
-      "/workspace in the container. Default: the repository around this folder",
+      "the project, /workspace in the container. Default: the repository around the current folder",
     )
-    .addOption(new Option("--engine <name>", "default: docker, else podman").choices(["docker", "podman"]))
+    .addOption(
+      new Option("--engine <name>", "the container engine. Default: docker, else podman").choices([
+        "docker",
+        "podman",
+      ]),
+    )
     .option<readonly string[]>(
       "--env <name>",
-      "a variable of this environment for the container",
+      "pass this variable of the environment to the container",
       variable,
       [],
     )
-    .option("--build-only", "build the image if an input of it has changed, and run nothing")
+    .option("--build-only", "build the image if an input has changed, and run nothing")
     .action(async (words: string[], options: DevOptions) => {
       process.exitCode = await dev(words, options);
     });
 }
 
-/** Runs words in the development container; its exit code. */
+/** Runs a command in the development container and returns its exit code. */
 export async function dev(words: readonly string[], options: DevOptions): Promise<number> {
   const image = wantedImage();
   const entrypoint = parseEntrypoint(options.entrypoint);
@@ -52,11 +62,12 @@ export async function dev(words: readonly string[], options: DevOptions): Promis
   const project = projectId(projectRoot);
   const variables = [...passedVariables(), ...options.env];
   const unset = variables.find((name) => process.env[name] === undefined);
-  if (unset !== undefined) throw new UserError(`--env: ${unset} is not set; set it, or leave it out`);
+  if (unset !== undefined)
+    throw new UserError(`--env: ${unset} is not set; set the variable, or leave the option out`);
   const root = containerRoot(project);
   const engine = await Engine.find(options.engine);
   if (options.buildOnly === true) {
-    if (!(await ensureImage(engine, image, note))) note(`${image.name} is as it should be`);
+    if (!(await ensureImage(engine, image, note))) note(`${image.name} is up to date`);
     return 0;
   }
   makeFolders(root);
@@ -79,11 +90,11 @@ function note(line: string): void {
   process.stderr.write(`note: ${line}\n`);
 }
 
-/** The option's own parser: a name, never a value, which everybody on the host could read. */
+/** Parses `--env`. Takes a name and no value, because other users of the host could read a value in the command line. */
 export function variable(name: string, before: readonly string[]): string[] {
   if (!VARIABLE.test(name))
     throw new InvalidArgumentError(
-      "Give a NAME; its value comes from the environment, where nobody can read it.",
+      "Give a NAME without a value: the value is taken from the environment, which other users cannot read.",
     );
   return [...before, name];
 }

@@ -8,7 +8,7 @@ import { libvirt } from "../providers/libvirt/provider.ts";
 import { partitionsOf } from "./derived.ts";
 import { columns } from "./table.ts";
 
-/** PCI's base class of display controllers; GPUs without a display are among them. */
+/** PCI base class of display controllers, which includes GPUs without a display. */
 const DISPLAY = "03";
 
 interface InventoryOptions {
@@ -17,26 +17,26 @@ interface InventoryOptions {
   readonly connect: string;
 }
 
-/** A device with the machine that wants it. */
-interface Claimed extends PciDevice {
+/** A device, and the machine that claims it. */
+interface ClaimedDevice extends PciDevice {
   readonly claimedBy: string | undefined;
-  /** Its MIG partitions in the cluster file, `1g.10gb@0 1g.10gb@1`; undefined: none. */
+  /** MIG partitions in the cluster file, `1g.10gb@0 1g.10gb@1`; undefined: none. */
   readonly partitions: string | undefined;
 }
 
-/** `inventory pcie|gpu`: the host's PCI devices, their IOMMU groups and drivers, and which machine claims them. */
+/** `inventory pcie|gpu`: lists the host's PCI devices with IOMMU group, driver and the machine that claims each. */
 export function addInventory(program: Command): void {
-  const inventory = program
-    .command("inventory")
-    .description("the PCI devices or GPUs of this host, and who claims them");
+  const inventory = program.command("inventory").description("list the PCI devices or GPUs of this host");
   for (const [name, description, isWanted] of [
-    ["pcie", "every PCI device", () => true],
+    ["pcie", "PCI devices", () => true],
     ["gpu", "GPUs", ({ class: code }: PciDevice) => code.startsWith(DISPLAY)],
   ] as const) {
     inventory
       .command(name)
-      .description(`${description} of this host, with IOMMU group, driver and the machine that claims it`)
-      .option("-c, --config <file>", "the cluster file whose machines claim devices. Default: none")
+      .description(
+        `list the ${description} of this host with IOMMU group, driver and the machine that claims each`,
+      )
+      .option("-c, --config <file>", "the cluster file whose claims are shown. Default: none")
       .option("--json", "as JSON")
       .addOption(
         new Option("--connect <uri>", "libvirt's connection URI")
@@ -46,7 +46,7 @@ export function addInventory(program: Command): void {
       .action(async (options: InventoryOptions) => {
         const claims = options.config === undefined ? new Map<string, Claim>() : claimsOf(options.config);
         const { devices, reason } = await hostDevices(options.connect);
-        const claimed = devices.filter(isWanted).map((device): Claimed => {
+        const claimed = devices.filter(isWanted).map((device): ClaimedDevice => {
           const { machine, partitions } = claims.get(device.address) ?? {};
           return { ...device, claimedBy: machine, partitions };
         });
@@ -56,7 +56,8 @@ export function addInventory(program: Command): void {
           process.stdout.write(
             claimed.length === 0 ? `no ${name === "gpu" ? "GPU" : "PCI device"}\n` : table(claimed),
           );
-          if (reason !== "") process.stderr.write(`no device can be given to a machine: ${reason}\n`);
+          if (reason !== "")
+            process.stderr.write(`devices cannot be passed through to machines: ${reason}\n`);
         }
       });
   }
@@ -66,7 +67,7 @@ export function addInventory(program: Command): void {
       .argument("[arguments...]")
       .allowUnknownOption()
       .action(() => {
-        const instead = "`ai-how up` hands Ansible its inventory; `ai-how outputs --json` has the machines";
+        const instead = "`ai-how up` gives Ansible its inventory; `ai-how outputs --json` lists the machines";
         throw new UserError(`inventory ${name} is no longer needed: ${instead}`, { exitCode: 2 });
       });
   }
@@ -85,13 +86,13 @@ async function hostDevices(uri: string): Promise<HostDevicesResult> {
   }
 }
 
-/** A machine that wants a device, and how it cuts it. */
+/** A machine that claims a device, and the partitions that it plans there. */
 interface Claim {
   readonly machine: string;
   readonly partitions: string | undefined;
 }
 
-/** The claim to each PCI address. */
+/** The claim on each PCI address. */
 function claimsOf(file: string): Map<string, Claim> {
   const { clusters }: Site = deriveSite(loadClusterFile(file).config);
   return new Map(
@@ -110,7 +111,7 @@ function claimsOf(file: string): Map<string, Claim> {
   );
 }
 
-function table(devices: readonly Claimed[]): string {
+function table(devices: readonly ClaimedDevice[]): string {
   return columns([
     ["address", "device", "id", "driver", "IOMMU group", "claimed by", "partitions"],
     ...devices.map(({ address, vendor, product, vendorId, productId, driver, iommuGroup, ...claim }) => [

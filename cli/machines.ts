@@ -20,16 +20,16 @@ interface StopOptions extends MachineOptions {
   readonly force?: boolean;
 }
 
-/** `stop`, `start` and `restart`: shut machines down in order, keeping their disks, and bring them back. */
+/** `stop`, `start` and `restart`: shut the machines down in order and start them again; disks are kept. */
 export function addMachines(program: Command): void {
   const add = (name: string, description: string): Command =>
-    withStack(program.command(name)).description(description).option("--machine <name>", "only this one");
-  const force = ["--force", "power them off at once, as one does with what hangs"] as const;
-  add("stop", "shut down the stack's machines; their disks stay, and `start` brings them back")
+    withStack(program.command(name)).description(description).option("--machine <name>", "only this machine");
+  const force = ["--force", "power off without a shutdown, for a machine that hangs"] as const;
+  add("stop", "shut down the stack's machines and keep their disks")
     .option(...force)
     .action(stop);
-  add("start", "start what was stopped: the same as `up`, and with --machine for one alone").action(start);
-  add("restart", "`stop`, then `start`")
+  add("start", "start stopped machines: the same as `up`, but --machine starts one alone").action(start);
+  add("restart", "stop, then start")
     .option(...force)
     .action(async (stack: string, options: StopOptions) => {
       await stop(stack, options);
@@ -44,7 +44,7 @@ async function stop(stack: string, options: StopOptions): Promise<void> {
     options.machine === undefined ? connection.outputs.machines : [ownMachine(connection, options.machine)];
   const resources = await engine.resources();
   try {
-    // The controller, first in the list, goes last: nodes sign off from it.
+    // The controller, first in the list, stops last, because the nodes sign off from it.
     for (const machine of chosen.filter(({ kind }) => kind !== "host").reverse()) {
       const power = powerSwitchOf(resources, machine);
       if (options.force === true) await power.off();
@@ -52,7 +52,7 @@ async function stop(stack: string, options: StopOptions): Promise<void> {
       process.stdout.write(`${machine.shortName} is off\n`);
     }
   } finally {
-    // The state has to know it, or `start` would find nothing to do.
+    // Without this, the state says that the machines run, and `start` does nothing.
     await recordPower(engine);
   }
 }
@@ -67,9 +67,9 @@ async function start(stack: string, options: MachineOptions): Promise<void> {
   const connection = await connect(engine, stack);
   const machine = ownMachine(connection, options.machine);
   if (machine.autoStart === false) {
-    // `up` leaves it as people leave it.
+    // `up` does not start a machine with `auto_start: false`.
     await powerSwitchOf(await engine.resources(), machine).on();
-    await answering(reference, connection, machine);
+    await waitForSsh(reference, connection, machine);
     await recordPower(engine);
     process.stdout.write(`${machine.shortName} is on\n`);
     return;
@@ -83,21 +83,21 @@ async function start(stack: string, options: MachineOptions): Promise<void> {
   );
 }
 
-/** A machine that the stack made. */
+/** Finds a machine that the stack made; an existing host is an error. */
 function ownMachine(connection: Connection, name: string): MachineOutput {
   const machine = findMachine(connection, name);
   if (machine.kind === "host")
-    throw new UserError(`${name} is a host of its own; ai-how neither stops nor starts it`);
+    throw new UserError(`${name} is an existing host; ai-how does not stop or start existing hosts`);
   return machine;
 }
 
-/** Makes the state say which machines are on. */
+/** Refreshes the state, so that it says which machines run. */
 async function recordPower(engine: Engine): Promise<void> {
   await engine.refresh({ emit: () => undefined, signal: new AbortController().signal, parallel: 16 });
 }
 
-/** Waits until a machine that was started answers. */
-async function answering(
+/** Waits until a started machine answers over SSH. */
+async function waitForSsh(
   { root }: StackReference,
   connection: Connection,
   machine: MachineOutput,
@@ -105,7 +105,7 @@ async function answering(
   const quiet = { reject: false, stdio: "ignore" } as const;
   if (!(await ssh(root, connection, machine, ["true"], quiet, START_SECONDS)).failed) return;
   throw new UserError(
-    `${machine.shortName} was started and does not answer after ${START_SECONDS} s; see its console`,
+    `${machine.shortName} was started, but does not answer after ${START_SECONDS} s; see its console`,
   );
 }
 
@@ -120,16 +120,16 @@ async function shutDown(
   const remedy = `see its console, or power it off: ai-how stop ${stack} --machine ${name} --force`;
   const quiet = { reject: false, stdio: "ignore", timeout: ANSWER_MILLISECONDS } as const;
   if ((await ssh(root, connection, machine, ["true"], quiet)).failed)
-    throw new UserError(`${name} runs and does not answer; ${remedy}`);
+    throw new UserError(`${name} runs, but does not answer; ${remedy}`);
   const poweroff = ssh(root, connection, machine, ["sudo", "systemctl", "poweroff"], quiet);
   for (const deadline = Date.now() + SHUTDOWN_SECONDS * 1000; Date.now() < deadline;) {
     await sleep(300);
-    // Its SSH server says nothing about that: it ends long before the machine does.
+    // The end of the SSH connection proves nothing: the SSH server ends long before the machine.
     if (await power.isOn()) continue;
-    // The machine may have gone away without a word to its connections.
+    // The machine may be off without having closed its connections.
     poweroff.kill();
     await poweroff;
     return;
   }
-  throw new UserError(`${name} is not off after ${SHUTDOWN_SECONDS} s; ${remedy}`);
+  throw new UserError(`${name} still runs after ${SHUTDOWN_SECONDS} s; ${remedy}`);
 }

@@ -7,7 +7,7 @@ const program = new Command("ai-how")
   .description("AI and HPC infrastructure on hardware that one person owns")
   .version(manifest.version)
   .showHelpAfterError("(`ai-how --help` lists the commands)")
-  // A command of ours may end in another program's words and options.
+  // `ai-how dev` and others end in another program's command line, with options of its own.
   .enablePositionalOptions()
   .exitOverride();
 
@@ -17,7 +17,7 @@ try {
   await program.parseAsync(withDoubleDashes(process.argv));
 } catch (error) {
   if (error instanceof CommanderError) {
-    // Commander has printed what was wrong; usage errors are 2, --help and --version are none.
+    // Commander has printed the message. Usage errors exit with 2, --help and --version with 0.
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else if (error instanceof UserError) {
     process.stderr.write(`ai-how: ${[error.message, ...error.details].join("\n")}\n`);
@@ -28,7 +28,7 @@ try {
   }
 }
 
-/** The old orchestrate's flags had one dash, as Go's have: `-plan FILE`, `-log-dir=FOLDER`. */
+/** Accepts the flags of the old `orchestrate`, which begin with one dash as in Go: `-plan FILE`, `-log-dir=FOLDER`. */
 function withDoubleDashes(argv: readonly string[]): string[] {
   const at = argv.indexOf("pipeline");
   const end = argv.indexOf("--");

@@ -10,12 +10,12 @@ interface OutputsOptions extends StackOptions {
   readonly secret?: string;
 }
 
-/** `outputs`: what the last `up` says about the stack, for people or, with `--json`, for programs. */
+/** `outputs`: prints the outputs of the last `up`, as YAML or, with `--json`, as JSON. */
 export function addOutputs(program: Command): void {
   withStack(program.command("outputs"))
-    .description("print the outputs of the last `up`; secrets are left out")
-    .addOption(new Option("--json", "as JSON, in the form of stacks/outputs.ts").conflicts("secret"))
-    .option("--secret <name>", "print one secret output and nothing else: adminPrivateKey")
+    .description("print the outputs of the last `up` without secrets")
+    .addOption(new Option("--json", "as JSON; docs/reference/outputs.md has the schema").conflicts("secret"))
+    .option("--secret <name>", "print only this secret output: adminPrivateKey")
     .action(async (stack: string, options: OutputsOptions) => {
       const { engine } = await openStack(stack, options);
       const all = await outputsOf(engine);
@@ -37,13 +37,13 @@ export function addOutputs(program: Command): void {
     });
 }
 
-/** The text of a secret output, as `ssh-add -` takes a key; what is not secret is printed without being asked for. */
+/** The text of a secret output, with the newline that `ssh-add -` wants. Other outputs are refused: `outputs` prints them. */
 function secretOf(outputs: Readonly<Record<string, StackOutput>>, name: string): string {
   const found = outputs[name];
   if (found?.secret === true && typeof found.value === "string")
     return found.value.endsWith("\n") ? found.value : `${found.value}\n`;
   const known = Object.entries(outputs).flatMap(([key, { secret }]) => (secret ? [key] : []));
-  throw new UserError(`${name}: no secret output of this stack; there is ${known.join(", ") || "none"}`, {
+  throw new UserError(`${name}: this stack has no such secret output; it has ${known.join(", ") || "none"}`, {
     exitCode: 2,
   });
 }

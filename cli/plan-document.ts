@@ -3,7 +3,7 @@ import type { Engine, StackReference } from "../engine/engine.ts";
 import { nameOf } from "../wire/urn.ts";
 import { describe, PLAN_VERSION, type Plan } from "../engine/plan.ts";
 
-/** Previews for a program: the whole plan as one document, that of a stack which cannot be previewed included. */
+/** Previews a stack as one document for programs; problems that end the preview are listed in `failures`. */
 export async function planDocument(
   engine: Engine,
   { root, stack }: StackReference,

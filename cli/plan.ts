@@ -16,16 +16,14 @@ interface PlanOptions {
   readonly outputFile?: string;
 }
 
-/** `plan [FILE]`: the machines, addresses and GPU partitions that a cluster file stands for; touches nothing. */
+/** `plan [FILE]`: prints the machines, addresses and GPU partitions of a cluster file; changes nothing. */
 export function addPlan(program: Command): void {
   program
     .command("plan")
     .description(
-      "the machines, addresses and GPU partitions of a cluster file; nothing on the host is looked at",
+      "print the machines, addresses and GPU partitions of a cluster file, without looking at the host",
     )
-    .argument("[file...]", "the cluster file; `plan clusters FILE` of the old ai-how is the same", [
-      DEFAULT_CLUSTER_FILE,
-    ])
+    .argument("[file...]", "the cluster file; `plan clusters FILE` works as well", [DEFAULT_CLUSTER_FILE])
     .addOption(new Option("-f, --format <format>", "how to print it").choices(FORMATS).default("text"))
     .option("-o, --output-file <file>", "write there instead of to standard output")
     .action(async (words: string[], options: PlanOptions) => {
@@ -56,14 +54,14 @@ function printed(site: Site, format: PlanOptions["format"]): string {
   return [...clusters, `${heading("allocations")}${table(allocationRows(site))}`].join("\n");
 }
 
-/** What the site takes of its host and its networks, a row each. */
+/** One row for each subnet, address, CPU range and PCI device that the site uses. */
 function allocationRows(site: Site): string[][] {
   const { subnets, cpu_pins: pins, devices, addresses } = clusterPlan(site).allocations;
   return [
     ["what", "for"],
     ...subnets.map(({ subnet, bridge, cluster }) => [`subnet ${subnet}, bridge ${bridge}`, cluster]),
     ...addresses.map(({ address, machine }) => [`address ${address}`, machine]),
-    ...pins.map(({ machine, cpus }) => [`CPUs ${ranges(cpus)} of the host, on a new stack`, machine]),
+    ...pins.map(({ machine, cpus }) => [`host CPUs ${ranges(cpus)}, in a new stack`, machine]),
     ...devices.map(({ pci_address: address, machines }) => [
       `PCI device ${address}`,
       machines.length === 1 ? machines.join() : `${machines.join(" or ")}, one at a time`,
@@ -71,7 +69,7 @@ function allocationRows(site: Site): string[][] {
   ];
 }
 
-/** `0-3,8` of the numbers in ascending order. */
+/** Ascending numbers as ranges: `0-3,8`. */
 function ranges(numbers: readonly number[]): string {
   const parts: { first: number; last: number }[] = [];
   for (const number of numbers) {

@@ -7,21 +7,21 @@ import { isUp, powerOff } from "../providers/libvirt/domain-power.ts";
 import { Libvirt, whileReachable } from "../providers/libvirt/virsh.ts";
 import type { MachineOutput } from "../stacks/outputs.ts";
 
-/** A machine as its host sees it, whether it answers or not. */
+/** Power of a machine, controlled from its host: works even if the machine does not answer. */
 export interface PowerSwitch {
   isOn(): Promise<boolean>;
-  /** Starts it, without waiting for its system. */
+  /** Starts the machine and does not wait for its operating system. */
   on(): Promise<void>;
-  /** Ends it at once, without a word to what runs in it; its disks stay. */
+  /** Powers the machine off without a shutdown; its disks stay. */
   off(): Promise<void>;
 }
 
-/** The resources that a machine consists of. */
+/** The child resources of a machine. */
 export function partsOf(resources: readonly StackResource[], { name }: MachineOutput): StackResource[] {
   return resources.filter(({ parent }) => parent !== undefined && nameOf(parent) === name);
 }
 
-/** URNs of the disks of machines, by the machines' names in their clusters or in full. */
+/** URNs of the disks of machines, which are given by their names in the cluster or by their full names. */
 export function disksOf(resources: readonly StackResource[], machines: readonly string[]): string[] {
   const disks = resources.filter(
     ({ type, parent }) =>
@@ -38,13 +38,13 @@ export function disksOf(resources: readonly StackResource[], machines: readonly 
     throw new UserError(
       disk === undefined
         ? `--replace ${machine}: the stack has no such virtual machine; it has ${names === "" ? "none" : names}`
-        : `--replace ${machine}: that is ${found.map(({ parent = "" }) => nameOf(parent)).join(" or ")}; give the name in full`,
+        : `--replace ${machine}: the name fits ${found.map(({ parent = "" }) => nameOf(parent)).join(" and ")}; give the full name`,
       { exitCode: 2 },
     );
   });
 }
 
-/** The switch of a machine that the stack made. */
+/** The power switch of a machine that the stack made. */
 export function powerSwitchOf(resources: readonly StackResource[], machine: MachineOutput): PowerSwitch {
   const parts = partsOf(resources, machine);
   const part = (type: string): StackResource | undefined => parts.find((each) => each.type === type);
@@ -56,7 +56,7 @@ export function powerSwitchOf(resources: readonly StackResource[], machine: Mach
       isOn: () => isRunning(id),
       on: () => {
         throw new UserError(
-          `${machine.shortName}: a container node starts by \`up\`; let its auto_start be true`,
+          `${machine.shortName}: only \`up\` starts a container node; set its auto_start to true`,
         );
       },
       off: () => end(id, "at once"),
@@ -68,7 +68,7 @@ export function powerSwitchOf(resources: readonly StackResource[], machine: Mach
   const provider = resources.find(({ urn }) => domain.provider?.startsWith(`${urn}::`));
   const libvirt = new Libvirt(z.string().default("qemu:///system").parse(provider?.inputs.uri));
   return {
-    // With a libvirtd of the stack's own its machines are gone, too.
+    // If the stack's own libvirtd has ended, so have its machines.
     isOn: () =>
       whileReachable(
         libvirt,

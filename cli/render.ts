@@ -9,15 +9,18 @@ interface RenderOptions {
   readonly validateOnly?: boolean;
 }
 
-/** `render TEMPLATE`: a cluster file with its `${VARIABLES}` expanded. */
+/** `render FILE`: prints a cluster file with its variables expanded. */
 export function addRender(program: Command): void {
   program
     .command("render")
     .description("expand the variables of a cluster file")
     .argument("<template>", "a cluster file")
     .option("-o, --output <file>", "write there instead of to standard output")
-    .option("--show-variables", "print the variables that it uses, with their values, instead")
-    .option("--validate-only", "check the result and print nothing else")
+    .option(
+      "--show-variables",
+      "print the variables that the file uses and that are set, with their values, instead",
+    )
+    .option("--validate-only", "check the result instead of printing it")
     .action(async (template: string, options: RenderOptions) => {
       const place = { file: template, directory: dirname(resolve(template)) };
       const rendered = renderTemplate(readText(template), place);

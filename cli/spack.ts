@@ -10,31 +10,33 @@ interface SpackOptions {
   readonly engine?: EngineProgram;
 }
 
-/** `spack`: environments of a project, built in its development container. */
+/** `spack`: builds Spack environments of a project in its development container. */
 export function addSpack(program: Command): void {
   const spack = program
     .command("spack")
-    .description("Spack environments of a project, built in its development container");
+    .description("build Spack environments of a project in its development container");
   spack
     .command("new")
-    .description("begin an environment of this project: spack/NAME/spack_src.yaml")
-    .argument("<name>", "small letters, digits, dashes and underscores")
-    .addOption(new Option("--from <name>", "what it is a copy of").choices(templates()).default("torch_cuda"))
+    .description("create an environment of this project: spack/NAME/spack_src.yaml")
+    .argument("<name>", "lower-case letters, digits, dashes and underscores")
+    .addOption(
+      new Option("--from <name>", "the environment to copy").choices(templates()).default("torch_cuda"),
+    )
     .addOption(projectOption())
     .action((name: string, options: SpackOptions & { from: string }) => {
       const root = options.projectRoot ?? findProjectRoot(process.cwd());
       const folder = newEnvironment(root, name, options.from);
       process.stdout.write(
-        `${relative(process.cwd(), folder)}/spack_src.yaml: edit it, then \`ai-how spack build ${name}\`\n`,
+        `${relative(process.cwd(), folder)}/spack_src.yaml: edit this file, then run \`ai-how spack build ${name}\`\n`,
       );
     });
   addInContainer(
     spack,
     "build",
-    "install what spack.lock says, or what spack_src.yaml does where there is no lock",
+    "install the versions of spack.lock, or of spack_src.yaml if there is no lock",
     [],
   );
-  addInContainer(spack, "lock", "decide anew which versions spack_src.yaml stands for: writes spack.lock", [
+  addInContainer(spack, "lock", "choose versions for spack_src.yaml again and write them to spack.lock", [
     "--lock",
   ]);
 }
@@ -43,9 +45,14 @@ function addInContainer(spack: Command, name: string, what: string, flags: reado
   spack
     .command(name)
     .description(what)
-    .argument("<name>", "folder below spack/ of the project")
+    .argument("<name>", "a folder below spack/ of the project")
     .addOption(projectOption())
-    .addOption(new Option("--engine <name>", "default: docker, else podman").choices(["docker", "podman"]))
+    .addOption(
+      new Option("--engine <name>", "the container engine. Default: docker, else podman").choices([
+        "docker",
+        "podman",
+      ]),
+    )
     .action(async (environment: string, options: SpackOptions) => {
       const projectRoot = options.projectRoot ?? findProjectRoot(process.cwd());
       const folder = environmentInContainer(projectRoot, environment);
@@ -59,5 +66,8 @@ function addInContainer(spack: Command, name: string, what: string, flags: reado
 }
 
 function projectOption(): Option {
-  return new Option("--project-root <folder>", "default: the repository around this folder");
+  return new Option(
+    "--project-root <folder>",
+    "the project. Default: the repository around the current folder",
+  );
 }

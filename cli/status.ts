@@ -11,23 +11,23 @@ interface MachineStatus {
   readonly kind: string;
   readonly address: string;
   readonly answers: boolean;
-  /** True where its host says that it does not run. */
+  /** True if the host says that the machine does not run. */
   readonly off: boolean;
-  /** SLURM's word for the node, `idle`; undefined where it is no compute node or nobody could be asked. */
+  /** SLURM's state of the node, `idle`; undefined if it is no compute node or the controller does not answer. */
   readonly slurm?: string;
-  /** `2 x 1g.10gb (pretended)`; undefined where it has no GPU. */
+  /** `2 x 1g.10gb (pretended)`; undefined: no GPU. */
   readonly gpus?: string;
 }
 
 const PROBE_MILLISECONDS = 15_000;
 
 /**
- * `status`: which machines of a stack answer now, and what SLURM says of them. Exit 1 when one does not answer, unless it is off and
- * `up` leaves it so.
+ * `status`: says which machines of a stack answer, and in which state SLURM has them. Exits with 1 if a machine does not answer,
+ * unless it is off and has `auto_start: false`.
  */
 export function addStatus(program: Command): void {
   withStack(program.command("status"))
-    .description("ask every machine of the stack whether it is there")
+    .description("say which machines of the stack answer")
     .option("--json", "as JSON")
     .action(async (stack: string, options: StackOptions & { json?: boolean }) => {
       const { reference, engine } = await openStack(stack, options);
@@ -52,7 +52,7 @@ async function machineStatus(
   connection: Connection,
   resources: readonly StackResource[],
 ): Promise<MachineStatus[]> {
-  // ssh's proxy outlives it while it waits for a machine that is off, and would keep standard error open.
+  // ssh's proxy goes on waiting for a machine that is off after ssh has ended; it would keep standard error open.
   const settings = { reject: false, stdin: "ignore", stderr: "ignore", timeout: PROBE_MILLISECONDS } as const;
   const { machines, slurm } = connection.outputs;
   const states = new Map<string, string>();
@@ -65,7 +65,7 @@ async function machineStatus(
         const [node, state] = line.trim().split(":");
         if (node !== undefined && state !== undefined) states.set(node, state);
       }
-      // 255 is ssh's own failure; anything else that it did not have to be ended for came from the machine.
+      // ssh exits with 255 if it cannot connect; any other exit code came from the machine.
       return !result.timedOut && result.exitCode !== undefined && result.exitCode !== 255;
     }),
   );

@@ -1,4 +1,4 @@
-/** Rows of text as columns, two blanks apart; the last line ends too. */
+/** Aligns rows of text in columns, two spaces apart. Each line ends with a newline. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const count = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: count }, (_, column) =>

@@ -9,7 +9,7 @@ import {
 } from "../config/index.ts";
 import type { PlannedGpu } from "../gpu/index.ts";
 import { DEFAULT_CLUSTER_FILE, writeResult } from "./destination.ts";
-import { marked } from "./derived.ts";
+import { withDerivedMark } from "./derived.ts";
 import { draw, PICTURE_FORMATS, type PictureFormat } from "./pictures/draw.ts";
 import type { Arrow, Box, Picture } from "./pictures/model.ts";
 
@@ -19,13 +19,13 @@ interface TopologyOptions {
   readonly output?: string;
 }
 
-/** `topology [FILE]`: networks, machines, GPUs and partitions of a cluster file as a picture; touches nothing. */
+/** `topology [FILE]`: draws the networks, machines, GPUs and partitions of a cluster file; changes nothing. */
 export function addTopology(program: Command): void {
   program
     .command("topology")
-    .description("a picture of the networks, machines, GPUs and partitions of a cluster file")
+    .description("draw the networks, machines, GPUs and partitions of a cluster file")
     .argument("[file]", `the cluster file (default: "${DEFAULT_CLUSTER_FILE}")`)
-    .option("-c, --config <file>", "the cluster file, as the old ai-how took it")
+    .option("-c, --config <file>", "the same; an option of the old ai-how")
     .addOption(
       new Option("-f, --format <format>", "how to draw it").choices(PICTURE_FORMATS).default("mermaid"),
     )
@@ -85,7 +85,7 @@ function gpuLabel(gpu: PlannedGpu): string[] {
   return [
     `GPU ${index}: ${known?.name ?? model ?? "any"}`,
     ...(pretended ? ["pretended"] : pciAddress === undefined ? [] : [pciAddress]),
-    partitions.length > 0 ? marked(gpu, partitions.join(", ")) : whole,
+    partitions.length > 0 ? withDerivedMark(gpu, partitions.join(", ")) : whole,
     ...(timeSlices > 1 ? [`shared by ${timeSlices} jobs`] : []),
   ];
 }

@@ -2,16 +2,16 @@ import type { Command } from "commander";
 import { ClusterFileError, formatProblem, loadClusterFile, type Problem } from "../config/index.ts";
 import { DEFAULT_CLUSTER_FILE } from "./destination.ts";
 
-/** `validate FILE`: every problem of a cluster file at once; touches nothing. Exit 0 valid, 1 not valid, 2 usage. */
+/** `validate FILE`: prints every problem of a cluster file; changes nothing. Exit code 0: valid, 1: not valid, 2: usage. */
 export function addValidate(program: Command): void {
   program
     .command("validate")
-    .description("check a cluster file; nothing on the host is looked at or changed")
+    .description("check a cluster file, without looking at the host")
     .argument("[file]", "the cluster file", DEFAULT_CLUSTER_FILE)
     .option("--json", "problems as JSON")
     .option(
       "--skip-pcie-validation",
-      "accepted for scripts of the old ai-how: validation never looks at devices",
+      "without effect: validation never looks at devices; scripts of the old ai-how give this option",
     )
     .action((file: string, options: { json?: boolean }) => {
       const { errors, warnings } = validate(file);

@@ -7,7 +7,7 @@ import type { Host } from "./host.ts";
 
 const SETUP = "run `make setup`";
 
-/** A program, and what it does in half a sentence. */
+/** Checks that a program is installed; `purpose` goes on after "it". */
 export async function program(
   host: Host,
   name: string,
@@ -15,10 +15,10 @@ export async function program(
   remedy: string = SETUP,
 ): Promise<Finding> {
   const file = await host.find(name);
-  return file === undefined ? fail(name, `missing; it ${purpose}`, remedy) : pass(name, file);
+  return file === undefined ? fail(name, `not installed; it ${purpose}`, remedy) : pass(name, file);
 }
 
-/** Ansible in the project's own virtual environment. */
+/** Checks Ansible in the project's virtual environment. */
 export async function ansible(root: string): Promise<Finding> {
   const file = join(root, ".venv", "bin", "ansible-playbook");
   const result = await execa(file, ["--version"], { reject: false });
@@ -26,7 +26,7 @@ export async function ansible(root: string): Promise<Finding> {
   return pass("ansible", result.stdout.split("\n")[0] ?? "");
 }
 
-/** Which engine will run the program. */
+/** Says which engine runs the program. */
 export async function engine(): Promise<Finding> {
   const file = await findPulumi();
   if (file !== undefined) return pass("pulumi", file);
@@ -37,9 +37,9 @@ export async function engine(): Promise<Finding> {
   );
 }
 
-/** Packer, of the version that is pinned. */
+/** Checks Packer and its version. */
 export async function packer(): Promise<Finding> {
   const lacking = await packerLacks();
   if (lacking === undefined) return pass("packer", "the pinned version");
-  return fail("packer", `${lacking}; it builds the images that the cluster file asks for`, installPacker);
+  return fail("packer", `${lacking}; the cluster file has images that Packer builds`, installPacker);
 }

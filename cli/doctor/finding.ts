@@ -1,4 +1,4 @@
-/** One thing that was looked at. `note` is worth knowing and stops nothing. */
+/** The result of one check. A `note` does not keep the stack from coming up. */
 export interface Finding {
   readonly check: string;
   readonly level: "pass" | "note" | "fail";

@@ -3,35 +3,35 @@ import { basename, join } from "node:path";
 import { Xml } from "../../providers/libvirt/xml.ts";
 import { Host } from "./host.ts";
 
-/** An NVIDIA GPU as the PCI bus has it. */
+/** An NVIDIA GPU on the PCI bus. */
 export interface PciGpu {
   /** `0000:17:00.0` */
   readonly address: string;
-  /** The kernel's driver; undefined: none has taken it. */
+  /** The kernel driver that is bound to it; undefined: none. */
   readonly driver: string | undefined;
 }
 
-/** A GPU as its driver tells. */
+/** A GPU as its driver reports it. */
 export interface DriverGpu {
   /** `00000000:17:00.0` */
   readonly address: string;
   readonly name: string;
-  /** Number of its device node, `/dev/nvidia0`; undefined where the driver does not say. */
+  /** Number of its device node, `/dev/nvidia0`; undefined: not reported. */
   readonly minor: number | undefined;
-  /** `Enabled`, `Disabled`, or `N/A` where it has no MIG. */
+  /** `Enabled`, `Disabled`, or `N/A` for a GPU without MIG. */
   readonly mig: string;
   /** MIG mode after the next reset. */
   readonly pendingMig: string;
-  /** How many MIG devices there are. */
+  /** The number of MIG devices. */
   readonly migDevices: number;
-  /** `Default`, `Exclusive_Process`, `Prohibited`; empty where the driver does not say. */
+  /** `Default`, `Exclusive_Process`, `Prohibited`; empty: not reported. */
   readonly computeMode: string;
 }
 
-/** What `nvidia-smi -q -x` says. */
+/** The report of `nvidia-smi -q -x`. */
 export interface DriverReport {
   readonly version: string;
-  /** Newest CUDA that the driver knows, `13.0`. */
+  /** Newest CUDA version that the driver supports, `13.0`. */
   readonly cuda: string;
   readonly gpus: readonly DriverGpu[];
 }
@@ -39,9 +39,9 @@ export interface DriverReport {
 const NVIDIA = "0x10de";
 const DISPLAY_CLASS = "0x03";
 
-/** The host as GPU diagnosis reads it. */
+/** The host, with what the diagnosis of GPUs reads. */
 export class GpuHost extends Host {
-  /** NVIDIA's GPUs on the PCI bus, by address. */
+  /** NVIDIA's GPUs on the PCI bus, sorted by address. */
   async pciGpus(): Promise<PciGpu[]> {
     const devices = "sys/bus/pci/devices";
     const found = await Promise.all(
@@ -56,30 +56,30 @@ export class GpuHost extends Host {
     return found.filter((gpu) => gpu !== undefined);
   }
 
-  /** Version of the kernel module that is loaded; undefined: none is. */
+  /** Version of the loaded kernel module; undefined: not loaded. */
   async moduleVersion(): Promise<string | undefined> {
     const text = await this.text("proc/driver/nvidia/version");
     return text === undefined ? undefined : (/NVRM version:.*?(\d+\.\d+(?:\.\d+)?)/.exec(text)?.[1] ?? "");
   }
 
-  /** Whether the firmware loads signed modules only. */
+  /** True if Secure Boot is on, so that the kernel loads only signed modules. */
   async secureBoot(): Promise<boolean> {
     const folder = "sys/firmware/efi/efivars";
     const name = (await this.list(folder)).find((each) => each.startsWith("SecureBoot-"));
     if (name === undefined) return false;
-    // Four bytes of attributes, and one that is the value.
+    // Four bytes of attributes, then one byte with the value.
     const value = await readFile(join(this.root, folder, name)).catch(() => Buffer.alloc(0));
     return value[4] === 1;
   }
 
-  /** Whether a device node is there, and whether the person who runs this may use it. */
+  /** Says if a device node exists and if the current user may open it. */
   async deviceNode(path: string): Promise<"missing" | "forbidden" | "usable"> {
     if (!(await this.may(path))) return "missing";
     return (await this.may(path, constants.R_OK | constants.W_OK)) ? "usable" : "forbidden";
   }
 }
 
-/** Reads `nvidia-smi -q -x`; undefined where it is no such report. */
+/** Parses the output of `nvidia-smi -q -x`; undefined if it holds no report. */
 export function readReport(stdout: string): DriverReport | undefined {
   const begin = stdout.indexOf("<nvidia_smi_log>");
   if (begin < 0) return undefined;

@@ -1,20 +1,20 @@
 import type { Finding } from "./finding.ts";
 import { readReport, type DriverGpu, type DriverReport, type GpuHost } from "./gpu-host.ts";
 
-// NVIDIA's "Minor Version Compatibility": the oldest driver that runs programs of any CUDA 12.
+// By NVIDIA's "Minor Version Compatibility" this is the oldest driver for programs of any CUDA 12.
 const CUDA = { major: 12, driver: 525 };
 const NO_GPU = "gpu";
 const DRIVER_REMEDY =
-  "install NVIDIA's driver: role nvidia does, by `ai-how up` of a stack with this GPU (docs/gpus.md)";
+  "install NVIDIA's driver; `ai-how up` of a stack with this GPU does it by the role nvidia (docs/gpus.md)";
 const CDI_FILES = ["etc/cdi/nvidia.yaml", "var/run/cdi/nvidia.yaml", "run/cdi/nvidia.yaml"];
 
-/** Looks at everything between this host's NVIDIA GPUs and a container that computes on them; changes nothing. */
+/** Checks everything between this host's NVIDIA GPUs and a container that uses them; changes nothing. */
 export async function diagnoseGpus(host: GpuHost): Promise<Finding[]> {
   const gpus = await gpusOnTheBus(host);
-  // Where virtual machines have all of them, or there are none, there is nothing to look at.
+  // With no GPU left for the host, the other checks would only fail.
   if (gpus.every(({ level, check }) => level === "note" || check === NO_GPU)) return gpus;
   const [kernelModule, version] = await loadedModule(host);
-  const [driver, report] = await answer(host, version);
+  const [driver, report] = await driverReport(host, version);
   const findings = [...gpus, kernelModule, driver];
   if (report !== undefined) {
     findings.push(cuda(report), ...report.gpus.flatMap(migState), ...report.gpus.flatMap(computeMode));
@@ -31,28 +31,28 @@ async function gpusOnTheBus(host: GpuHost): Promise<Finding[]> {
         check: NO_GPU,
         level: "fail",
         found: "no NVIDIA GPU on the PCI bus",
-        remedy: "look at `lspci -d 10de:`; check power, slot, and above-4G decoding in the firmware",
+        remedy: "run `lspci -d 10de:`; check power, slot, and above-4G decoding in the firmware",
       },
     ];
   }
   return gpus.map(({ address, driver }): Finding => {
     const check = `gpu ${address}`;
-    if (driver === "nvidia") return { check, level: "pass", found: "is NVIDIA's driver's" };
+    if (driver === "nvidia") return { check, level: "pass", found: "bound to NVIDIA's driver" };
     if (driver === "vfio-pci") {
       return {
         check,
         level: "note",
-        found: "is set aside for a virtual machine; nothing here can compute on it",
+        found: "bound to vfio-pci for a virtual machine; programs of this host cannot use it",
       };
     }
     if (driver === undefined) {
-      return { check, level: "fail", found: "no driver has taken it", remedy: DRIVER_REMEDY };
+      return { check, level: "fail", found: "bound to no driver", remedy: DRIVER_REMEDY };
     }
     return {
       check,
       level: "fail",
-      found: `the driver ${driver} has it`,
-      remedy: `install NVIDIA's driver, which keeps ${driver} away, and reboot`,
+      found: `bound to the driver ${driver}`,
+      remedy: `install NVIDIA's driver, which blocks ${driver}, and reboot`,
     };
   });
 }
@@ -62,13 +62,13 @@ async function loadedModule(host: GpuHost): Promise<[Finding, string | undefined
   const version = await host.moduleVersion();
   if (version !== undefined) return [{ check, level: "pass", found: version }, version];
   const remedy = (await host.secureBoot())
-    ? "Secure Boot loads signed modules only: enroll the key that DKMS signs with (`mokutil --import`), reboot, and try `modprobe nvidia`"
-    : "try `modprobe nvidia`, and look at `dmesg`; after a new kernel `dkms status` says whether it was built";
+    ? "Secure Boot allows only signed modules: enroll the key of DKMS (`mokutil --import`), reboot, and run `modprobe nvidia`"
+    : "run `modprobe nvidia` and look at `dmesg`; after an update of the kernel, `dkms status` says if the module was built";
   return [{ check, level: "fail", found: "nvidia is not loaded", remedy }, undefined];
 }
 
-/** Whether the driver answers, and what it says. */
-async function answer(
+/** Checks that the driver answers, and returns its report. */
+async function driverReport(
   host: GpuHost,
   module: string | undefined,
 ): Promise<[Finding, DriverReport | undefined]> {
@@ -77,44 +77,45 @@ async function answer(
     { check, level: "fail", found, remedy },
     undefined,
   ];
-  const said = await host.run("nvidia-smi", "-q", "-x");
-  if (said.kind === "missing") return fail("nvidia-smi is not installed", DRIVER_REMEDY);
-  if (said.output.includes("version mismatch")) {
+  const result = await host.run("nvidia-smi", "-q", "-x");
+  if (result.kind === "missing") return fail("nvidia-smi is not installed", DRIVER_REMEDY);
+  if (result.output.includes("version mismatch")) {
     return fail(
-      `the module in the kernel (${module ?? "unknown"}) is not of the version of the libraries`,
+      `the kernel module (${module ?? "unknown"}) and the libraries have different versions`,
       "reboot: the driver was updated while its module was in use",
     );
   }
-  if (/couldn't communicate|NVML/.test(said.output) && said.exitCode !== 0) {
-    return fail(firstLine(said.output), "load the module (`modprobe nvidia`); the finding above says more");
+  if (/couldn't communicate|NVML/.test(result.output) && result.exitCode !== 0) {
+    return fail(firstLine(result.output), "load the module (`modprobe nvidia`); see the finding above");
   }
-  const report = said.exitCode === 0 ? readReport(said.stdout) : undefined;
-  if (report === undefined) return fail(firstLine(said.output), "look at `dmesg | grep -i nvrm`");
-  const lost = /Unable to determine the device handle.*/.exec(said.stdout)?.[0];
+  const report = result.exitCode === 0 ? readReport(result.stdout) : undefined;
+  if (report === undefined) return fail(firstLine(result.output), "look at `dmesg | grep -i nvrm`");
+  const lost = /Unable to determine the device handle.*/.exec(result.stdout)?.[0];
   if (lost !== undefined) {
     return [
       {
         check,
         level: "fail",
         found: lost,
-        remedy: "the GPU does not answer any more: power the machine off and on, then check power and slot",
+        remedy:
+          "the GPU no longer answers: power the machine off and on; if that does not help, check power and slot",
       },
       report,
     ];
   }
-  if (report.gpus.length === 0) return fail("it has no GPU", "look at `dmesg | grep -i nvrm`");
+  if (report.gpus.length === 0) return fail("reports no GPU", "look at `dmesg | grep -i nvrm`");
   const names = report.gpus.map(({ name }) => name).join(", ");
   return [{ check, level: "pass", found: `${report.version}, ${names}` }, report];
 }
 
 function cuda({ version, cuda: newest }: DriverReport): Finding {
   const check = "cuda";
-  const found = `the driver knows CUDA ${newest}`;
+  const found = `the driver supports CUDA ${newest}`;
   if (Number.parseInt(version) >= CUDA.driver) return { check, level: "pass", found };
   return {
     check,
     level: "fail",
-    found: `${found}, and programs of CUDA ${CUDA.major} need driver ${CUDA.driver} or newer`,
+    found: `${found}; programs of CUDA ${CUDA.major} need driver ${CUDA.driver} or newer`,
     remedy: "install a newer driver",
   };
 }
@@ -127,19 +128,19 @@ function migState({ address, mig, pendingMig, migDevices }: DriverGpu): Finding[
       {
         check,
         level: "fail",
-        found: `is ${mig.toLowerCase()} and will be ${pendingMig.toLowerCase()} after a reset`,
+        found: `${mig.toLowerCase()} now, ${pendingMig.toLowerCase()} after a reset`,
         remedy: `end every program on it and run \`nvidia-smi -i ${address} --gpu-reset\`, or reboot`,
       },
     ];
   }
-  if (mig !== "Enabled") return [{ check, level: "pass", found: "off; a program gets the whole GPU" }];
+  if (mig !== "Enabled") return [{ check, level: "pass", found: "off; programs get the whole GPU" }];
   if (migDevices > 0) return [{ check, level: "pass", found: `${migDevices} partitions` }];
   return [
     {
       check,
       level: "fail",
-      found: "is on and there is no partition: nothing can run on it",
-      remedy: "cut it as planned (`ai-how-gpus apply`), or switch MIG off (`nvidia-smi -mig 0`)",
+      found: "on, but without partitions: no program can use the GPU",
+      remedy: "create the planned partitions (`ai-how-gpus apply`), or switch MIG off (`nvidia-smi -mig 0`)",
     },
   ];
 }
@@ -150,7 +151,7 @@ function computeMode({ address, computeMode: mode }: DriverGpu): Finding[] {
     {
       check: `compute mode ${address}`,
       level: "fail",
-      found: "nothing may compute on it",
+      found: "Prohibited: no program may use the GPU",
       remedy: `\`nvidia-smi -i ${address} -c DEFAULT\``,
     },
   ];
@@ -167,21 +168,21 @@ async function permissions(host: GpuHost, { gpus }: DriverReport): Promise<Findi
   const forbidden = states.filter(({ is }) => is === "forbidden").map(({ node }) => `/${node}`);
   const check = "device nodes";
   if (missing.length + forbidden.length === 0)
-    return [{ check, level: "pass", found: "there, and yours to use" }];
+    return [{ check, level: "pass", found: "there, and you may open them" }];
   const findings: Finding[] = [];
   if (missing.length > 0) {
     findings.push({
       check,
       level: "fail",
       found: `${missing.join(", ")} missing`,
-      remedy: "`sudo nvidia-modprobe -c 0 -u` makes them; nvidia-persistenced does at every boot",
+      remedy: "run `sudo nvidia-modprobe -c 0 -u`; nvidia-persistenced makes them at every boot",
     });
   }
   if (forbidden.length > 0) {
     findings.push({
       check,
       level: "fail",
-      found: `${forbidden.join(", ")} not yours to use`,
+      found: `you may not open ${forbidden.join(", ")}`,
       remedy:
         "join the group that owns them (`ls -l /dev/nvidia*`), usually `video` or `render`, and log in again",
     });
@@ -189,7 +190,7 @@ async function permissions(host: GpuHost, { gpus }: DriverReport): Promise<Findi
   return findings;
 }
 
-/** Docker by its runtime, Podman by CDI; a host needs one of them. */
+/** Checks the runtime of Docker and the CDI file of Podman. A host needs only one of the two engines. */
 async function containers(host: GpuHost, report: DriverReport | undefined): Promise<Finding[]> {
   const docker = await host.run("docker", "info", "--format", "{{json .Runtimes}}");
   const podman = await host.run("podman", "--version");
@@ -198,7 +199,7 @@ async function containers(host: GpuHost, report: DriverReport | undefined): Prom
       {
         check: "containers",
         level: "note",
-        found: "neither Docker nor Podman is installed; containers cannot use the GPU, other programs can",
+        found: "neither Docker nor Podman is installed; only programs outside containers can use the GPU",
       },
     ];
   }
@@ -234,7 +235,7 @@ function dockerRuntime({
     return {
       check,
       level: "fail",
-      found: "you may not talk to its daemon",
+      found: "you may not connect to its daemon",
       remedy: "`sudo usermod -aG docker $USER`, and log in again",
     };
   }
@@ -263,11 +264,11 @@ async function cdi(host: GpuHost, report: DriverReport | undefined): Promise<Fin
     return {
       check,
       level: "fail",
-      found: `/${file} is of driver ${library}, and ${report.version} is installed`,
-      remedy: `write it anew: ${generate}`,
+      found: `/${file} was made for driver ${library}, but ${report.version} is installed`,
+      remedy: `write it again: ${generate}`,
     };
   }
-  return { check, level: "fail", found: "has no description of the GPUs (CDI)", remedy: generate };
+  return { check, level: "fail", found: "has no CDI file, which describes the GPUs", remedy: generate };
 }
 
 function firstLine(text: string): string {
@@ -275,6 +276,6 @@ function firstLine(text: string): string {
     text
       .split("\n")
       .find((line) => line.trim() !== "")
-      ?.trim() ?? "it said nothing"
+      ?.trim() ?? "no output"
   );
 }

@@ -3,25 +3,25 @@ import { connect } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 
-/** What a program said; `missing`: it is not installed. */
-export type Said =
+/** The result of a program; `missing`: not installed. */
+export type ProgramResult =
   | { readonly kind: "missing" }
-  | { readonly kind: "said"; readonly exitCode: number; readonly stdout: string; readonly output: string };
+  | { readonly kind: "ended"; readonly exitCode: number; readonly stdout: string; readonly output: string };
 
 export interface HostOptions {
-  /** Where the file systems begin. Default `/`. */
+  /** Root of the file systems. Default `/`. */
   readonly root?: string;
-  /** Search path of programs. Default: that of the environment, and system folders that a user's may lack. */
+  /** Search path of programs. Default: PATH and the `sbin` folders, which a user's PATH may lack. */
   readonly path?: string;
-  /** Who asks. Default: who runs this. */
+  /** User number. Default: the current user's. */
   readonly uid?: number | undefined;
-  /** Bytes that a user may still write below a folder. Default: what its file system says. */
+  /** Free bytes below a folder. Default: as its file system reports. */
   readonly freeBytes?: (folder: string) => Promise<number>;
 }
 
 const ANSWER_MS = 30_000;
 
-/** The host as a diagnosis reads it: files below a root and programs by a search path, so that tests have hosts of their own. */
+/** The host that is checked. Tests give it another root and search path. */
 export class Host {
   readonly root: string;
   readonly uid: number | undefined;
@@ -35,22 +35,22 @@ export class Host {
     this.#freeBytes = freeBytes ?? ((folder) => available(join(root, folder)));
   }
 
-  /** A file's text; undefined where it is not there. */
+  /** A file's text; undefined: no such file. */
   text(path: string): Promise<string | undefined> {
     return readFile(join(this.root, path), "utf8").catch(() => undefined);
   }
 
-  /** Names in a folder, sorted; none where it is not there. */
+  /** Sorted names in a folder; empty: no such folder. */
   async list(path: string): Promise<string[]> {
     return (await readdir(join(this.root, path)).catch(() => [])).toSorted();
   }
 
-  /** What a link points to; undefined where it is none. */
+  /** The target of a symbolic link; undefined: no such link. */
   link(path: string): Promise<string | undefined> {
     return readlink(join(this.root, path)).catch(() => undefined);
   }
 
-  /** Whether a file is there that the person who runs this may use so. */
+  /** True if the current user has this access to a file. */
   async may(path: string, mode = constants.F_OK): Promise<boolean> {
     return access(join(this.root, path), mode).then(
       () => true,
@@ -58,13 +58,13 @@ export class Host {
     );
   }
 
-  /** Mode bits and group of a file; undefined where it is not there. */
+  /** Mode bits and group of a file; undefined: no such file. */
   async permissions(path: string): Promise<{ mode: number; gid: number } | undefined> {
     const found = await stat(join(this.root, path)).catch(() => undefined);
     return found && { mode: found.mode & 0o777, gid: found.gid };
   }
 
-  /** Where a program is; undefined where it is not installed. */
+  /** Path of a program; undefined: not installed. */
   async find(program: string): Promise<string | undefined> {
     for (const folder of this.#path.split(delimiter).filter((each) => each !== "")) {
       const file = join(folder, program);
@@ -77,7 +77,7 @@ export class Host {
     return undefined;
   }
 
-  /** Whether something accepts connections at a Unix socket. */
+  /** True if a Unix socket accepts connections. */
   answers(path: string): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = connect(join(this.root, path));
@@ -91,12 +91,12 @@ export class Host {
     });
   }
 
-  /** Bytes that may still be written below a folder, which need not be there yet. */
+  /** Free bytes below a folder, which need not exist yet. */
   freeBytes(folder: string): Promise<number> {
     return this.#freeBytes(folder);
   }
 
-  async run(program: string, ...args: readonly string[]): Promise<Said> {
+  async run(program: string, ...args: readonly string[]): Promise<ProgramResult> {
     const result = await execa(program, args, {
       env: { PATH: this.#path, LC_ALL: "C" },
       reject: false,
@@ -106,7 +106,7 @@ export class Host {
     });
     if (result.code === "ENOENT") return { kind: "missing" };
     return {
-      kind: "said",
+      kind: "ended",
       exitCode: result.exitCode ?? 1,
       stdout: result.stdout,
       output: result.timedOut ? `no answer in ${ANSWER_MS / 1000} s` : result.all.trim(),

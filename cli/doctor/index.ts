@@ -11,19 +11,21 @@ import { GpuHost } from "./gpu-host.ts";
 import { Host } from "./host.ts";
 import { diagnoseWorkstation } from "./workstation/index.ts";
 
-/** `doctor [stack]` and `doctor gpu`: what this host lacks, with a remedy for each thing. Exit 0 pass, 1 fail. */
+/** `doctor [stack]` and `doctor gpu`: says what this host lacks, with a remedy for each failure. Exits with 1 if a check fails. */
 export function addDoctor(program: Command): void {
   const doctor = program
     .command("doctor")
-    .description("check this host for a stack; changes nothing")
-    .argument("[stack]", "which stack", "dev")
+    .description("check that this host has what a stack needs; changes nothing")
+    .argument("[stack]", "the stack", "dev")
     .option("--json", "as JSON: {stack, passed, failures, findings}")
     .action(async (stack: string, options: DoctorOptions) => {
       report(await diagnose(findRoot(process.cwd()), stack), { stack }, options);
     });
   doctor
     .command("gpu")
-    .description("check what lies between this host's NVIDIA GPUs and a container on them; changes nothing")
+    .description(
+      "check everything between this host's NVIDIA GPUs and a container that uses them; changes nothing",
+    )
     .option("--json", "as JSON: {passed, failures, findings}")
     .action(async (_options: unknown, command: Command) => {
       report(await diagnoseGpus(new GpuHost()), {}, command.optsWithGlobals());
@@ -34,7 +36,7 @@ interface DoctorOptions {
   readonly json?: boolean;
 }
 
-/** Looks at what the stack's target needs of this host, by its cluster file. */
+/** Checks what the stack's target needs, by its cluster file. */
 async function diagnose(root: string, stack: string): Promise<Finding[]> {
   const target = (await plainStackValue(root, stack, "ai-how:target")) ?? stack;
   if (target === "dev") return diagnoseDev(root);
@@ -42,12 +44,12 @@ async function diagnose(root: string, stack: string): Promise<Finding[]> {
     const libvirtUri = (await plainStackValue(root, stack, "ai-how:libvirtUri")) ?? "qemu:///system";
     return diagnoseWorkstation(new Host(), { root, libvirtUri, site: await siteOf(root, stack) });
   }
-  throw new UserError(`the target ${target} is not there yet; \`dev\` and \`workstation\` are`, {
+  throw new UserError(`doctor checks the targets dev and workstation, not ${target}`, {
     exitCode: 2,
   });
 }
 
-/** The site that a stack's cluster file describes. */
+/** The site of a stack's cluster file. */
 export async function siteOf(root: string, stack: string): Promise<Site> {
   const file = await plainStackValue(root, stack, "ai-how:clusterFile");
   if (file === undefined)
@@ -55,7 +57,7 @@ export async function siteOf(root: string, stack: string): Promise<Site> {
   return deriveSite(loadClusterFile(resolve(root, file)).config);
 }
 
-/** Prints what was found, and makes the exit code of it. */
+/** Prints the findings and sets the exit code. */
 function report(findings: readonly Finding[], about: object, { json }: DoctorOptions): void {
   const failures = findings.filter(({ level }) => level === "fail").map(({ check }) => check);
   process.stdout.write(

@@ -4,20 +4,13 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { devices as inspect } from "../doctor/workstation/devices.ts";
 import { needsOf } from "../doctor/workstation/needs.ts";
-import {
-  attempt,
-  failed,
-  lastLine,
-  notTried,
-  passed,
-  type Ground,
-  type Outcome,
-  type Result,
-} from "./step.ts";
+import type { VerifyContext } from "./context.ts";
+import { attempt, failed, lastLine, notTried, passed, type Outcome, type Result } from "./step.ts";
 
 const PCI = "sys/bus/pci/devices";
+const MISSING = "the device is missing";
 
-// What module `vfio_binding` says of a trial.
+// The report of the Ansible module `vfio_binding` about trial bindings.
 const trialsSchema = z.array(
   z.object({
     address: z.string(),
@@ -28,14 +21,12 @@ const trialsSchema = z.array(
 );
 type Trial = z.output<typeof trialsSchema>[number];
 
-/** Every device that the cluster file claims: its group, what holds it, how it is reset, and whether VFIO takes and returns it. */
-export async function* verifyDevices(ground: Ground): AsyncGenerator<Result> {
-  const { host, site } = ground;
+/** Verifies each claimed device: its IOMMU group, its reset method, what uses it, and that VFIO can take it and give it back. */
+export async function* verifyDevices(context: VerifyContext): AsyncGenerator<Result> {
+  const { host, site } = context;
   const needs = needsOf(site);
   if (needs.claims.size === 0) {
-    yield await attempt("devices", undefined, () =>
-      Promise.resolve(notTried("the cluster file claims none")),
-    );
+    yield await attempt("devices", undefined, () => notTried("the cluster file claims no device"));
     return;
   }
   const free: string[] = [];
@@ -49,16 +40,14 @@ export async function* verifyDevices(ground: Ground): AsyncGenerator<Result> {
       const { level, found = "", remedy = "" } = finding ?? {};
       return level === "pass" ? passed(found) : failed(found, remedy);
     });
-    yield await attempt("reset method", address, () => resetMethod(ground, address));
-    if ((await driverOf(ground, address)) !== "vfio-pci" && (await host.may(`${PCI}/${address}`)))
+    yield await attempt("reset method", address, () => resetMethod(context, address));
+    if ((await driverOf(context, address)) !== "vfio-pci" && (await host.may(`${PCI}/${address}`)))
       free.push(address);
   }
-  const trials = await tryThem(ground, free);
+  const trials = await tryBinding(context, free);
   for (const address of needs.claims.keys()) {
     const trial = trials.found.find((each) => each.address === address);
-    yield await attempt("holders", address, () =>
-      Promise.resolve(holders(trial, free.includes(address), trials.why)),
-    );
+    yield await attempt("holders", address, () => holders(trial, free.includes(address), trials.why));
     yield await attempt("bind and give back", address, async () => {
       if (trial !== undefined) return bound(trial);
       const there = await host.may(`${PCI}/${address}`);
@@ -66,34 +55,34 @@ export async function* verifyDevices(ground: Ground): AsyncGenerator<Result> {
         free.includes(address)
           ? trials.why
           : there
-            ? "it is on vfio-pci already; take the stack down to try it"
-            : "it is not there",
+            ? "it is bound to vfio-pci already; take the stack down to try it"
+            : MISSING,
       );
     });
   }
 }
 
-async function driverOf({ host }: Ground, address: string): Promise<string | undefined> {
+async function driverOf({ host }: VerifyContext, address: string): Promise<string | undefined> {
   const link = await host.link(`${PCI}/${address}/driver`);
   return link === undefined ? undefined : basename(link);
 }
 
-async function resetMethod({ host }: Ground, address: string): Promise<Outcome> {
-  if (!(await host.may(`${PCI}/${address}`))) return notTried("it is not there");
+async function resetMethod({ host }: VerifyContext, address: string): Promise<Outcome> {
+  if (!(await host.may(`${PCI}/${address}`))) return notTried(MISSING);
   const methods = await host.text(`${PCI}/${address}/reset_method`);
-  if (methods === undefined) return notTried("this kernel does not say; Linux 5.15 and newer do");
+  if (methods === undefined) return notTried("this kernel does not report it; Linux 5.15 and newer do");
   if (methods.trim() === "")
     return failed(
-      "none: a machine that was ended leaves it as it is",
-      "newer firmware of the board or the card, or give its machine the whole bus",
+      "none: the device keeps its state when a machine ends",
+      "update the firmware of the board or the card, or pass the whole bus to one machine",
     );
   return passed(methods.trim().replaceAll(" ", ", "));
 }
 
 function holders(trial: Trial | undefined, isFree: boolean, why: string): Outcome {
-  if (trial === undefined) return notTried(isFree ? why : "no driver of this host has it");
-  if (trial.problems.length === 0) return passed("this host uses it for nothing");
-  return failed(trial.problems.join("; "), "take another device, or let go of this one first");
+  if (trial === undefined) return notTried(isFree ? why : "no driver of this host is bound to it");
+  if (trial.problems.length === 0) return passed("this host does not use it");
+  return failed(trial.problems.join("; "), "claim another device, or stop using this one");
 }
 
 function bound({ problems, held, seconds }: Trial): Outcome {
@@ -101,28 +90,28 @@ function bound({ problems, held, seconds }: Trial): Outcome {
   if (held !== "") return notTried(`${held}: \`ai-how up\` binds it at the next boot`);
   if (seconds === null)
     return failed(
-      "its driver did not let go of it, or did not take it back",
-      "see dmesg; reboot this machine",
+      "its driver did not release it, or did not take it back",
+      "look at dmesg and reboot this host",
     );
-  return passed(`vfio-pci had it and its driver has it again, after ${seconds} s`);
+  return passed(`bound to vfio-pci and back to its driver in ${seconds} s`);
 }
 
-/** Binds each device and gives it back, by the module that `up` uses, which writes no boot file then. */
-async function tryThem(
-  ground: Ground,
+/** Binds each device to VFIO and back, with the module that `up` uses. A trial writes no file for the next boot. */
+async function tryBinding(
+  context: VerifyContext,
   addresses: readonly string[],
 ): Promise<{ found: readonly Trial[]; why: string }> {
-  if (addresses.length === 0) return { found: [], why: "none is free" };
+  if (addresses.length === 0) return { found: [], why: "no device is free" };
   const folder = await mkdtemp(join(tmpdir(), "ai-how-verify-"));
   try {
     const report = join(folder, "trials.json");
-    const said = await ground.play("host-devices-trial", {
-      nvidia_vfio_owner: ground.stack,
+    const result = await context.play("host-devices-trial", {
+      nvidia_vfio_owner: context.stack,
       nvidia_vfio_devices: addresses.map((address) => ({ address })),
       nvidia_vfio_report: report,
     });
     const text = await readFile(report, "utf8").catch(() => undefined);
-    if (text === undefined) return { found: [], why: lastLine(said) };
+    if (text === undefined) return { found: [], why: lastLine(result) };
     return { found: trialsSchema.parse(JSON.parse(text)), why: "" };
   } finally {
     await rm(folder, { recursive: true, force: true });

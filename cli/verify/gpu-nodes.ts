@@ -1,18 +1,19 @@
 import type { VirtualNode } from "../../config/site.ts";
 import type { PlannedGpu } from "../../gpu/index.ts";
 import { readReport, type DriverGpu, type DriverReport } from "../doctor/gpu-host.ts";
-import { succeeded, type Ground, type Guest } from "./step.ts";
+import type { Guest, VerifyContext } from "./context.ts";
+import { succeeded } from "./step.ts";
 
-/** A machine that has GPUs by the cluster file. */
+/** A VM with real GPUs in the cluster file. */
 export interface GpuNode {
   readonly node: VirtualNode;
-  /** Those that are devices; in the order in which the machine sees them. */
+  /** Its real GPUs, in the order in which the machine sees them. */
   readonly planned: readonly PlannedGpu[];
-  /** Undefined: the stack is not up, or the machine is not part of it. */
+  /** Undefined: the machine does not run. */
   readonly guest: Guest | undefined;
 }
 
-export function gpuNodes({ site, guests }: Ground): GpuNode[] {
+export function gpuNodes({ site, guests }: VerifyContext): GpuNode[] {
   return site.clusters
     .flatMap(({ nodes }) => nodes.filter((node) => node.kind === "virtual"))
     .map((node) => ({
@@ -23,13 +24,13 @@ export function gpuNodes({ site, guests }: Ground): GpuNode[] {
     .filter(({ planned }) => planned.length > 0);
 }
 
-/** What the driver of a machine says; undefined where it says nothing of use. */
+/** The report of a machine's driver; undefined if the driver does not answer. */
 export async function driverReport(guest: Guest): Promise<DriverReport | undefined> {
-  const said = await guest.run("nvidia-smi", "-q", "-x");
-  return succeeded(said) ? readReport(said.stdout) : undefined;
+  const result = await guest.run("nvidia-smi", "-q", "-x");
+  return succeeded(result) ? readReport(result.stdout) : undefined;
 }
 
-/** The driver's GPUs with what was planned of each; by their order, which is how a machine tells them apart. */
+/** Pairs the driver's GPUs with the planned ones by their order: a machine sees other PCI addresses than the host. */
 export function paired(
   planned: readonly PlannedGpu[],
   { gpus }: DriverReport,

@@ -5,16 +5,17 @@ import { UserError } from "../../config/errors.ts";
 import { plainStackValue } from "../../engine/project.ts";
 import { connect, ssh, type Connection } from "../connection.ts";
 import { siteOf } from "../doctor/index.ts";
-import { Host, type Said } from "../doctor/host.ts";
+import { Host, type ProgramResult } from "../doctor/host.ts";
 import { openStack, type StackOptions } from "../stack.ts";
 import { verifyDevices } from "./devices.ts";
 import { verifyGpus } from "./gpus.ts";
 import { verifyJobs } from "./jobs.ts";
-import { verifyMachine, type Workbench } from "./machine.ts";
+import { verifyMachine, type ThrowawaySetup } from "./machine.ts";
 import { verifyCatalogue, verifyPartitioning } from "./mig.ts";
 import { verifyAfterReboot } from "./reboot.ts";
 import { document, shown, summary } from "./report.ts";
-import type { Ground, Guest, Result } from "./step.ts";
+import type { Guest, VerifyContext } from "./context.ts";
+import type { Result } from "./step.ts";
 import { Throwaway, type ThrowawayLogin } from "./throwaway.ts";
 
 const COMMAND_MS = 600_000;
@@ -24,25 +25,25 @@ interface VerifyOptions {
   readonly afterReboot?: boolean;
 }
 
-/** `verify [stack]`: proves a workstation step by step, on the machine itself. Exit 0: nothing failed, 1: something did. */
+/** `verify [stack]`: verifies a workstation step by step on the machine itself. Exits with 1 if a step fails. */
 export function addVerify(program: Command): void {
   program
     .command("verify")
     .description(
-      "prove that this machine can do what the stack's cluster file says, step by step; leaves nothing",
+      "prove step by step that this machine can do what the stack's cluster file says; leaves nothing behind",
     )
-    .argument("[stack]", "which stack", "workstation")
+    .argument("[stack]", "the stack", "workstation")
     .option("--json", "as JSON: {stack, host, passed, failures, notTried, steps}")
-    .option("--after-reboot", "only what has to be there again after a reboot of this host")
+    .option("--after-reboot", "verify only what has to be back after a reboot of this host")
     .action(async (stack: string, options: VerifyOptions) => {
       const abort = new AbortController();
       const stop = (): void => {
         if (abort.signal.aborted) process.exit(130);
-        process.stderr.write("stopping; what was made is removed first\n");
+        process.stderr.write("stopping; the throwaway machine is removed first\n");
         abort.abort();
       };
       process.on("SIGINT", stop).on("SIGTERM", stop);
-      // Who reads the report may have enough of it; what was made is removed all the same.
+      // If the reader of the report goes away, as `head` does, the machine is removed as well.
       process.stdout.on("error", () => {
         abort.abort();
       });
@@ -55,10 +56,12 @@ export function addVerify(program: Command): void {
 }
 
 async function verify(stack: string, options: VerifyOptions, signal: AbortSignal): Promise<void> {
-  const { root, ground } = await groundOf(stack, signal);
+  const { root, context } = await contextOf(stack, signal);
   const results: Result[] = [];
   const steps =
-    options.afterReboot === true ? verifyAfterReboot(ground) : allSteps(ground, benchOf(root, signal));
+    options.afterReboot === true
+      ? verifyAfterReboot(context)
+      : allSteps(context, throwawaySetup(root, signal));
   for await (const result of steps) {
     results.push(result);
     if (options.json !== true) process.stdout.write(shown(result));
@@ -66,34 +69,39 @@ async function verify(stack: string, options: VerifyOptions, signal: AbortSignal
   }
   process.stdout.write(
     options.json === true
-      ? document({ stack, host: await hostFacts(ground.host) }, results)
+      ? document({ stack, host: await hostFacts(context.host) }, results)
       : summary(results),
   );
   process.exitCode = signal.aborted ? 130 : results.some(({ status }) => status === "failed") ? 1 : 0;
 }
 
-async function* allSteps(ground: Ground, bench: Workbench): AsyncGenerator<Result> {
-  yield* verifyMachine(ground, bench);
-  yield* verifyDevices(ground);
-  yield* verifyGpus(ground);
-  yield* verifyCatalogue(ground);
-  yield* verifyPartitioning(ground);
-  yield* verifyJobs(ground);
+async function* allSteps(context: VerifyContext, setup: ThrowawaySetup): AsyncGenerator<Result> {
+  yield* verifyMachine(context, setup);
+  yield* verifyDevices(context);
+  yield* verifyGpus(context);
+  yield* verifyCatalogue(context);
+  yield* verifyPartitioning(context);
+  yield* verifyJobs(context);
 }
 
-async function groundOf(stack: string, signal: AbortSignal): Promise<{ root: string; ground: Ground }> {
+async function contextOf(
+  stack: string,
+  signal: AbortSignal,
+): Promise<{ root: string; context: VerifyContext }> {
   const { reference, engine } = await openStack(stack, { engine: "auto" } satisfies StackOptions);
   const { root } = reference;
   const target = (await plainStackValue(root, stack, "ai-how:target")) ?? stack;
   if (target !== "workstation")
-    throw new UserError(`verify proves workstations, and ${stack} is a ${target}`, { exitCode: 2 });
+    throw new UserError(`verify is for the target workstation; the stack ${stack} has the target ${target}`, {
+      exitCode: 2,
+    });
   const libvirtUri = (await plainStackValue(root, stack, "ai-how:libvirtUri")) ?? "qemu:///system";
   if (!/^qemu(\+unix)?:\/\/\//.test(libvirtUri))
     throw new UserError(`ai-how:libvirtUri: ${libvirtUri} is another machine; run \`ai-how verify\` there`);
   if (process.getuid?.() !== 0)
-    throw new UserError("verify makes a machine and binds devices: run it with sudo");
+    throw new UserError("verify creates a machine and binds devices, which needs root: run it with sudo");
   const connection = await connect(engine, stack).catch((error: unknown) => {
-    if (error instanceof UserError) return undefined; // not up
+    if (error instanceof UserError) return undefined; // the stack is down
     throw error;
   });
   const guests = connection?.outputs.machines.map((machine) => guestOf(root, connection, machine)) ?? [];
@@ -101,15 +109,15 @@ async function groundOf(stack: string, signal: AbortSignal): Promise<{ root: str
   const site = await siteOf(root, stack);
   const play = (name: string, variables: Readonly<Record<string, unknown>>) =>
     playHere(root, name, variables);
-  return { root, ground: { host, site, stack: owner(stack), libvirtUri, guests, play, signal } };
+  return { root, context: { host, site, stack: owner(stack), libvirtUri, guests, play, signal } };
 }
 
-/** As stacks/host-devices.ts calls the owner of a stack's devices. */
+/** The owner of a stack's devices, as stacks/host-devices.ts names it. */
 function owner(stack: string): string {
   return stack.toLowerCase().replaceAll(/[^a-z0-9-]/g, "-");
 }
 
-function benchOf(root: string, signal: AbortSignal): Workbench {
+function throwawaySetup(root: string, signal: AbortSignal): ThrowawaySetup {
   return {
     throwaway: new Throwaway(root, signal),
     reach: (login) => throwawayGuest(root, login),
@@ -145,9 +153,9 @@ function guestOf(
       const line = ["sudo", "--non-interactive", "--", ...command].map(quoted).join(" ");
       const settings = { reject: false, stdin: "ignore", all: true, timeout: COMMAND_MS } as const;
       const result = await ssh(root, connection, machine, [line], settings);
-      // 255 is ssh's own failure.
+      // ssh exits with 255 if it cannot connect.
       if (result.exitCode === undefined || result.exitCode === 255) return { kind: "missing" };
-      return { kind: "said", exitCode: result.exitCode, stdout: result.stdout, output: result.all.trim() };
+      return { kind: "ended", exitCode: result.exitCode, stdout: result.stdout, output: result.all.trim() };
     },
   };
 }
@@ -160,7 +168,7 @@ async function playHere(
   root: string,
   name: string,
   variables: Readonly<Record<string, unknown>>,
-): Promise<Said> {
+): Promise<ProgramResult> {
   const inventory = {
     all: { hosts: ["this-host"], vars: variables },
     _meta: { hostvars: { "this-host": { ansible_connection: "local" } } },
@@ -171,10 +179,10 @@ async function playHere(
     all: true,
     reject: false,
   });
-  return { kind: "said", exitCode: result.exitCode ?? 1, stdout: result.stdout, output: result.all };
+  return { kind: "ended", exitCode: result.exitCode ?? 1, stdout: result.stdout, output: result.all };
 }
 
-/** What a report is of. */
+/** What identifies the host in a report. */
 async function hostFacts(host: Host): Promise<Readonly<Record<string, string>>> {
   const [kernel, release, cpu] = [
     await host.text("proc/sys/kernel/osrelease"),

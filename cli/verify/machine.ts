@@ -6,71 +6,60 @@ import type { EngineEvent } from "../../engine/events.ts";
 import { needsOf } from "../doctor/workstation/needs.ts";
 import { virtiofsd } from "../doctor/workstation/storage.ts";
 import { HugePages } from "./huge-pages.ts";
-import {
-  attempt,
-  failed,
-  lastLine,
-  notTried,
-  passed,
-  succeeded,
-  type Ground,
-  type Guest,
-  type Outcome,
-  type Result,
-} from "./step.ts";
+import type { Guest, VerifyContext } from "./context.ts";
+import { attempt, failed, lastLine, notTried, passed, succeeded, type Outcome, type Result } from "./step.ts";
 import { CONSOLE_LOG, freeSubnet, NAME, type Throwaway, type ThrowawayPlan } from "./throwaway.ts";
 
-/** How the throwaway machine is made and reached; tests have their own. */
-export interface Workbench {
+/** How the throwaway machine is created and reached; tests replace it. */
+export interface ThrowawaySetup {
   readonly throwaway: Pick<Throwaway, "clean" | "make" | "remove">;
   reach(login: Awaited<ReturnType<Throwaway["make"]>>): Guest;
-  /** What of the plan does not follow from the stack's cluster file. */
+  /** The part of the plan that does not depend on the stack's cluster file. */
   readonly plan: Pick<ThrowawayPlan, "cacheDirectory" | "poolDirectory" | "mirror">;
-  /** Where folders for the machine are made. */
+  /** Folder for the machine's shared folders. */
   readonly shares: string;
 }
 
 const MEMORY_MIB = 1024;
 const MOUNT = "/mnt/verify";
 const CONSOLE_TRIES = 25;
-// What makes a machine, in the order in which it is waited for.
+// The steps of creating a machine, in order, with the resource types of each.
 const PARTS: readonly { step: string; types: readonly string[]; remedy: string }[] = [
   {
     step: "image",
     types: ["host:index:Image"],
-    remedy:
-      "build.log in /var/cache/ai-how/images says more; `ai-how doctor workstation` says what is missing",
+    remedy: "look at build.log in /var/cache/ai-how/images, and run `ai-how doctor workstation`",
   },
   {
     step: "network",
     types: ["libvirt:index:Network"],
-    remedy: "`virsh net-list --all`, `ai-how doctor workstation`",
+    remedy: "run `virsh net-list --all` and `ai-how doctor workstation`",
   },
   {
     step: "disk",
     types: ["libvirt:index:StoragePool", "libvirt:index:Volume", "libvirt:index:CloudInitDisk"],
-    remedy: "`virsh pool-list --all`, `ai-how doctor workstation`",
+    remedy: "run `virsh pool-list --all` and `ai-how doctor workstation`",
   },
   {
     step: "start",
     types: ["libvirt:index:Domain"],
-    remedy: `/var/log/libvirt/qemu/${NAME}.log says more; \`ai-how doctor workstation\` says what is missing`,
+    remedy: `look at /var/log/libvirt/qemu/${NAME}.log, and run \`ai-how doctor workstation\``,
   },
   {
     step: "SSH",
     types: ["host:index:SshReady"],
-    remedy: "the end of its console is in the report of --json",
+    remedy: "look at the end of its console, which the report of --json contains",
   },
 ];
 
-/** A machine on this host's own libvirt: made, looked at from inside and outside, and removed. */
-export async function* verifyMachine(ground: Ground, bench: Workbench): AsyncGenerator<Result> {
-  const { host, site, libvirtUri } = ground;
+/** Creates a machine with this host's own libvirt, verifies it from inside and outside, and removes it. */
+export async function* verifyMachine(context: VerifyContext, setup: ThrowawaySetup): AsyncGenerator<Result> {
+  const { host, site, libvirtUri } = context;
   const { vms, mounts } = needsOf(site);
-  const pages = new HugePages(ground, MEMORY_MIB);
-  if ((await bench.throwaway.clean(host)) || (await pages.clean()))
-    yield await attempt("leftovers", NAME, () => Promise.resolve(passed("an earlier run's are removed")));
-  const share = join(bench.shares, NAME);
+  const pages = new HugePages(context, MEMORY_MIB);
+  if ((await setup.throwaway.clean(host)) || (await pages.clean()))
+    yield await attempt("leftovers", NAME, () => passed("those of an earlier run are removed"));
+  const share = join(setup.shares, NAME);
   await rm(share, { recursive: true, force: true });
   await mkdir(share, { recursive: true, mode: 0o700 });
   try {
@@ -78,9 +67,9 @@ export async function* verifyMachine(ground: Ground, bench: Workbench): AsyncGen
     const canShare = program?.level === "pass";
     yield* pages.prepare();
     const plan: ThrowawayPlan = {
-      ...bench.plan,
+      ...setup.plan,
       libvirtUri,
-      // As the stack does: only who asks for emulation gets it.
+      // As in the stack, emulation is used only if all clusters ask for it.
       type: vms.length > 0 && vms.every(({ acceleration }) => acceleration.mode === "tcg") ? "qemu" : "kvm",
       memoryMib: MEMORY_MIB,
       hugepages: pages.size,
@@ -88,48 +77,53 @@ export async function* verifyMachine(ground: Ground, bench: Workbench): AsyncGen
     };
     const parts = new Parts();
     const subnet = await freeSubnet(host);
-    const login = await bench.throwaway.make(plan, subnet, parts.listen).catch((error: unknown) => {
+    const login = await setup.throwaway.make(plan, subnet, parts.listen).catch((error: unknown) => {
       parts.failed(error);
     });
-    const console = await consoleText(ground);
+    const console = await consoleText(context);
     yield* parts.results(plan.type, console);
-    const steps = stepsInside(ground, share, canShare, pages);
+    const steps = stepsInside(context, share, canShare, pages);
     for (const [step, work] of steps) {
       yield await attempt(step, NAME, () =>
-        login === undefined ? Promise.resolve(notTried("the machine is not up")) : work(bench.reach(login)),
+        login === undefined ? notTried("the machine is not up") : work(setup.reach(login)),
       );
     }
   } finally {
     yield await attempt("removal", NAME, async () => {
-      await bench.throwaway.remove(host);
+      await setup.throwaway.remove(host);
       await rm(share, { recursive: true, force: true });
-      await rmdir(bench.shares).catch(() => undefined); // stays while sandboxes are in it
-      return left(ground, await pages.giveBack());
+      await rmdir(setup.shares).catch(() => undefined); // fails, as it should, while the folder has sandboxes
+      return left(context, await pages.giveBack());
     });
   }
 }
 
 const ANY_MOUNT = { tag: "verify", hostPath: MOUNT, mountPoint: MOUNT, options: "rw" };
 
-type Step = readonly [name: string, work: (guest: Guest) => Promise<Outcome>];
+type Step = readonly [name: string, work: (guest: Guest) => Outcome | Promise<Outcome>];
 
-function stepsInside(ground: Ground, share: string, canShare: boolean, pages: HugePages): readonly Step[] {
+function stepsInside(
+  context: VerifyContext,
+  share: string,
+  canShare: boolean,
+  pages: HugePages,
+): readonly Step[] {
   return [
-    ["console log", (guest) => consoleWord(ground, guest)],
+    ["console log", (guest) => consoleLog(context, guest)],
     [
       "virtiofs",
       (guest) =>
         canShare
           ? roundTrip(guest, share)
-          : Promise.resolve(notTried("there is no virtiofsd; `ai-how doctor workstation`")),
+          : notTried("virtiofsd is missing; run `ai-how doctor workstation`"),
     ],
-    ["huge pages", async () => pages.used(await processOf(ground))],
+    ["huge pages", async () => pages.used(await processOf(context))],
     ["package mirror", mirror],
-    ["AppArmor", () => confinement(ground)],
+    ["AppArmor", () => confinement(context)],
   ];
 }
 
-/** What was done of each part, and what failed. */
+/** Collects which parts of the machine were created, and which failed. */
 class Parts {
   readonly #seconds = new Map<string, number>();
   #failure: { step: string; message: string } | undefined;
@@ -143,7 +137,7 @@ class Parts {
     else this.#failure ??= { step: part.step, message: event.message };
   };
 
-  /** Something that no resource told of. */
+  /** Records an error that belongs to no resource. */
   failed(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     const next = PARTS.find(({ step }) => !this.#seconds.has(step)) ?? PARTS[0];
@@ -169,19 +163,25 @@ class Parts {
         (index > stoppedAt || !this.#seconds.has(step)) &&
         !(step === "network" && this.#seconds.has(step))
       ) {
-        yield { ...of, ...notTried(`${PARTS[stoppedAt]?.step ?? ""} has failed`) };
+        yield { ...of, ...notTried(`${PARTS[stoppedAt]?.step ?? ""} failed`) };
       } else {
         yield {
           ...of,
-          ...passed(step === "start" ? `runs, by ${type === "kvm" ? "KVM" : "emulation"}` : "made"),
+          ...passed(
+            step === "start"
+              ? `runs with ${type === "kvm" ? "KVM" : "emulation"}`
+              : step === "SSH"
+                ? "answers"
+                : "created",
+          ),
         };
       }
     }
   }
 }
 
-/** Number of the machine's process; undefined where it does not run. */
-async function processOf({ host }: Ground): Promise<string | undefined> {
+/** Process number of the machine; undefined: it does not run. */
+async function processOf({ host }: VerifyContext): Promise<string | undefined> {
   for (const pid of await host.list("proc")) {
     if (!/^\d+$/.test(pid)) continue;
     const command = (await host.text(`proc/${pid}/cmdline`)) ?? "";
@@ -190,45 +190,48 @@ async function processOf({ host }: Ground): Promise<string | undefined> {
   return undefined;
 }
 
-/** What the machine has said on its console, as its own process sees the file. */
-async function consoleText(ground: Ground): Promise<string> {
-  const pid = await processOf(ground);
-  const inside = pid === undefined ? undefined : await ground.host.text(`proc/${pid}/root${CONSOLE_LOG}`);
-  return inside ?? (await ground.host.text(CONSOLE_LOG)) ?? "";
+/** Text of the machine's console, read in the mount namespace of its process. */
+async function consoleText(context: VerifyContext): Promise<string> {
+  const pid = await processOf(context);
+  const inside = pid === undefined ? undefined : await context.host.text(`proc/${pid}/root${CONSOLE_LOG}`);
+  return inside ?? (await context.host.text(CONSOLE_LOG)) ?? "";
 }
 
-/** Whether what the machine says on its console arrives in the log; a boot that goes well says nothing. */
-async function consoleWord(ground: Ground, guest: Guest): Promise<Outcome> {
+/** Verifies that console output arrives in the log. Writes a line, because a boot without problems prints none. */
+async function consoleLog(context: VerifyContext, guest: Guest): Promise<Outcome> {
   const word = `ai-how verify ${randomUUID()}`;
-  const said = await guest.run("sh", "-c", `echo ${word} >/dev/console`);
-  if (!succeeded(said)) return failed(lastLine(said), "see whether the machine has a serial console");
+  const result = await guest.run("sh", "-c", `echo ${word} >/dev/console`);
+  if (!succeeded(result)) return failed(lastLine(result), "check that the machine has a serial console");
   for (let tries = 0; tries < CONSOLE_TRIES; tries++) {
-    if ((await consoleText(ground)).includes(word)) return passed(`what it says is in ${CONSOLE_LOG}`);
-    await sleep(200, undefined, { signal: ground.signal });
+    if ((await consoleText(context)).includes(word)) return passed(`a line arrived in ${CONSOLE_LOG}`);
+    await sleep(200, undefined, { signal: context.signal });
   }
   return failed(
-    `what it says does not arrive in ${CONSOLE_LOG}`,
-    "see whether virtlogd runs, and its journal",
+    `a line did not arrive in ${CONSOLE_LOG}`,
+    "check that virtlogd runs, and look at its journal",
   );
 }
 
-/** A word from the host to the machine and one back, by the folder that both have. */
+/** Verifies the shared folder: the machine reads a file of the host, and the host a file of the machine. */
 async function roundTrip(guest: Guest, share: string): Promise<Outcome> {
   const [there, back] = [randomUUID(), randomUUID()];
   await writeFile(join(share, "there"), there);
-  const said = await guest.run("sh", "-c", `cat ${MOUNT}/there && printf %s ${back} > ${MOUNT}/back`);
-  if (!succeeded(said) || said.stdout.trim() !== there)
+  const result = await guest.run("sh", "-c", `cat ${MOUNT}/there && printf %s ${back} > ${MOUNT}/back`);
+  if (!succeeded(result) || result.stdout.trim() !== there)
     return failed(
-      `the machine does not read the folder: ${lastLine(said)}`,
-      "see virtiofsd's log in /var/log/libvirt/qemu",
+      `the machine cannot read the folder: ${lastLine(result)}`,
+      "look at virtiofsd's log in /var/log/libvirt/qemu",
     );
   const got = await readFile(join(share, "back"), "utf8").catch(() => "");
   if (got !== back)
-    return failed("what the machine writes does not arrive", "see virtiofsd's log in /var/log/libvirt/qemu");
-  return passed("a word there and one back");
+    return failed(
+      "the host does not see the file that the machine wrote",
+      "look at virtiofsd's log in /var/log/libvirt/qemu",
+    );
+  return passed("host and machine read each other's files");
 }
 
-/** Whether the machine reaches what its packages come from. */
+/** Verifies that the machine reaches its package mirror. */
 async function mirror(guest: Guest): Promise<Outcome> {
   const options = [
     "-o",
@@ -238,37 +241,37 @@ async function mirror(guest: Guest): Promise<Outcome> {
     "-o",
     "Acquire::Retries=1",
   ];
-  const said = await guest.run("apt-get", "-qq", ...options, "update");
-  if (succeeded(said)) {
+  const result = await guest.run("apt-get", "-qq", ...options, "update");
+  if (succeeded(result)) {
     const sources = await guest.run("apt-get", "indextargets", "--format", "$(SITE)");
     const sites =
-      sources.kind === "said" ? [...new Set(sources.stdout.split("\n").filter((line) => line !== ""))] : [];
-    return passed(`package lists of ${sites.join(", ")} are here`);
+      sources.kind === "ended" ? [...new Set(sources.stdout.split("\n").filter((line) => line !== ""))] : [];
+    return passed(`has the package lists of ${sites.join(", ")}`);
   }
   const remedy =
-    "see whether this host forwards (`sysctl net.ipv4.ip_forward`), resolves names, and `ai-how doctor workstation` on Docker";
-  return failed(lastLine(said), remedy, said.kind === "said" ? said.output : undefined);
+    "check that this host forwards packets (`sysctl net.ipv4.ip_forward`) and resolves names, and run `ai-how doctor workstation`";
+  return failed(lastLine(result), remedy, result.kind === "ended" ? result.output : undefined);
 }
 
-/** Whether AppArmor holds the machine's process. */
-async function confinement(ground: Ground): Promise<Outcome> {
-  const enabled = (await ground.host.text("sys/module/apparmor/parameters/enabled"))?.trim();
-  if (enabled !== "Y") return notTried("this host's kernel does not have it on");
-  const pid = await processOf(ground);
+/** Verifies that AppArmor confines the machine's process. */
+async function confinement(context: VerifyContext): Promise<Outcome> {
+  const enabled = (await context.host.text("sys/module/apparmor/parameters/enabled"))?.trim();
+  if (enabled !== "Y") return notTried("AppArmor is off in this host's kernel");
+  const pid = await processOf(context);
   const files = ["attr/apparmor/current", "attr/current"].map((file) => `proc/${pid ?? ""}/${file}`);
-  const profile = (await Promise.all(files.map((file) => ground.host.text(file)))).find(
+  const profile = (await Promise.all(files.map((file) => context.host.text(file)))).find(
     (text) => text !== undefined && text.trim() !== "",
   );
   const found = profile?.trim() ?? "no profile";
   if (/^libvirt-.*\(enforce\)/.test(found)) return passed(found);
   return failed(
     found,
-    'let security_driver in /etc/libvirt/qemu.conf be "apparmor" or unset, and restart libvirtd',
+    'set security_driver in /etc/libvirt/qemu.conf to "apparmor" or remove it, and restart libvirtd',
   );
 }
 
-/** Whether anything of the machine is left on the host. */
-async function left({ host, libvirtUri }: Ground, pagesLeft: string | undefined): Promise<Outcome> {
+/** Verifies that nothing of the machine is left on the host. */
+async function left({ host, libvirtUri }: VerifyContext, pagesLeft: string | undefined): Promise<Outcome> {
   const lists = [
     ["list", "--all", "--name"],
     ["net-list", "--all", "--name"],
@@ -276,11 +279,14 @@ async function left({ host, libvirtUri }: Ground, pagesLeft: string | undefined)
   ] as const;
   const found: string[] = [];
   for (const list of lists) {
-    const said = await host.run("virsh", "--quiet", "--connect", libvirtUri, ...list);
-    if (said.kind === "said" && said.stdout.split("\n").some((line) => line.trim() === NAME))
+    const result = await host.run("virsh", "--quiet", "--connect", libvirtUri, ...list);
+    if (result.kind === "ended" && result.stdout.split("\n").some((line) => line.trim() === NAME))
       found.push(list[0]);
   }
   if (pagesLeft !== undefined) found.push(pagesLeft);
   if (found.length === 0) return passed("nothing is left");
-  return failed(`still there: ${found.join(", ")}`, "run it again: it begins by removing what is left");
+  return failed(
+    `still there: ${found.join(", ")}`,
+    "run `ai-how verify` again: it first removes what is left",
+  );
 }

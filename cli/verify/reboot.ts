@@ -1,5 +1,7 @@
 import { basename } from "node:path";
 import { needsOf } from "../doctor/workstation/needs.ts";
+import { PAGE_KIB } from "../doctor/workstation/processor.ts";
+import { controllerOf, type VerifyContext } from "./context.ts";
 import {
   attempt,
   failed,
@@ -7,16 +9,14 @@ import {
   notTried,
   passed,
   succeeded,
-  type Ground,
+  STACK_IS_DOWN,
   type Outcome,
   type Result,
 } from "./step.ts";
 
-const KIB = { "2M": 2048, "1G": 1048576 } as const;
-
-/** After a reboot of the host, with nobody's doing: devices on VFIO, pages set aside, and the cluster at work. */
-export async function* verifyAfterReboot(ground: Ground): AsyncGenerator<Result> {
-  const { host, site, guests, libvirtUri } = ground;
+/** Verifies after a reboot of the host that devices are on VFIO, huge pages reserved, machines up and SLURM's nodes at work. */
+export async function* verifyAfterReboot(context: VerifyContext): AsyncGenerator<Result> {
+  const { host, site, guests, libvirtUri } = context;
   const { claims, started } = needsOf(site);
   yield await attempt("boot", undefined, async () => {
     const seconds = Number(((await host.text("proc/uptime")) ?? "").split(" ")[0]);
@@ -26,10 +26,10 @@ export async function* verifyAfterReboot(ground: Ground): AsyncGenerator<Result>
     yield await attempt("on VFIO", address, async () => {
       const link = await host.link(`sys/bus/pci/devices/${address}/driver`);
       const driver = link === undefined ? "no driver" : basename(link);
-      if (driver === "vfio-pci") return passed("vfio-pci has it");
+      if (driver === "vfio-pci") return passed("bound to vfio-pci");
       return failed(
-        `${driver} has it`,
-        "see /etc/udev/rules.d/10-ai-how-vfio-*.rules; was the initramfs made anew?",
+        `bound to ${driver}`,
+        "check /etc/udev/rules.d/10-ai-how-vfio-*.rules, and run `update-initramfs -u`",
       );
     });
   }
@@ -39,46 +39,46 @@ export async function* verifyAfterReboot(ground: Ground): AsyncGenerator<Result>
       .reduce((sum, { memoryMib }) => sum + memoryMib, 0);
     if (mib === 0) continue;
     yield await attempt(`huge pages of ${size}`, undefined, async () => {
-      const text = await host.text(`sys/kernel/mm/hugepages/hugepages-${KIB[size]}kB/nr_hugepages`);
-      const [has, wanted] = [Number(text ?? 0), Math.ceil((mib * 1024) / KIB[size])];
+      const text = await host.text(`sys/kernel/mm/hugepages/hugepages-${PAGE_KIB[size]}kB/nr_hugepages`);
+      const [has, wanted] = [Number(text ?? 0), Math.ceil((mib * 1024) / PAGE_KIB[size])];
       return has >= wanted
-        ? passed(`${has} are set aside`)
+        ? passed(`${has} are reserved`)
         : failed(
-            `${has} are set aside, ${wanted} are needed`,
-            "`systemd-tmpfiles --create`, and see whether memory is in pieces",
+            `${has} are reserved, ${wanted} are needed`,
+            "run `systemd-tmpfiles --create`; if memory is fragmented, reboot",
           );
     });
   }
   for (const { name } of started) {
     yield await attempt("machine", name, async () => {
-      const said = await host.run("virsh", "--connect", libvirtUri, "domstate", name);
-      const state = succeeded(said) ? said.stdout.trim() : lastLine(said);
+      const result = await host.run("virsh", "--connect", libvirtUri, "domstate", name);
+      const state = succeeded(result) ? result.stdout.trim() : lastLine(result);
       return state === "running"
         ? passed("runs")
-        : failed(state, `virsh autostart ${name}; \`ai-how up\` starts it now`);
+        : failed(state, `run \`virsh autostart ${name}\`; \`ai-how up\` starts it now`);
     });
     yield await attempt("SSH", name, async () => {
       const guest = guests.find((each) => each.name === name);
-      if (guest === undefined) return notTried("the stack is not up");
-      const said = await guest.run("true");
-      return succeeded(said)
+      if (guest === undefined) return STACK_IS_DOWN;
+      const result = await guest.run("true");
+      return succeeded(result)
         ? passed("answers")
-        : failed("does not answer", "see its console: docs/troubleshooting.md");
+        : failed("does not answer", "look at its console: docs/troubleshooting.md");
     });
   }
-  yield await attempt("SLURM", undefined, () => nodes(ground));
+  yield await attempt("SLURM", undefined, () => nodes(context));
 }
 
-async function nodes({ site, guests }: Ground): Promise<Outcome> {
-  if (site.hpc === undefined) return notTried("the cluster file has no SLURM");
-  const name = site.hpc.nodes.find(({ role }) => role === "controller")?.name;
-  const controller = guests.find((guest) => guest.name === name);
-  if (controller === undefined) return notTried("the stack is not up");
-  const said = await controller.run("sinfo", "--noheader", "--Node", "--format=%N %T");
-  if (!succeeded(said)) return failed(lastLine(said), "systemctl status slurmctld, there");
-  const states = new Set(said.stdout.split("\n").filter((line) => line.trim() !== ""));
+async function nodes(context: VerifyContext): Promise<Outcome> {
+  if (context.site.hpc === undefined) return notTried("the cluster file has no SLURM cluster");
+  const controller = controllerOf(context);
+  if (controller === undefined) return STACK_IS_DOWN;
+  const result = await controller.run("sinfo", "--noheader", "--Node", "--format=%N %T");
+  if (!succeeded(result))
+    return failed(lastLine(result), "run `systemctl status slurmctld` on the controller");
+  const states = new Set(result.stdout.split("\n").filter((line) => line.trim() !== ""));
   const bad = [...states].filter((line) => !/ (idle|mixed|allocated)$/.test(line.trim()));
   return bad.length === 0
     ? passed([...states].join(", "))
-    : failed(bad.join(", "), "sinfo --list-reasons, there");
+    : failed(bad.join(", "), "run `sinfo --list-reasons` on the controller");
 }

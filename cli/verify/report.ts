@@ -7,7 +7,7 @@ const COLOURS: Readonly<Record<Status, "green" | "red" | "yellow">> = {
   "not tried": "yellow",
 };
 
-/** A result as lines for people. */
+/** A result as one or two lines of text. */
 export function shown({ step, subject, status, found, remedy, seconds }: Result): string {
   const what = subject === undefined ? step : `${subject}: ${step}`;
   const time = seconds >= 1 ? ` (${seconds} s)` : "";
@@ -15,13 +15,13 @@ export function shown({ step, subject, status, found, remedy, seconds }: Result)
   return remedy === undefined ? line : `${line}            ${remedy}\n`;
 }
 
-/** The last line: how many of each. */
+/** The last line of the report: the number of steps of each status. */
 export function summary(results: readonly Result[]): string {
   const count = (status: Status): number => results.filter((result) => result.status === status).length;
   return `${count("passed")} passed, ${count("failed")} failed, ${count("not tried")} not tried\n`;
 }
 
-/** All of it for programs. */
+/** The report as JSON. */
 export function document(about: object, results: readonly Result[]): string {
   const of = (status: Status): string[] =>
     results

@@ -1,46 +1,23 @@
-import type { Site } from "../../config/site.ts";
-import type { Host, Said } from "../doctor/host.ts";
+import type { ProgramResult } from "../doctor/host.ts";
 
-/** What became of a step. `not tried`: this host cannot do it, or something before it failed; it proves nothing. */
+/** How a step ended. `not tried` proves nothing: this host cannot run the step, or an earlier step failed. */
 export type Status = "passed" | "failed" | "not tried";
 
-/** One thing that was proven, or was not. */
+/** The result of one step. */
 export interface Result {
-  /** What is proven, in a few words: `console log`, `reset method`. */
+  /** What the step proves, in a few words: `console log`, `reset method`. */
   readonly step: string;
-  /** Of what: a device's address, a machine, a GPU; undefined: the host. */
+  /** What the step is about: a device's address, a machine, a GPU; undefined: the host. */
   readonly subject?: string;
   readonly status: Status;
   readonly found: string;
   readonly remedy?: string;
   readonly seconds: number;
-  /** What a program said, as it said it, for who wants to see for himself. */
+  /** A program's own output, for readers who want to check the finding. */
   readonly evidence?: string;
 }
 
-/** A machine of the stack that is up. */
-export interface Guest {
-  readonly name: string;
-  readonly shortName: string;
-  /** Runs a command there as root; `missing`: the machine does not answer. */
-  run(...command: readonly string[]): Promise<Said>;
-}
-
-/** What the steps work on; tests have fakes of each. */
-export interface Ground {
-  readonly host: Host;
-  readonly site: Site;
-  /** Name of the stack, which owns its devices and pages. */
-  readonly stack: string;
-  readonly libvirtUri: string;
-  /** Machines of the stack; empty where it is not up. */
-  readonly guests: readonly Guest[];
-  /** Runs a playbook on this host. */
-  play(name: string, variables: Readonly<Record<string, unknown>>): Promise<Said>;
-  readonly signal: AbortSignal;
-}
-
-/** The end of a step, without its name and its time. */
+/** A result without the step's name and time. */
 export type Outcome = Pick<Result, "status" | "found" | "remedy" | "evidence">;
 
 export function passed(found: string, evidence?: string): Outcome {
@@ -55,27 +32,38 @@ export function notTried(found: string): Outcome {
   return { status: "not tried", found };
 }
 
-/** Times a step. What it throws is its failure: the steps after it go on. */
+/** The outcome of a step that needs a running stack. */
+export const STACK_IS_DOWN = notTried("the stack is not up: run `ai-how up`, then verify again");
+
+/** Runs and times a step. An exception fails this step only: the next steps still run. */
 export async function attempt(
   step: string,
   subject: string | undefined,
-  work: () => Promise<Outcome>,
+  work: () => Outcome | Promise<Outcome>,
 ): Promise<Result> {
   const began = performance.now();
-  const outcome = await work().catch((error: unknown) =>
-    failed(error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error), "see above"),
-  );
+  let outcome: Outcome;
+  try {
+    outcome = await work();
+  } catch (error) {
+    outcome = failed(
+      error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error),
+      "see above",
+    );
+  }
   const seconds = Math.round((performance.now() - began) / 100) / 10;
   return { step, ...(subject !== undefined && { subject }), ...outcome, seconds };
 }
 
-/** What a program said in one line, for a report. */
-export function lastLine(said: Said): string {
-  if (said.kind === "missing") return "it is not there";
-  return said.output.split("\n").findLast((line) => line.trim() !== "") ?? `exit code ${said.exitCode}`;
+/** The last line of a program's output, for a report. */
+export function lastLine(result: ProgramResult): string {
+  if (result.kind === "missing") return "not installed, or the machine does not answer";
+  return result.output.split("\n").findLast((line) => line.trim() !== "") ?? `exit code ${result.exitCode}`;
 }
 
-/** Whether a program was there and ended well. */
-export function succeeded(said: Said): said is Extract<Said, { kind: "said" }> & { exitCode: 0 } {
-  return said.kind === "said" && said.exitCode === 0;
+/** True if the program ran and ended with exit code 0. */
+export function succeeded(
+  result: ProgramResult,
+): result is Extract<ProgramResult, { kind: "ended" }> & { exitCode: 0 } {
+  return result.kind === "ended" && result.exitCode === 0;
 }

@@ -9,24 +9,24 @@ import type { EngineEvent } from "../../engine/events.ts";
 import { selectEngine } from "../../engine/select.ts";
 import type { Host } from "../doctor/host.ts";
 
-/** Name of everything that belongs to the machine: domain, network, pool. */
+/** Name of the machine's domain, network and pool. */
 export const NAME = "ai-how-verify";
 const CONSOLES = "/var/log/libvirt/qemu";
 export const CONSOLE_LOG = `${CONSOLES}/${NAME}-console.log`;
 
-/** How the throwaway machine is to be. */
+/** Properties of the throwaway machine. */
 export interface ThrowawayPlan {
   readonly libvirtUri: string;
   /** libvirt's domain type. */
   readonly type: "kvm" | "qemu";
   readonly memoryMib: number;
-  /** KiB; undefined: ordinary memory. */
+  /** Size of huge pages in KiB; undefined: ordinary memory. */
   readonly hugepages: 2048 | 1048576 | undefined;
-  /** Folder of this host that it mounts; undefined: none. */
+  /** Folder of this host that the machine mounts; undefined: none. */
   readonly share: string | undefined;
-  /** Package mirror that its image is made from; undefined: the distribution's. */
+  /** Package mirror of the image; undefined: the distribution's. */
   readonly mirror: string | undefined;
-  /** Where images are kept between runs. */
+  /** Folder that keeps images between runs. */
   readonly cacheDirectory: string;
   readonly poolDirectory: string;
 }
@@ -39,12 +39,12 @@ const outputsSchema = z.object({
   adminKey: z.string(),
 });
 
-/** How the machine is reached. */
+/** The machine's SSH login. */
 export type ThrowawayLogin = z.output<typeof outputsSchema>;
 
 /**
- * A machine that is made by the components of a workstation, in a project of its own below `.ai-how/`. What a run that was killed has
- * left, the next one removes first: the state is written before anything is made.
+ * A machine that the components of a workstation create, in a Pulumi project below `.ai-how/`. The engine writes the state before it
+ * creates anything, so the next run can remove what a killed run left.
  */
 export class Throwaway {
   readonly #root: string;
@@ -57,7 +57,7 @@ export class Throwaway {
     this.#signal = signal;
   }
 
-  /** Removes what an earlier run has left; whether there was anything. */
+  /** Removes what an earlier run left; true if there was anything. */
   async clean(host: Host): Promise<boolean> {
     const state = await readFile(join(this.#folder, ".ai-how", "verify.json"), "utf8").catch(() => undefined);
     if (state === undefined) return false;
@@ -65,7 +65,7 @@ export class Throwaway {
     return true;
   }
 
-  /** Makes the machine; what happens is told to `emit`, a failure as well. */
+  /** Creates the machine. `emit` gets all events, failures included. */
   async make(
     plan: ThrowawayPlan,
     subnet: string,
@@ -92,11 +92,11 @@ export class Throwaway {
     );
   }
 
-  /** Removes the machine and everything else of it, also when this run has been stopped. */
+  /** Removes the machine with its network, pool and logs. Does not stop at `signal`. */
   async remove(host: Host): Promise<void> {
     const signal = new AbortController().signal;
     await (await this.#engine()).down({ emit: () => undefined, signal, parallel: 8 });
-    // libvirt leaves the logs of machines that are gone.
+    // libvirt does not delete the logs of removed machines.
     for (const file of await host.list(CONSOLES))
       if (file.startsWith(`${NAME}-`) || file.startsWith(`${NAME}.log`))
         await rm(join(host.root, CONSOLES, file), { force: true });
@@ -122,10 +122,10 @@ export class Throwaway {
 
 const routesSchema = z.array(z.object({ dst: z.string() }));
 
-/** A subnet that no route of this host leads to. */
+/** A subnet without a route on this host. */
 export async function freeSubnet(host: Host): Promise<string> {
-  const said = await host.run("ip", "-json", "-4", "route", "show", "table", "all");
-  const text = said.kind === "said" && said.exitCode === 0 ? said.stdout : "[]";
+  const result = await host.run("ip", "-json", "-4", "route", "show", "table", "all");
+  const text = result.kind === "ended" && result.exitCode === 0 ? result.stdout : "[]";
   const routes = routesSchema.parse(JSON.parse(text));
   const taken = routes
     .map(({ dst }) => (dst.includes("/") ? dst : `${dst}/32`))

@@ -79,7 +79,7 @@ function whatItIsFor(site: Site, nodes: readonly string[]): void {
     const stop = await site.run("stop", "--machine", "compute-02");
     expect(stop.exitCode).toBe(1);
     expect(stop.output).toContain(
-      `compute-02 runs and does not answer; see its console, or power it off: ai-how stop ${site.stack} --machine compute-02 --force`,
+      `compute-02 runs, but does not answer; see its console, or power it off: ai-how stop ${site.stack} --machine compute-02 --force`,
     );
     expect(site.runningMachines()).toContain(nodes[1]);
     expect((await site.succeed("stop", "--machine", "compute-02", "--force")).stdout).toBe(

@@ -90,10 +90,10 @@ describeUnless(
         ({ step, subject, status, found }) => `${status} ${subject ?? ""}: ${step}: ${found}`,
       );
       for (const line of [
-        `passed ${NAME}: start: runs, by emulation`,
-        `passed ${NAME}: SSH: made`,
-        `passed ${NAME}: console log: what it says is in /var/log/libvirt/qemu/${NAME}-console.log`,
-        `passed ${NAME}: virtiofs: a word there and one back`,
+        `passed ${NAME}: start: runs with emulation`,
+        `passed ${NAME}: SSH: answers`,
+        `passed ${NAME}: console log: a line arrived in /var/log/libvirt/qemu/${NAME}-console.log`,
+        `passed ${NAME}: virtiofs: host and machine read each other's files`,
         `not tried ${NAME}: huge pages: the cluster file asks for none`,
         `passed ${NAME}: removal: nothing is left`,
         "not tried : devices: the cluster file claims none",
@@ -112,7 +112,7 @@ describeUnless(
       expect(await virsh("list", "--name")).toBe(NAME);
 
       const again = start();
-      await again.until(/leftovers: an earlier run's are removed/);
+      await again.until(/leftovers: those of an earlier run are removed/);
       await running(again);
       expect((await host.kill(again, "SIGINT")).exitCode).toBe(130);
       await nothingLeft();

@@ -8,14 +8,17 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { z } from "zod";
-import { distributions } from "../../providers/host/image/recipe.ts";
 import { Running, type Said } from "./command.ts";
+import {
+  CERTIFICATES,
+  CHECKOUT,
+  copyCheckout,
+  debianRoot,
+  IN_NAMESPACES,
+  mirrorLacks,
+  registryVariables,
+} from "./debian-root.ts";
 import { repository } from "./project.ts";
-
-const MIRROR = distributions.debian12.mirror.amd64;
-const KEYRING = distributions.debian12.keyring;
-const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
-const CHECKOUT = "/srv/ai-how";
 
 // What README.md says that one needs, on a system that boots; rpcbind is a service that somebody had before, and that listens.
 const PACKAGES = "systemd,systemd-sysv,dbus,sudo,git,make,curl,ca-certificates,nodejs,npm,iproute2,rpcbind";
@@ -37,23 +40,9 @@ const KEPT = {
   pip: "/root/.cache/pip",
   images: `${CHECKOUT}/.ai-how/cache`,
 };
-// A proxy or registry of this host's own.
-const PASSED_ON = ["http_proxy", "https_proxy", "no_proxy", "npm_config_registry", "PIP_INDEX_URL"];
-
 const cache = join(repository, ".ai-how/cache/debian13");
 
-// Packages are kept for the next time. The lines name the key, as this host may not have it among those that it trusts.
-const makeRoot = `set -e
-unset TMPDIR
-line() { echo "deb [signed-by=${KEYRING}] $*"; }
-{ line ${MIRROR} trixie main; line ${MIRROR} trixie-updates main; line ${MIRROR}-security trixie-security main; } |
-  mmdebstrap --quiet --mode=root --format=directory --variant=minbase --include=${PACKAGES} \\
-    --skip=download/empty --skip=essential/unlink --skip=cleanup/apt \\
-    --aptopt='APT::Keep-Downloaded-Packages "true"' --aptopt='Acquire::Languages "none"' \\
-    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \\
-    --setup-hook='mkdir -p "$1/var/cache/apt/archives"; mount --bind "$ARCHIVES" "$1/var/cache/apt/archives"' \\
-    --customize-hook='umount "$1/var/cache/apt/archives"' trixie "$1" -
-`;
+const makeRoot = debianRoot("trixie", PACKAGES);
 
 // Becomes the system: in mount and process namespaces that end with it, in a control group of its own, of version 2, the only one that it
 // knows. Of the kernel's settings it may change those of its network.
@@ -123,13 +112,9 @@ export class Debian13 {
 
   /** Runs a command as a service of the system, which ends what the command leaves in it: as a session does. */
   run(...command: readonly string[]): Promise<Said> {
-    const environment = [
-      "HOME=/root",
-      "AI_HOW_ENGINE=in-process",
-      `NODE_EXTRA_CA_CERTS=${CERTIFICATES}`,
-      `PIP_CERT=${CERTIFICATES}`,
-      ...PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : `${name}=${process.env[name]}`)),
-    ].map((setting) => `--setenv=${setting}`);
+    const environment = ["HOME=/root", "AI_HOW_ENGINE=in-process", ...registryVariables()].map(
+      (setting) => `--setenv=${setting}`,
+    );
     const service = [
       "systemd-run",
       "--pipe",
@@ -176,15 +161,8 @@ export class Debian13 {
     await mkdir(draft);
     try {
       const root = join(draft, "root");
-      const namespaces = [
-        "--mount",
-        "--propagation=private",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "--mount-proc",
-      ];
-      await execa("unshare", [...namespaces, "bash", "-c", makeRoot, "bash", root], {
+      const [unshare, ...namespaces] = IN_NAMESPACES;
+      await execa(unshare, [...namespaces, "bash", "-c", makeRoot, "bash", root], {
         env: { ARCHIVES: join(cache, "archives") },
       });
       await writeFile(join(root, "etc/resolv.conf"), "nameserver 10.0.2.3\n");
@@ -268,10 +246,7 @@ export async function debian13Lacks(): Promise<string | undefined> {
   if (process.arch !== "x64") return "Debian 13 was tried on amd64 only";
   if (!existsSync("/dev/net/tun")) return "this host has no /dev/net/tun";
   if (existsSync(join(cache, `prepared-${recipe()}`))) return undefined;
-  const asked = await execa("curl", ["-sfI", "--max-time", "20", `${MIRROR}/dists/trixie/Release`], {
-    reject: false,
-  });
-  return asked.failed ? `${MIRROR} has no Debian 13, or cannot be reached` : undefined;
+  return mirrorLacks("trixie");
 }
 
 /** Digest of what the prepared system is made from. */
@@ -279,14 +254,6 @@ function recipe(): string {
   const digest = createHash("sha256").update(JSON.stringify([makeRoot, SERVICES]));
   for (const name of SETUP_FILES) digest.update(readFileSync(join(repository, name)));
   return digest.digest("hex").slice(0, 12);
-}
-
-/** Copies files of this checkout, as they are now, that `git` lists. */
-async function copyCheckout(root: string, list: readonly string[]): Promise<void> {
-  const target = join(root, CHECKOUT);
-  await mkdir(target, { recursive: true });
-  const script = `git -c safe.directory='*' "$@" | tar --null --files-from=- --ignore-failed-read --create | tar --extract --directory="$0"`;
-  await execa("bash", ["-o", "pipefail", "-c", script, target, ...list], { cwd: repository });
 }
 
 /** The init of the system that a process leads; 0 while there is none. */

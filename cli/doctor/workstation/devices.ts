@@ -5,7 +5,7 @@ import type { Needs } from "./needs.ts";
 
 const PCI = "sys/bus/pci/devices";
 
-/** What keeps a device that a machine has away from the host's memory. */
+/** Checks the IOMMU, which keeps a passed-through device from the host's memory, and VFIO. */
 export async function iommu(host: Host, { claims }: Needs): Promise<Finding[]> {
   if (claims.size === 0) return [];
   const groups = await host.list("sys/kernel/iommu_groups");
@@ -19,15 +19,16 @@ export async function iommu(host: Host, { claims }: Needs): Promise<Finding[]> {
   return [
     groups.length > 0
       ? pass("iommu", `${groups.length} groups`)
-      : fail("iommu", `off, and the cluster file claims ${claims.size} devices`, remedy),
+      : fail("iommu", `off, but the cluster file claims ${claims.size} devices`, remedy),
     module,
   ];
 }
 
 async function vfioModule(host: Host): Promise<Finding> {
   if (await host.may("sys/bus/pci/drivers/vfio-pci")) return pass("vfio", "vfio-pci is loaded");
-  const said = await host.run("modinfo", "--field", "name", "vfio-pci");
-  if (said.kind === "said" && said.exitCode === 0) return pass("vfio", "vfio-pci is there, not loaded yet");
+  const result = await host.run("modinfo", "--field", "name", "vfio-pci");
+  if (result.kind === "ended" && result.exitCode === 0)
+    return pass("vfio", "vfio-pci is installed and not loaded yet");
   return fail(
     "vfio",
     "this kernel has no vfio-pci",
@@ -35,7 +36,7 @@ async function vfioModule(host: Host): Promise<Finding> {
   );
 }
 
-/** Every claimed device: whether it is there, in a group, and with everything of its group, as `all` that is claimed has it. */
+/** Checks that each claimed device exists and that its IOMMU group holds only devices of `all` claims. */
 export async function devices(
   host: Host,
   { claims }: Needs,
@@ -54,8 +55,8 @@ async function device(
   const wants = `${machines.join(" and ")} ${machines.length === 1 ? "claims" : "claim"} it`;
   const kind = (await host.text(`${PCI}/${address}/class`))?.trim();
   if (kind === undefined) {
-    const remedy = "`ai-how inventory pcie` lists what this host has";
-    return fail(check, `is not there; ${wants}`, remedy);
+    const remedy = "`ai-how inventory pcie` lists the devices of this host";
+    return fail(check, `missing; ${wants}`, remedy);
   }
   const group = await host.link(`${PCI}/${address}/iommu_group`);
   if (group === undefined) return fail(check, "has no IOMMU group", "switch on VT-d or AMD-Vi");

@@ -15,15 +15,15 @@ export interface Workstation {
   readonly libvirtUri: string;
 }
 
-// What each program is for; all of them come with `make setup`.
+// The purpose of each program; `make setup` installs all of them.
 const PROGRAMS: Readonly<Record<string, string>> = {
-  virsh: "talks to libvirt",
-  "qemu-img": "makes disks",
-  "ssh-keygen": "makes keys",
-  nc: "is how libvirt is reached on another host",
+  virsh: "controls libvirt",
+  "qemu-img": "creates disks",
+  "ssh-keygen": "makes SSH keys",
+  nc: "connects to libvirt on another host",
 };
 
-/** Looks at everything that a workstation's cluster file needs of the host. */
+/** Checks everything that a workstation's cluster file needs on the host. */
 export async function diagnoseWorkstation(
   host: Host,
   { root, site, libvirtUri }: Workstation,
@@ -38,12 +38,12 @@ export async function diagnoseWorkstation(
     engine(),
     ...(wantsPacker ? [packer()] : []),
     ...(needs.images.some(isMadeOfPackages)
-      ? [program(host, "mmdebstrap", "builds the images that the cluster file asks for")]
+      ? [program(host, "mmdebstrap", "builds the images of the cluster file")]
       : []),
   ];
   if (needs.vms.length === 0) return Promise.all(everywhere);
   if (!/^qemu(\+unix)?:\/\/\//.test(libvirtUri)) {
-    const found = `${libvirtUri} is another machine; what is there was not looked at`;
+    const found = `${libvirtUri} is another machine, which was not checked`;
     return [
       ...(await Promise.all(everywhere)),
       note("libvirt", found, "run `ai-how doctor workstation` there"),
@@ -80,6 +80,6 @@ function user({ uid }: Host, takesDevices: boolean): Finding {
   if (uid === 0) return pass("user", "root");
   const found = "not root";
   return takesDevices
-    ? fail("user", `${found}; devices of the host are bound to VFIO`, "run with sudo")
-    : note("user", `${found}; libvirt's system connection may want it`, "run with sudo");
+    ? fail("user", `${found}, which binding devices to VFIO needs`, "run with sudo")
+    : note("user", `${found}, which libvirt's system connection may need`, "run with sudo");
 }

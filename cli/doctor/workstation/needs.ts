@@ -1,16 +1,16 @@
 import type { Acceleration, Image, Mount, Site, VirtualNode } from "../../../config/site.ts";
 
-/** A VM with what its cluster says of the host's hardware. */
+/** A VM, with the acceleration of its cluster. */
 export interface PlannedVm extends VirtualNode {
   readonly acceleration: Acceleration;
 }
 
-/** What a site's VMs need of the host that they run on. */
+/** What the VMs of a site need on their host. */
 export interface Needs {
   readonly vms: readonly PlannedVm[];
-  /** Those that `up` starts. */
+  /** The VMs that `up` starts. */
   readonly started: readonly PlannedVm[];
-  /** PCI addresses that VMs claim, with the names of the VMs. */
+  /** The VMs that claim each PCI address. */
   readonly claims: ReadonlyMap<string, readonly string[]>;
   readonly mounts: readonly Mount[];
   readonly images: readonly Image[];

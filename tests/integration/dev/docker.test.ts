@@ -37,7 +37,7 @@ describeUnless((await lacks("root", "Docker")) ?? userLacks(), "the development 
     expect(first.exitCode, first.output).toBe(0);
     expect(first.output).toContain(`note: building ${IMAGE}: it is not there`);
     const second = await dev("--build-only");
-    expect(second.output).toBe(`note: ${IMAGE} is as it should be`);
+    expect(second.output).toBe(`note: ${IMAGE} is up to date`);
     const bazel = await dev("--", "bash", "-c", "echo $USE_BAZEL_FALLBACK_VERSION ${USE_BAZEL_VERSION-none}");
     expect(bazel.stdout).toBe("6.4.0 none");
   });

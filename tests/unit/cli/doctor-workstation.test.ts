@@ -174,14 +174,14 @@ describe("doctor workstation", () => {
       () => {
         listening?.close();
       },
-      "virtlogd: does not answer; without it no machine starts",
+      "virtlogd: does not answer; no machine starts without it",
       "systemctl enable --now virtlogd.socket",
     ],
     "the emulator is missing": [
       () => {
         rmSync(join(root, `bin/qemu-system-${process.arch === "arm64" ? "aarch64" : "x86_64"}`));
       },
-      `qemu: qemu-system-${process.arch === "arm64" ? "aarch64" : "x86_64"} is missing; it is the virtual machine`,
+      `qemu: qemu-system-${process.arch === "arm64" ? "aarch64" : "x86_64"} is not installed; it runs virtual machines`,
       "apt-get install qemu-system-",
     ],
     "virtualisation is off in the firmware": [
@@ -189,7 +189,7 @@ describe("doctor workstation", () => {
         rmSync(join(root, "dev/kvm"));
         write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu\n");
       },
-      "kvm: no /dev/kvm: the processor names neither vmx nor svm",
+      "kvm: no /dev/kvm: the processor has neither the flag vmx nor svm",
       "switch on VT-x or AMD-V in the firmware",
     ],
     "the IOMMU is off": [
@@ -198,7 +198,7 @@ describe("doctor workstation", () => {
         for (const gpu of GPUS) rmSync(join(root, "sys/bus/pci/devices", gpu, "iommu_group"));
         write("proc/cmdline", "root=/dev/sda1\n");
       },
-      "iommu: off, and the cluster file claims 2 devices",
+      "iommu: off, but the cluster file claims 2 devices",
       "boot with intel_iommu=on",
     ],
     "the kernel has no vfio-pci": [
@@ -208,7 +208,7 @@ describe("doctor workstation", () => {
     ],
     "a GPU is in another slot": [
       without("sys/bus/pci/devices/0000:61:00.0"),
-      "device 0000:61:00.0: is not there; hpc-compute-02 claims it",
+      "device 0000:61:00.0: missing; hpc-compute-02 claims it",
       "inventory pcie",
     ],
     "a GPU shares its group with a disk": [
@@ -224,24 +224,24 @@ describe("doctor workstation", () => {
       () => {
         rmSync(join(root, "usr/libexec/virtiofsd"));
       },
-      "virtiofsd: /usr/libexec/virtiofsd is not there; machines mount folders of this host by it",
+      "virtiofsd: /usr/libexec/virtiofsd is missing; machines need it to mount folders of this host",
       "apt-get install virtiofsd",
     ],
     "a shared folder is missing": [
       without("srv/datasets"),
-      "folder /srv/datasets: is not there, and machines mount it",
+      "folder /srv/datasets: missing; machines mount it",
       "mkdir -p /srv/datasets",
     ],
     "memory is short": [
       () => {
         write("proc/meminfo", "MemTotal:       67108864 kB\n");
       },
-      "memory: 64 GiB, 176 wanted by 5 machines and 2 by the host",
+      "memory: 64 GiB; 5 machines need 176, the host 2",
       "auto_start: false",
     ],
     "the kernel has no huge pages": [
       without("sys/kernel/mm/hugepages"),
-      "huge pages of 2M: this host has none of that size",
+      "huge pages of 2M: the kernel does not support this size",
       "CONFIG_HUGETLBFS",
     ],
     "Docker drops what libvirt forwards": [
@@ -253,7 +253,7 @@ describe("doctor workstation", () => {
           "table ip filter\ntable ip nat\ntable ip libvirt_network\ntable ip6 libvirt_network\n",
         );
       },
-      "docker beside libvirt: Docker's policy drops what libvirt's nftables rules let through: machines reach nothing outside",
+      "docker beside libvirt: Docker's policy drops the packets of machines: they reach no other network",
       'firewall_backend = "iptables"',
     ],
     "Ansible is missing": [without("project/.venv"), "ansible: .venv has no ansible-playbook", "make setup"],
@@ -271,9 +271,9 @@ describe("doctor workstation", () => {
   it("wants root where devices are taken, and space for images", async () => {
     await wellHost();
     expect(lines(await diagnose({ uid: 1000, freeGib: 3 }), "fail")).toEqual([
-      "user: not root; devices of the host are bound to VFIO",
-      "disks: 3 GiB free in /var/lib/libvirt/images, 800 at most for 5 disks",
-      "images: 3 GiB free in /var/cache/ai-how, 6 to build an image",
+      "user: not root, which binding devices to VFIO needs",
+      "disks: 3 GiB free in /var/lib/libvirt/images; 5 disks may grow to 800",
+      "images: 3 GiB free in /var/cache/ai-how; building an image needs 6",
     ]);
   });
 
@@ -300,8 +300,8 @@ describe("doctor workstation", () => {
     const findings = await diagnose();
     expect(lines(findings, "fail")).toEqual([]);
     expect(lines(findings, "note")).toEqual([
-      "apparmor: the kernel does not have it on; virtual machines are not confined",
-      "huge pages of 2M: no hugetlbfs of that size is mounted, and libvirt wants one",
+      "apparmor: off in the kernel; virtual machines are not confined",
+      "huge pages of 2M: no hugetlbfs of this size is mounted, which libvirt needs",
     ]);
     expect(lines(findings, "pass")).toContain(
       "docker beside libvirt: libvirt's rules come before Docker's policy",
@@ -312,7 +312,7 @@ describe("doctor workstation", () => {
     await wellHost();
     chmodSync(join(root, "dev/kvm"), 0o600);
     const slow =
-      "kvm for libvirt: its user may not open /dev/kvm, so it looks at QEMU anew for each machine, which takes up to minutes";
+      "kvm for libvirt: its user may not open /dev/kvm, so libvirt probes QEMU again for each machine, which takes up to minutes";
     expect(lines(await diagnose(), "note")).toEqual([slow]);
     write("etc/group", `root:x:0:\nkvm:x:${statSync(join(root, "dev/kvm")).gid}:libvirt-qemu\n`);
     chmodSync(join(root, "dev/kvm"), 0o660);
@@ -342,7 +342,7 @@ describe("doctor workstation", () => {
     const findings = await diagnose({ uri: "qemu+ssh://big/system" });
     expect(lines(findings, "fail")).toEqual([]);
     expect(lines(findings, "note")).toEqual([
-      "libvirt: qemu+ssh://big/system is another machine; what is there was not looked at",
+      "libvirt: qemu+ssh://big/system is another machine, which was not checked",
     ]);
   });
 });

@@ -103,12 +103,12 @@ describe("doctor gpu", () => {
   it("finds nothing on a host where all is well, and says what is there", async () => {
     expect(await failures(well)).toEqual([]);
     expect((await diagnoseGpus(fakeHost(well))).map(({ check, found }) => `${check}: ${found}`)).toEqual([
-      `gpu ${ADDRESS}: is NVIDIA's driver's`,
+      `gpu ${ADDRESS}: bound to NVIDIA's driver`,
       "kernel module: 580.173.02",
       "driver: 580.173.02, NVIDIA A100 80GB PCIe",
-      "cuda: the driver knows CUDA 13.0",
-      "mig 00000000:17:00.0: off; a program gets the whole GPU",
-      "device nodes: there, and yours to use",
+      "cuda: the driver supports CUDA 13.0",
+      "mig 00000000:17:00.0: off; programs get the whole GPU",
+      "device nodes: there, and you may open them",
       "container toolkit: NVIDIA Container Toolkit CLI version 1.17.8",
       "docker: has the runtime nvidia",
     ]);
@@ -118,7 +118,7 @@ describe("doctor gpu", () => {
     "nouveau has the GPU": [
       { driver: "nouveau", module: undefined, smi: undefined },
       [
-        `gpu ${ADDRESS}: the driver nouveau has it`,
+        `gpu ${ADDRESS}: bound to the driver nouveau`,
         "kernel module: nvidia is not loaded",
         "driver: nvidia-smi is not installed",
       ],
@@ -126,7 +126,7 @@ describe("doctor gpu", () => {
     "no driver has the GPU": [
       { driver: undefined, module: undefined, smi: undefined },
       [
-        `gpu ${ADDRESS}: no driver has taken it`,
+        `gpu ${ADDRESS}: bound to no driver`,
         "kernel module: nvidia is not loaded",
         "driver: nvidia-smi is not installed",
       ],
@@ -141,7 +141,7 @@ describe("doctor gpu", () => {
         ],
       },
       [
-        `gpu ${ADDRESS}: no driver has taken it`,
+        `gpu ${ADDRESS}: bound to no driver`,
         "kernel module: nvidia is not loaded",
         "driver: NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA driver is installed and running.",
       ],
@@ -154,7 +154,7 @@ describe("doctor gpu", () => {
           "Failed to initialize NVML: Driver/library version mismatch\nNVML library version: 580.173\n",
         ],
       },
-      ["driver: the module in the kernel (575.57.08) is not of the version of the libraries"],
+      ["driver: the kernel module (575.57.08) and the libraries have different versions"],
     ],
     "the driver has no GPU": [{ smi: [6, "No devices were found\n"] }, ["driver: No devices were found"]],
     "the GPU fell off the bus": [
@@ -168,19 +168,19 @@ describe("doctor gpu", () => {
     ],
     "the driver is too old for CUDA 12": [
       { module: "470.256.02", smi: [0, report(gpuXml(), "470.256.02", "11.4")] },
-      ["cuda: the driver knows CUDA 11.4, and programs of CUDA 12 need driver 525 or newer"],
+      ["cuda: the driver supports CUDA 11.4; programs of CUDA 12 need driver 525 or newer"],
     ],
     "MIG waits for a reset": [
       { smi: [0, report(gpuXml({ pending: "Enabled" }))] },
-      ["mig 00000000:17:00.0: is disabled and will be enabled after a reset"],
+      ["mig 00000000:17:00.0: disabled now, enabled after a reset"],
     ],
     "MIG is on without a partition": [
       { smi: [0, report(gpuXml({ mig: "Enabled", pending: "Enabled" }))] },
-      ["mig 00000000:17:00.0: is on and there is no partition: nothing can run on it"],
+      ["mig 00000000:17:00.0: on, but without partitions: no program can use the GPU"],
     ],
     "nothing may compute": [
       { smi: [0, report(gpuXml({ mode: "Prohibited" }))] },
-      ["compute mode 00000000:17:00.0: nothing may compute on it"],
+      ["compute mode 00000000:17:00.0: Prohibited: no program may use the GPU"],
     ],
     "a device node is missing": [
       { nodes: ["nvidiactl", "nvidia0"] },
@@ -194,7 +194,7 @@ describe("doctor gpu", () => {
           "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock\n",
         ],
       },
-      ["docker: you may not talk to its daemon"],
+      ["docker: you may not connect to its daemon"],
     ],
     "Docker does not run": [
       { docker: [1, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.\n"] },
@@ -206,11 +206,11 @@ describe("doctor gpu", () => {
     ],
     "Podman has no description of the GPUs": [
       { docker: undefined, podman: true },
-      ["podman: has no description of the GPUs (CDI)"],
+      ["podman: has no CDI file, which describes the GPUs"],
     ],
     "Podman's description is of an older driver": [
       { podman: true, cdi: "hostPath: /usr/lib/x86_64-linux-gnu/libcuda.so.575.57.08\n" },
-      ["podman: /etc/cdi/nvidia.yaml is of driver 575.57.08, and 580.173.02 is installed"],
+      ["podman: /etc/cdi/nvidia.yaml was made for driver 575.57.08, but 580.173.02 is installed"],
     ],
     "the report is cut off": [{ smi: [0, "Segmentation fault\n"] }, ["driver: Segmentation fault"]],
   };

@@ -67,8 +67,8 @@ describe.each(old)("$name", ({ path, lines }) => {
 test("plan shows who has which CPUs and devices of the host", async () => {
   const file = (name: string): string => old.find((each) => each.name === `${name}.yaml`)?.path ?? "";
   const hardware = await run(addPlan, "plan", file("old-hardware"));
-  expect(hardware.stdout).toMatch(/^CPUs 0-3 of the host, on a new stack +hardware-controller$/m);
-  expect(hardware.stdout).toMatch(/^CPUs 4-19 of the host, on a new stack +hardware-compute-01$/m);
+  expect(hardware.stdout).toMatch(/^host CPUs 0-3, in a new stack +hardware-controller$/m);
+  expect(hardware.stdout).toMatch(/^host CPUs 4-19, in a new stack +hardware-compute-01$/m);
 
   const shared = await run(addPlan, "plan", file("old-shared-gpu-running"));
   expect(shared.stdout).toMatch(

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { verifyGpus } from "../../../cli/verify/gpus.ts";
 import { verifyJobs } from "../../../cli/verify/jobs.ts";
 import { verifyCatalogue, verifyPartitioning } from "../../../cli/verify/mig.ts";
-import type { Guest } from "../../../cli/verify/step.ts";
+import type { Guest } from "../../../cli/verify/context.ts";
 import { nvidiaGpus, planGpus } from "../../../gpu/index.ts";
-import { fakeGround, fakeGuest, linesOf, type FakeAnswer } from "../../support/fake-ground.ts";
+import { fakeVerifyContext, fakeGuest, linesOf, type FakeAnswer } from "../../support/fake-verify-context.ts";
 import { FakeHost } from "../../support/fake-host.ts";
 import { fakeDriver, fakeGpu, FakeMachine, type FakeGpu } from "../../support/fake-nvidia.ts";
 
@@ -79,14 +79,14 @@ function controller(answers: Readonly<Record<string, FakeAnswer>> = {}): Guest {
 describe("verify: GPUs in their machines", () => {
   it("passes on a machine where all is well, and tries nothing where the stack is not up", async () => {
     await machine.run("apply");
-    const lines = await linesOf(verifyGpus(fakeGround(host, { guests: [gpuNode()] })));
+    const lines = await linesOf(verifyGpus(fakeVerifyContext(host, { guests: [gpuNode()] })));
     expect(lines.slice(0, 4)).toEqual([
       `passed ${NODE}: BARs: 0000:07:00.0 131072 MiB`,
       `passed ${NODE}: driver of the running kernel: 580.173.02, open, for 6.1.0-56-amd64`,
       `passed ${NODE}: nvidia-smi: NVIDIA A100-SXM4-80GB; driver 580.173.02, CUDA 13.0`,
       `passed ${NODE}: as planned: models, driver and partitions`,
     ]);
-    const notUp = "the stack is not up: `ai-how up`, then verify again";
+    const notUp = "the stack is not up: run `ai-how up`, then verify again";
     expect(lines[4]).toBe(`not tried ${OTHER}: BARs: ${notUp}`);
   });
 
@@ -99,14 +99,14 @@ describe("verify: GPUs in their machines", () => {
       { "/resource": ["device 0000:07:00.0", BAR(16n << 20n), NONE].join("\n") },
       "BARs: 0000:07:00.0: its largest region is 16 MiB",
     ],
-    "it has no GPU": [{ "/resource": "" }, "BARs: 0 GPUs are there, 1 were given to it"],
+    "it has no GPU": [{ "/resource": "" }, "BARs: the machine has 0 GPUs, the plan 1"],
     "the driver is of another kernel": [
       { modinfo: "6.1.0-50-amd64 SMP mod_unload\n" },
-      "driver of the running kernel: it is for 6.1.0-50-amd64, and 6.1.0-56-amd64 runs",
+      "driver of the running kernel: the module is for 6.1.0-50-amd64, but 6.1.0-56-amd64 runs",
     ],
     "there is no driver": [
       { modinfo: { exitCode: 1, output: "modinfo: ERROR: Module nvidia not found." } },
-      "driver of the running kernel: there is none for 6.1.0-56-amd64",
+      "driver of the running kernel: no module for 6.1.0-56-amd64",
     ],
     "the driver does not answer": [
       { "nvidia-smi": { exitCode: 9, output: "NVIDIA-SMI has failed\nMake sure that it runs." } },
@@ -116,26 +116,26 @@ describe("verify: GPUs in their machines", () => {
   };
 
   it.each(Object.entries(broken))("says so where %s", async (_name, [answers, expected]) => {
-    const lines = await linesOf(verifyGpus(fakeGround(host, { guests: [gpuNode(answers)] })));
+    const lines = await linesOf(verifyGpus(fakeVerifyContext(host, { guests: [gpuNode(answers)] })));
     expect(lines.find((line) => line.startsWith(`failed ${NODE}: ${expected}`))).toBeDefined();
   });
 
   it("compares what the driver lists with the catalogue, as far as MIG is on", async () => {
-    const ground = fakeGround(host, { guests: [gpuNode()] });
-    expect(await linesOf(verifyCatalogue(ground))).toContain(
-      `not tried ${NODE} GPU 0: MIG profiles: NVIDIA A100-SXM4-80GB: MIG is off, and only then does it list them`,
+    const context = fakeVerifyContext(host, { guests: [gpuNode()] });
+    expect(await linesOf(verifyCatalogue(context))).toContain(
+      `not tried ${NODE} GPU 0: MIG profiles: NVIDIA A100-SXM4-80GB: MIG is off, and the driver lists profiles only while it is on`,
     );
     await machine.run("apply");
-    expect(await linesOf(verifyCatalogue(ground))).toContain(
-      `passed ${NODE} GPU 0: MIG profiles: all 7 of a100-80gb are as in the catalogue; the listing of --json clears its mark \`derived\``,
+    expect(await linesOf(verifyCatalogue(context))).toContain(
+      `passed ${NODE} GPU 0: MIG profiles: all 7 profiles of a100-80gb are as in the catalogue; send the listing in the report of --json to the project: it clears the mark \`derived\``,
     );
     machine.change(({ gpus }) => {
       const profile = gpus[0]?.profiles.find(({ name }) => name === "2g.20gb");
       if (profile !== undefined) profile.starts = [0, 2];
     });
-    const lines = await linesOf(verifyCatalogue(ground));
+    const lines = await linesOf(verifyCatalogue(context));
     expect(lines).toContain(
-      `failed ${NODE} GPU 0: MIG profiles: a100-80gb is otherwise: 2g.20gb: starts at {0,2,4}:2, in the driver at {0,2}:2; 2g.20gb: 3 fit, in the driver 2`,
+      `failed ${NODE} GPU 0: MIG profiles: a100-80gb differs from the catalogue: 2g.20gb: starts at {0,2,4}:2, in the driver at {0,2}:2; 2g.20gb: 3 fit, in the driver 2`,
     );
   });
 });
@@ -144,11 +144,11 @@ describe("verify: partitions and jobs", () => {
   it("takes MIG off and on, and finds it again after a reboot, with the node drained meanwhile", async () => {
     await machine.run("apply");
     const before = machine.instances;
-    const ground = fakeGround(host, { guests: [controller(), gpuNode()] });
-    expect(await linesOf(verifyPartitioning(ground))).toEqual([
+    const context = fakeVerifyContext(host, { guests: [controller(), gpuNode()] });
+    expect(await linesOf(verifyPartitioning(context))).toEqual([
       `passed ${NODE}: MIG off: no partition is left`,
       `passed ${NODE}: MIG on and cut: as planned`,
-      `passed ${NODE}: partitions after a reboot: as planned, without anybody's doing`,
+      `passed ${NODE}: partitions after a reboot: as planned`,
     ]);
     expect(machine.instances).toEqual(before);
     expect(slurm).toEqual([
@@ -160,13 +160,13 @@ describe("verify: partitions and jobs", () => {
   it("touches no node with a job, and puts back what a step has left", async () => {
     jobs = ["17", "18"];
     await machine.run("apply");
-    const ground = fakeGround(host, { guests: [controller(), gpuNode()] });
-    expect(await linesOf(verifyPartitioning(ground))).toContain(
-      `not tried ${NODE}: MIG off: 2 jobs run there; wait for them, then verify again`,
+    const context = fakeVerifyContext(host, { guests: [controller(), gpuNode()] });
+    expect(await linesOf(verifyPartitioning(context))).toContain(
+      `not tried ${NODE}: MIG off: 2 jobs run on the node; wait for them, then verify again`,
     );
     expect(slurm).toEqual([]);
     jobs = [];
-    for await (const { step } of verifyPartitioning(ground)) if (step === "MIG off") break;
+    for await (const { step } of verifyPartitioning(context)) if (step === "MIG off") break;
     expect(machine.instances).toEqual([["3g.40gb@4", ...[0, 1, 2, 3].map((start) => `1g.10gb@${start}`)]]);
     expect(slurm.at(-1)).toBe(`scontrol update NodeName=${NODE} State=RESUME`);
   });
@@ -177,7 +177,9 @@ describe("verify: partitions and jobs", () => {
       const [gpu] = gpus as [FakeGpu];
       gpu.clients = [{ pid: 7, name: "dcgm" }];
     });
-    const lines = await linesOf(verifyPartitioning(fakeGround(host, { guests: [controller(), gpuNode()] })));
+    const lines = await linesOf(
+      verifyPartitioning(fakeVerifyContext(host, { guests: [controller(), gpuNode()] })),
+    );
     expect(lines[0]).toMatch(new RegExp(`^failed ${NODE}: MIG off: .*In use by another client`));
   });
 
@@ -189,14 +191,14 @@ describe("verify: partitions and jobs", () => {
   const three = answers("  MIG 3g.40gb     Device  0: (UUID: MIG-e)\n");
   async function jobLines(ofSmall: FakeAnswer): Promise<string[]> {
     const guests = [controller({ "gpu:1g.10gb:1": ofSmall, "gpu:3g.40gb:1": three }), gpuNode()];
-    return linesOf(verifyJobs(fakeGround(host, { guests })));
+    return linesOf(verifyJobs(fakeVerifyContext(host, { guests })));
   }
 
   it("runs a job on each partition, all of a kind at once", async () => {
     expect(await jobLines(four)).toEqual([
-      `passed ${NODE}: jobs on 1 x 3g.40gb: it saw its own and no other: MIG-e`,
-      `passed ${NODE}: jobs on 4 x 1g.10gb: each saw its own and no other: MIG-a, MIG-b, MIG-c, MIG-d`,
-      `not tried ${OTHER}: jobs on 1 x h100: the stack is not up: \`ai-how up\`, then verify again`,
+      `passed ${NODE}: jobs on 1 x 3g.40gb: the job saw one device: MIG-e`,
+      `passed ${NODE}: jobs on 4 x 1g.10gb: each job saw one device, no two the same: MIG-a, MIG-b, MIG-c, MIG-d`,
+      `not tried ${OTHER}: jobs on 1 x h100: the stack is not up: run \`ai-how up\`, then verify again`,
     ]);
   });
 
@@ -204,10 +206,10 @@ describe("verify: partitions and jobs", () => {
     [
       "a job sees two",
       answers(mig("a", "b"), mig("b"), mig("c"), mig("d")),
-      "job 1 sees 2 of its kind instead of one",
+      "job 1 sees 2 devices instead of 1",
     ],
-    ["a job sees none", answers("", mig("b"), mig("c"), mig("d")), "job 1 sees 0 of its kind instead of one"],
-    ["two see the same", answers(mig("a"), mig("a"), mig("c"), mig("d")), "4 jobs have seen 3 of 4"],
+    ["a job sees none", answers("", mig("b"), mig("c"), mig("d")), "job 1 sees 0 devices instead of 1"],
+    ["two see the same", answers(mig("a"), mig("a"), mig("c"), mig("d")), "4 jobs saw 3 of 4 devices"],
     [
       "one does not run",
       "job 1 1\nsrun: error: Unable to allocate resources: Immediate execution failed\n",

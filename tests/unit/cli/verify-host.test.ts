@@ -2,8 +2,8 @@ import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { verifyDevices } from "../../../cli/verify/devices.ts";
 import { verifyAfterReboot } from "../../../cli/verify/reboot.ts";
-import type { Ground, Guest } from "../../../cli/verify/step.ts";
-import { fakeGround, fakeGuest, linesOf, said } from "../../support/fake-ground.ts";
+import type { Guest, VerifyContext } from "../../../cli/verify/context.ts";
+import { fakeVerifyContext, fakeGuest, linesOf, said } from "../../support/fake-verify-context.ts";
 import { FakeHost } from "../../support/fake-host.ts";
 
 const A100 = "0000:41:00.0";
@@ -29,7 +29,7 @@ afterEach(() => {
 });
 
 const trials =
-  (...found: readonly object[]): Ground["play"] =>
+  (...found: readonly object[]): VerifyContext["play"] =>
   (_name, { nvidia_vfio_report: report }) => {
     writeFileSync(String(report), JSON.stringify(found));
     return Promise.resolve(said("recap"));
@@ -38,16 +38,16 @@ const good = (address: string) => ({ address, problems: [], held: "", seconds: 0
 
 describe("verify: claimed devices", () => {
   it("passes where VFIO takes each and gives it back", async () => {
-    const ground = fakeGround(host, { play: trials(good(A100), good(H100)) });
-    expect(await linesOf(verifyDevices(ground))).toEqual([
+    const context = fakeVerifyContext(host, { play: trials(good(A100), good(H100)) });
+    expect(await linesOf(verifyDevices(context))).toEqual([
       `passed ${A100}: IOMMU group: driver nvidia, IOMMU group 14; ${NODE} claims it`,
       `passed ${A100}: reset method: flr, bus`,
       `passed ${H100}: IOMMU group: driver nvidia, IOMMU group 15; ${OTHER} claims it`,
       `passed ${H100}: reset method: flr, bus`,
-      `passed ${A100}: holders: this host uses it for nothing`,
-      `passed ${A100}: bind and give back: vfio-pci had it and its driver has it again, after 0.4 s`,
-      `passed ${H100}: holders: this host uses it for nothing`,
-      `passed ${H100}: bind and give back: vfio-pci had it and its driver has it again, after 0.4 s`,
+      `passed ${A100}: holders: this host does not use it`,
+      `passed ${A100}: bind and give back: bound to vfio-pci and back to its driver in 0.4 s`,
+      `passed ${H100}: holders: this host does not use it`,
+      `passed ${H100}: bind and give back: bound to vfio-pci and back to its driver in 0.4 s`,
     ]);
   });
 
@@ -59,23 +59,23 @@ describe("verify: claimed devices", () => {
         host.unlink(`sys/bus/pci/devices/${A100}`);
       },
       [good(H100)],
-      `failed ${A100}: IOMMU group: is not there; ${NODE} claims it`,
-      `not tried ${A100}: reset method: it is not there`,
-      `not tried ${A100}: bind and give back: it is not there`,
+      `failed ${A100}: IOMMU group: missing; ${NODE} claims it`,
+      `not tried ${A100}: reset method: the device is missing`,
+      `not tried ${A100}: bind and give back: the device is missing`,
     ],
     "it cannot be reset": [
       () => {
         host.write(`sys/bus/pci/devices/${A100}/reset_method`, "\n");
       },
       [good(A100), good(H100)],
-      `failed ${A100}: reset method: none: a machine that was ended leaves it as it is`,
+      `failed ${A100}: reset method: none: the device keeps its state when a machine ends`,
     ],
     "the kernel is too old to say": [
       () => {
         host.unlink(`sys/bus/pci/devices/${A100}/reset_method`);
       },
       [good(A100), good(H100)],
-      `not tried ${A100}: reset method: this kernel does not say; Linux 5.15 and newer do`,
+      `not tried ${A100}: reset method: this kernel does not report it; Linux 5.15 and newer do`,
     ],
     "the host lives on it": [
       () => undefined,
@@ -91,18 +91,18 @@ describe("verify: claimed devices", () => {
     "its driver does not let go": [
       () => undefined,
       [{ ...good(A100), seconds: null }, good(H100)],
-      `failed ${A100}: bind and give back: its driver did not let go of it, or did not take it back`,
+      `failed ${A100}: bind and give back: its driver did not release it, or did not take it back`,
     ],
   };
 
   it.each(Object.entries(broken))("says so where %s", async (_name, [change, found, ...expected]) => {
     change();
-    const lines = await linesOf(verifyDevices(fakeGround(host, { play: trials(...found) })));
+    const lines = await linesOf(verifyDevices(fakeVerifyContext(host, { play: trials(...found) })));
     for (const line of expected) expect(lines).toContain(line);
   });
 
   it("does not try what nobody could run", async () => {
-    const lines = await linesOf(verifyDevices(fakeGround(host)));
+    const lines = await linesOf(verifyDevices(fakeVerifyContext(host)));
     expect(lines).toContain(`not tried ${A100}: bind and give back: no such playbook`);
     expect(lines.filter((line) => line.startsWith("passed") && line.includes("bind"))).toEqual([]);
   });
@@ -126,7 +126,7 @@ describe("verify --after-reboot", () => {
 
   it("passes where devices, pages, machines and SLURM are back", async () => {
     booted();
-    const lines = await linesOf(verifyAfterReboot(fakeGround(host, { guests: guests() })));
+    const lines = await linesOf(verifyAfterReboot(fakeVerifyContext(host, { guests: guests() })));
     expect(lines.filter((line) => !line.startsWith("passed"))).toEqual([]);
     expect(lines).toContain("passed boot: this host has been up for 5 min");
     expect(lines.at(-1)).toBe(`passed SLURM: ${NODE} idle, ${OTHER} mixed`);
@@ -142,14 +142,16 @@ describe("verify --after-reboot", () => {
       '#!/bin/sh\n[ "$4" = cloud-cpu-worker-01 ] && echo "shut off" || echo running\n',
       0o755,
     );
-    const lines = await linesOf(verifyAfterReboot(fakeGround(host, { guests: guests(`${NODE} drained\n`) })));
+    const lines = await linesOf(
+      verifyAfterReboot(fakeVerifyContext(host, { guests: guests(`${NODE} drained\n`) })),
+    );
     expect(lines.filter((line) => line.startsWith("failed"))).toEqual([
-      `failed ${A100}: on VFIO: nvidia has it`,
-      "failed huge pages of 2M: 512 are set aside, 69632 are needed",
+      `failed ${A100}: on VFIO: bound to nvidia`,
+      "failed huge pages of 2M: 512 are reserved, 69632 are needed",
       "failed cloud-cpu-worker-01: machine: shut off",
       `failed SLURM: ${NODE} drained`,
     ]);
-    const alone = await linesOf(verifyAfterReboot(fakeGround(host)));
-    expect(alone).toContain("not tried SLURM: the stack is not up");
+    const alone = await linesOf(verifyAfterReboot(fakeVerifyContext(host)));
+    expect(alone).toContain("not tried SLURM: the stack is not up: run `ai-how up`, then verify again");
   });
 });

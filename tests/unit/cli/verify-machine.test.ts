@@ -1,11 +1,17 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { verifyMachine, type Workbench } from "../../../cli/verify/machine.ts";
-import type { Ground } from "../../../cli/verify/step.ts";
+import { verifyMachine, type ThrowawaySetup } from "../../../cli/verify/machine.ts";
+import type { VerifyContext } from "../../../cli/verify/context.ts";
 import { CONSOLE_LOG, type ThrowawayLogin, type ThrowawayPlan } from "../../../cli/verify/throwaway.ts";
 import type { EngineEvent } from "../../../engine/events.ts";
-import { fakeGround, fakeGuest, linesOf, said, type FakeAnswer } from "../../support/fake-ground.ts";
+import {
+  fakeVerifyContext,
+  fakeGuest,
+  linesOf,
+  said,
+  type FakeAnswer,
+} from "../../support/fake-verify-context.ts";
 import { FakeHost } from "../../support/fake-host.ts";
 
 const NAME = "ai-how-verify";
@@ -61,7 +67,7 @@ function start(): void {
   host.write("proc/4711/status", "Name:\tqemu\nHugetlbPages:\t 1048576 kB\n");
 }
 
-function bench({ fails, answers = {}, left = false, removal }: Broken): Workbench {
+function setup({ fails, answers = {}, left = false, removal }: Broken): ThrowawaySetup {
   return {
     plan: { cacheDirectory: "/cache", poolDirectory: "/pool", mirror: undefined },
     shares: host.path("var/lib/ai-how"),
@@ -100,24 +106,24 @@ function bench({ fails, answers = {}, left = false, removal }: Broken): Workbenc
   };
 }
 
-async function run(broken: Broken = {}, ground: Ground = fakeGround(host)): Promise<string[]> {
+async function run(broken: Broken = {}, context: VerifyContext = fakeVerifyContext(host)): Promise<string[]> {
   broken.host?.();
-  return linesOf(verifyMachine(ground, bench(broken)));
+  return linesOf(verifyMachine(context, setup(broken)));
 }
 
 describe("verify: the throwaway machine", () => {
   it("passes on a host where all is well, and leaves nothing", async () => {
     expect(await run()).toEqual([
-      "passed huge pages to be had: 600 of 2M are free",
-      `passed ${NAME}: image: made`,
-      `passed ${NAME}: network: made`,
-      `passed ${NAME}: disk: made`,
-      `passed ${NAME}: start: runs, by KVM`,
-      `passed ${NAME}: SSH: made`,
-      `passed ${NAME}: console log: what it says is in ${CONSOLE_LOG}`,
-      `passed ${NAME}: virtiofs: a word there and one back`,
-      `passed ${NAME}: huge pages: 1024 MiB of it lie in pages of 2M`,
-      `passed ${NAME}: package mirror: package lists of http://deb.debian.org/debian are here`,
+      "passed huge pages available: 600 of 2M are free",
+      `passed ${NAME}: image: created`,
+      `passed ${NAME}: network: created`,
+      `passed ${NAME}: disk: created`,
+      `passed ${NAME}: start: runs with KVM`,
+      `passed ${NAME}: SSH: answers`,
+      `passed ${NAME}: console log: a line arrived in ${CONSOLE_LOG}`,
+      `passed ${NAME}: virtiofs: host and machine read each other's files`,
+      `passed ${NAME}: huge pages: 1024 MiB of its memory lie in pages of 2M`,
+      `passed ${NAME}: package mirror: has the package lists of http://deb.debian.org/debian`,
       `passed ${NAME}: AppArmor: libvirt-0b0f-4711 (enforce)`,
       `passed ${NAME}: removal: nothing is left`,
     ]);
@@ -129,30 +135,30 @@ describe("verify: the throwaway machine", () => {
     "the image cannot be built": [
       { fails: ["host:index:Image", "images/golden/build failed:\nE: no mirror"] },
       `failed ${NAME}: image: images/golden/build failed: E: no mirror`,
-      `not tried ${NAME}: start: image has failed`,
+      `not tried ${NAME}: start: image failed`,
       `not tried ${NAME}: virtiofs: the machine is not up`,
       `passed ${NAME}: removal: nothing is left`,
     ],
     "the network's name is somebody else's": [
       { fails: ["libvirt:index:Network", "network ai-how-verify is not ours"] },
       `failed ${NAME}: network: network ai-how-verify is not ours`,
-      `passed ${NAME}: image: made`,
+      `passed ${NAME}: image: created`,
     ],
     "no machine starts": [
       { fails: ["libvirt:index:Domain", "virsh start: Device or resource busy"] },
       `failed ${NAME}: start: virsh start: Device or resource busy`,
-      `passed ${NAME}: disk: made`,
-      `not tried ${NAME}: SSH: start has failed`,
+      `passed ${NAME}: disk: created`,
+      `not tried ${NAME}: SSH: start failed`,
     ],
     "nobody answers": [
       { fails: ["host:index:SshReady", "no SSH after 300 s"] },
       `failed ${NAME}: SSH: no SSH after 300 s`,
-      `passed ${NAME}: start: runs, by KVM`,
+      `passed ${NAME}: start: runs with KVM`,
       `not tried ${NAME}: package mirror: the machine is not up`,
     ],
     "virtiofs is not mounted": [
       { answers: { "/there": { exitCode: 1, output: "cat: /mnt/verify/there: No such file or directory" } } },
-      `failed ${NAME}: virtiofs: the machine does not read the folder: cat: /mnt/verify/there: No such file or directory`,
+      `failed ${NAME}: virtiofs: the machine cannot read the folder: cat: /mnt/verify/there: No such file or directory`,
     ],
     "there is no virtiofsd": [
       {
@@ -160,7 +166,7 @@ describe("verify: the throwaway machine", () => {
           host.write("usr/share/qemu/vhost-user/50.json", "{}");
         },
       },
-      `not tried ${NAME}: virtiofs: there is no virtiofsd; \`ai-how doctor workstation\``,
+      `not tried ${NAME}: virtiofs: virtiofsd is missing; run \`ai-how doctor workstation\``,
     ],
     "the machine reaches nothing": [
       {
@@ -172,7 +178,7 @@ describe("verify: the throwaway machine", () => {
     ],
     "the folder is another one": [
       { answers: { "/there": "somebody else's" } },
-      `failed ${NAME}: virtiofs: the machine does not read the folder: somebody else's`,
+      `failed ${NAME}: virtiofs: the machine cannot read the folder: somebody else's`,
     ],
     "AppArmor is off": [
       {
@@ -180,7 +186,7 @@ describe("verify: the throwaway machine", () => {
           host.write("sys/module/apparmor/parameters/enabled", "N\n");
         },
       },
-      `not tried ${NAME}: AppArmor: this host's kernel does not have it on`,
+      `not tried ${NAME}: AppArmor: AppArmor is off in this host's kernel`,
     ],
     "the host has no huge pages": [
       {
@@ -188,10 +194,13 @@ describe("verify: the throwaway machine", () => {
           host.write("sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "3\n");
         },
       },
-      "failed huge pages to be had: no such playbook",
-      `not tried ${NAME}: huge pages: there are none`,
+      "failed huge pages available: no such playbook",
+      `not tried ${NAME}: huge pages: no huge pages are available`,
     ],
-    "an earlier run was killed": [{ left: true }, `passed ${NAME}: leftovers: an earlier run's are removed`],
+    "an earlier run was killed": [
+      { left: true },
+      `passed ${NAME}: leftovers: those of an earlier run are removed`,
+    ],
     "it cannot be removed": [
       { removal: new Error("virsh destroy: timed out") },
       `failed ${NAME}: removal: virsh destroy: timed out`,
@@ -205,30 +214,31 @@ describe("verify: the throwaway machine", () => {
   });
 
   it("sees that AppArmor does not hold the machine, and that its console says nothing", async () => {
-    const steps = verifyMachine(fakeGround(host), bench({ answers: { "/dev/console": "" } }));
+    const steps = verifyMachine(fakeVerifyContext(host), setup({ answers: { "/dev/console": "" } }));
     const lines: string[] = [];
     for await (const { step, status, found } of steps) {
       lines.push(`${status} ${step}: ${found}`);
       if (step === "SSH") host.write("proc/4711/attr/apparmor/current", "unconfined\n");
     }
-    expect(lines).toContain(`failed console log: what it says does not arrive in ${CONSOLE_LOG}`);
+    expect(lines).toContain(`failed console log: a line did not arrive in ${CONSOLE_LOG}`);
     expect(lines).toContain("failed AppArmor: unconfined");
   });
 
   it("removes the machine when it is stopped in the middle", async () => {
-    for await (const { step } of verifyMachine(fakeGround(host), bench({}))) if (step === "virtiofs") break;
+    for await (const { step } of verifyMachine(fakeVerifyContext(host), setup({})))
+      if (step === "virtiofs") break;
     expect([removed, existsSync(share)]).toEqual([1, false]);
   });
 
   it("sets pages aside for itself where too few are free, and gives them back", async () => {
     host.write("sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "3\n");
     const plays: unknown[] = [];
-    const play: Ground["play"] = (name, variables) => {
+    const play: VerifyContext["play"] = (name, variables) => {
       plays.push([name, variables.base_huge_pages_owner, variables.base_huge_pages_2m]);
       return Promise.resolve(said("recap"));
     };
-    expect(await run({}, fakeGround(host, { play }))).toContain(
-      "passed huge pages to be had: 512 of 2M, set aside for this run",
+    expect(await run({}, fakeVerifyContext(host, { play }))).toContain(
+      "passed huge pages available: 512 of 2M, reserved for this run",
     );
     expect(plays).toEqual([
       ["host-devices", "ai-how-verify", 512],

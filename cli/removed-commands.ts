@@ -3,7 +3,7 @@ import { UserError } from "../config/errors.ts";
 
 const FILE = "whose Pulumi.<stack>.yaml names the cluster file as ai-how:clusterFile";
 
-/** What the old ai-how's groups of commands are called now. */
+/** What replaces the groups of commands of the old ai-how. */
 const SUCCESSORS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ...Object.fromEntries(
     ["hpc", "cloud", "system"].map((group) => [
@@ -18,31 +18,31 @@ const SUCCESSORS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ),
   vm: {
     start: "`ai-how start <stack> --machine NAME`",
-    stop: "`ai-how stop <stack> --machine NAME`, with --force for one that hangs",
+    stop: "`ai-how stop <stack> --machine NAME`, with --force if the machine hangs",
     restart: "`ai-how restart <stack> --machine NAME`",
     status: "`ai-how status <stack>`",
   },
 };
 
-/** Options that every command of the old ai-how took, and why there are none now. */
+/** Options of every command of the old ai-how: accepted, without effect. */
 const OPTIONS: Readonly<Record<string, string>> = {
-  "--state <path>": "ignored: each stack has a state of its own, kept by its engine",
-  "--log-level <level>": "ignored: everything is shown",
+  "--state <path>": "ignored: the engine keeps a state for each stack",
+  "--log-level <level>": "ignored: all output is shown",
   "--log-file <path>": "ignored: redirect the output instead",
-  "-v, --verbose": "ignored: everything is shown",
+  "-v, --verbose": "ignored: all output is shown",
 };
 
-/** Commands and options of the old ai-how: each says what its successor is. */
-export function addFormer(program: Command): void {
+/** Adds the commands and options of the old ai-how; each names its replacement. */
+export function addRemovedCommands(program: Command): void {
   for (const [group, commands] of Object.entries(SUCCESSORS)) {
-    const former = program.command(group, { hidden: true }).description("of the old ai-how");
+    const removed = program.command(group, { hidden: true }).description("of the old ai-how");
     for (const [name, successor] of Object.entries(commands)) {
-      former
+      removed
         .command(name)
         .argument("[arguments...]")
         .allowUnknownOption()
         .action(() => {
-          throw new UserError(`${group} ${name} is ${successor} now`, { exitCode: 2 });
+          throw new UserError(`${group} ${name} is now ${successor}`, { exitCode: 2 });
         });
     }
   }
