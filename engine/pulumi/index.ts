@@ -27,8 +27,8 @@ import { resourcesOf } from "./state.ts";
 export class PulumiEngine implements Engine {
   readonly name = "pulumi";
   readonly #cli: Cli;
-  /** False once the language host has turned out to run no policy packs. */
-  #runsPacks = true;
+  /** Set once the language host has turned out to run no policy packs: its path. */
+  #oldHost: string | undefined;
 
   /** `cli` is the path of the `pulumi` executable. */
   constructor(reference: StackReference, cli: string) {
@@ -36,15 +36,21 @@ export class PulumiEngine implements Engine {
   }
 
   async plan(options: RunOptions): Promise<StackPlan> {
+    const plan = await this.#plan(options);
+    this.#warnOfOldHost(options.emit);
+    return plan;
+  }
+
+  async #plan(options: RunOptions): Promise<StackPlan> {
     const folder = await mkdtemp(join(tmpdir(), "ai-how-plan-"));
     try {
-      return await this.#plan(options, folder);
+      return await this.#planIn(folder, options);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   }
 
-  async #plan(options: RunOptions, folder: string): Promise<StackPlan> {
+  async #planIn(folder: string, options: RunOptions): Promise<StackPlan> {
     const [plan, levels] = [join(folder, "plan.json"), join(folder, "levels.json")];
     // A violation is no failure of the preview: there is a plan, and it is told with that.
     await writeFile(levels, JSON.stringify({ all: "advisory" }));
@@ -54,7 +60,7 @@ export class PulumiEngine implements Engine {
       else options.emit(event);
     };
     const observed = new ObservedPlan();
-    const summary = await this.#withPack(options, (pack) =>
+    const summary = await this.#withPack((pack) =>
       this.#run(
         "preview",
         { ...options, emit },
@@ -65,21 +71,25 @@ export class PulumiEngine implements Engine {
     const resources = await observed.resources(plan);
     const stays = resources.filter(({ operation }) => operation !== "delete");
     // Pulumi shows no pack what is secret.
-    const violations = [...(this.#runsPacks ? found : resourceViolations(stays)), ...stackViolations(stays)];
+    const violations = [
+      ...(this.#oldHost === undefined ? found : resourceViolations(stays)),
+      ...stackViolations(stays),
+    ];
     return { resources, summary, violations };
   }
 
   async up(options: RunOptions): Promise<Summary> {
     // Pulumi looks at each resource just before it is made, when others are made already, and at the stack afterwards.
-    const { summary, violations } = await this.plan({ ...options, emit: problemsOnly(options.emit) });
+    const { summary, violations } = await this.#plan({ ...options, emit: problemsOnly(options.emit) });
+    this.#warnOfOldHost(options.emit);
     refuse(violations, options.emit, NOTHING_MADE);
     const { same: _same, ...changes } = summary;
     // A plan without changes knew all values and has just read every resource: neither policies nor a refresh find anything new.
     if (Object.keys(changes).length === 0) return this.#up(options, ["--refresh=false"]);
-    const done = await this.#withPack(options, (pack) => this.#up(options, pack));
+    const done = await this.#withPack((pack) => this.#up(options, pack));
     const made = await this.resources();
     refuse(
-      [...(this.#runsPacks ? [] : resourceViolations(made)), ...stackViolations(made)],
+      [...(this.#oldHost === undefined ? [] : resourceViolations(made)), ...stackViolations(made)],
       options.emit,
       MEND,
     );
@@ -112,23 +122,26 @@ export class PulumiEngine implements Engine {
   }
 
   /** Runs with the policy pack, and without it where the language host cannot run it. */
-  async #withPack(options: RunOptions, run: (pack: readonly string[]) => Promise<Summary>): Promise<Summary> {
-    if (!this.#runsPacks) return run([]);
-    try {
-      return await run(["--policy-pack", POLICY_PACK]);
-    } catch (error) {
-      if (!(error instanceof Error) || !PACK_REFUSED.test(error.message)) throw error;
+  async #withPack(run: (pack: readonly string[]) => Promise<Summary>): Promise<Summary> {
+    if (this.#oldHost === undefined) {
+      try {
+        return await run(["--policy-pack", POLICY_PACK]);
+      } catch (error) {
+        if (!(error instanceof Error) || !PACK_REFUSED.test(error.message)) throw error;
+      }
+      const { PATH } = await this.#cli.environment();
+      const found = await which(LANGUAGE_HOST, { nothrow: true, ...(PATH && { path: PATH }) });
+      this.#oldHost = found ?? LANGUAGE_HOST;
     }
-    this.#runsPacks = false;
-    const { PATH } = await this.#cli.environment();
-    const host = await which("pulumi-language-nodejs", { nothrow: true, ...(PATH && { path: PATH }) });
-    options.emit({
-      type: "log",
-      urn: "",
-      level: "warning",
-      line: `${host ?? "pulumi-language-nodejs"} is older than Pulumi's CLI and runs no policy packs; ai-how applies the policies to the plan, and to what was made: put the language host of the CLI's release first on PATH`,
-    });
     return run([]);
+  }
+
+  #warnOfOldHost(emit: RunOptions["emit"]): void {
+    if (this.#oldHost === undefined) return;
+    const line =
+      `${this.#oldHost} is older than Pulumi's CLI and runs no policy packs, so ai-how checks the plan and what was made; ` +
+      "to have each resource checked before it is made, put the language host of the CLI's release first on PATH";
+    emit({ type: "log", urn: "", level: "warning", line });
   }
 
   async #run(
@@ -182,6 +195,7 @@ export class PulumiEngine implements Engine {
 // time at 600 resources.
 const WITHOUT_CHECKPOINTS = { PULUMI_SKIP_CHECKPOINTS: "true" };
 
+const LANGUAGE_HOST = "pulumi-language-nodejs";
 // As the CLI says it.
 const PACK_REFUSED = /could not read plugin .*: not supported/;
 

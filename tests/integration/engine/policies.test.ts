@@ -47,7 +47,7 @@ for (const { name, lacking, engineOf } of engines) {
         expect(error?.message).toBe("1 policy violation; nothing was changed");
         expect(violations({ error, ...told })).toEqual([
           expect.stringMatching(
-            /^trial-test: no-plain-secret: adminPassword is a secret by its name, and is not marked/,
+            /^trial-test: no-plain-secret: adminPassword is a secret by its name, but is not marked/,
           ),
         ]);
         expect(JSON.stringify(told.events)).not.toContain("hunter2");
