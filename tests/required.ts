@@ -174,6 +174,8 @@ export async function findTemporal(): Promise<Found> {
 export interface FoundPulumi extends Found {
   /** Folder of its plugin for Kubernetes. */
   readonly kubernetes: string;
+  /** Whether its language host runs policy packs: one that is older than the CLI does not. */
+  readonly runsPacks: boolean;
 }
 
 /** Pulumi's CLI with its language host, and its plugin for Kubernetes. The plugins `command` and `docker` have stand-ins. */
@@ -222,6 +224,8 @@ async function lookForPulumi(): Promise<FoundPulumi> {
   return {
     path,
     kubernetes: dirname(plugin),
+    // A build from the sources has no version.
+    runsPacks: language === "" || language === cli,
     version: `${cli}, language host ${language || "of no version"}, plugin kubernetes ${kubernetes}; stand-ins for command and docker`,
   };
 }

@@ -172,6 +172,7 @@ if [ ! -e .ai-how/setup-pulumi.done ] && [ "${AI_HOW_ENGINE:-}" != in-process ] 
   touch .ai-how/setup-pulumi.done
 fi
 if [ -n "$develop" ] && [ -n "$build" ]; then
-  [ -x .ai-how/cache/pulumi/bin/pulumi ] || PATH="$here/node_modules/.bin:$PATH" node tests/required.ts "Pulumi's CLI" >/dev/null ||
-    tools/pulumi.sh
+  # shellcheck source=tools/node.sh
+  . tools/node.sh
+  [ -x .ai-how/cache/pulumi/bin/pulumi ] || "$NODE" tests/required.ts "Pulumi's CLI" >/dev/null || tools/pulumi.sh
 fi

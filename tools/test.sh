@@ -3,7 +3,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup.sh --develop --no-build
-export PATH="$PWD/node_modules/.bin:$PWD/.venv/bin:$PATH"
+here=$PWD
+# shellcheck source=tools/node.sh
+. tools/node.sh
+# npm 9 links no `node` into node_modules/.bin.
+export PATH="${NODE%/*}:$PWD/node_modules/.bin:$PWD/.venv/bin:$PATH"
 trap 'kill $(jobs -rp) 2>/dev/null || true' EXIT
 if [ "$*" != unit ]; then
   # What cannot be had is in the list at the end.
