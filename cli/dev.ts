@@ -5,12 +5,12 @@ import { usableGpus } from "../services/dev/gpus.ts";
 import { ensureImage, wantedImage } from "../services/dev/image.ts";
 import { containerRoot, findProjectRoot, makeFolders, projectId } from "../services/dev/place.ts";
 import { passedVariables, runDev, VARIABLE } from "../services/dev/run.ts";
-import { Engine, type EngineProgram } from "../services/docker/engine.ts";
+import { ContainerRuntime, type RuntimeProgram } from "../services/docker/runtime.ts";
 
 interface DevOptions {
   readonly entrypoint: string;
   readonly projectRoot?: string;
-  readonly engine?: EngineProgram;
+  readonly engine?: RuntimeProgram;
   readonly env: readonly string[];
   readonly buildOnly?: boolean;
 }
@@ -65,7 +65,7 @@ export async function dev(words: readonly string[], options: DevOptions): Promis
   if (unset !== undefined)
     throw new UserError(`--env: ${unset} is not set; set the variable, or leave the option out`);
   const root = containerRoot(project);
-  const engine = await Engine.find(options.engine);
+  const engine = await ContainerRuntime.find(options.engine);
   if (options.buildOnly === true) {
     if (!(await ensureImage(engine, image, note))) note(`${image.name} is up to date`);
     return 0;

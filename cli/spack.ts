@@ -3,11 +3,11 @@ import { Option, type Command } from "commander";
 import { findProjectRoot } from "../services/dev/place.ts";
 import { environmentInContainer, newEnvironment, templates } from "../services/dev/spack.ts";
 import { dev } from "./dev.ts";
-import type { EngineProgram } from "../services/docker/engine.ts";
+import type { RuntimeProgram } from "../services/docker/runtime.ts";
 
 interface SpackOptions {
   readonly projectRoot?: string;
-  readonly engine?: EngineProgram;
+  readonly engine?: RuntimeProgram;
 }
 
 /** `spack`: builds Spack environments of a project in its development container. */

@@ -3,7 +3,7 @@ import { Option, type Command } from "commander";
 import { UserError } from "../../config/errors.ts";
 import { entrypoints, parseEntrypoint } from "../../services/dev/entrypoints.ts";
 import { ensureImage, wantedImage } from "../../services/dev/image.ts";
-import { Engine, type EngineProgram } from "../../services/docker/engine.ts";
+import { ContainerRuntime, type RuntimeProgram } from "../../services/docker/runtime.ts";
 import { checkGpus, hostGpus, parseGpuSelection, type GpuSelection } from "../../services/docker/gpus.ts";
 import { statusLine } from "../../services/jobs/lines.ts";
 import { startJob } from "../../services/jobs/start.ts";
@@ -16,7 +16,7 @@ import { report } from "./report.ts";
 interface RunOptions extends JobOptions {
   readonly image?: string;
   readonly entrypoint?: string;
-  readonly engine?: EngineProgram;
+  readonly engine?: RuntimeProgram;
   readonly gpu?: string;
   readonly env: readonly string[];
   readonly envFile?: string;
@@ -59,7 +59,7 @@ export function addRun(job: Command): void {
         throw new UserError("a command is required: give one after --", { exitCode: 2 });
       const entrypoint = options.entrypoint === undefined ? undefined : parseEntrypoint(options.entrypoint);
       const gpus = await gpusFor(options.gpu);
-      const engine = await Engine.find(options.engine);
+      const engine = await ContainerRuntime.find(options.engine);
       const { run, pid } = await startJob({
         ...{ place, engine, gpus, entrypoint },
         words,
@@ -92,7 +92,7 @@ export function addRun(job: Command): void {
 }
 
 /** The image that was named, which the engine fetches if it has to; else the development container's, built if it has to be. */
-async function imageFor(engine: Engine, asked: string | undefined): Promise<string> {
+async function imageFor(engine: ContainerRuntime, asked: string | undefined): Promise<string> {
   const image = asked === undefined ? wantedImage() : { name: asked, isNamed: true };
   if (!image.isNamed)
     await ensureImage(engine, image, (line) => {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { UserError } from "../../config/errors.ts";
-import type { EngineProgram } from "../docker/engine.ts";
+import type { RuntimeProgram } from "../docker/runtime.ts";
 import { gpuArguments, type GpuSelection } from "../docker/gpus.ts";
 import { projectFolders, type ProjectFolder } from "../../config/project-folders.ts";
 
@@ -31,7 +31,7 @@ export interface ProjectContainer {
  * Arguments of `create` and `run` that make a container one of a project: mounts, user, network, environment, GPUs.
  * @throws UserError where the project's folder is missing
  */
-export function projectArguments(program: EngineProgram, container: ProjectContainer): string[] {
+export function projectArguments(program: RuntimeProgram, container: ProjectContainer): string[] {
   const { project, root, entrypoint, gpus, variables = [] } = container;
   const workspace = resolve(container.projectRoot);
   if (!existsSync(workspace))

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { execa } from "execa";
 import which from "which";
 import { UserError } from "../../config/errors.ts";
-import type { Engine } from "../docker/engine.ts";
+import type { ContainerRuntime } from "../docker/runtime.ts";
 import { hostGpus, type GpuSelection } from "../docker/gpus.ts";
 
 const CUDA = "12.9";
@@ -20,13 +20,13 @@ export interface UsableGpus {
  * Every GPU of the host, where a container of CUDA's image could compute on them.
  * @throws UserError for a SYGALDRY_REQUIRED_CUDA_VERSION that is no version
  */
-export async function usableGpus(engine: Engine): Promise<UsableGpus> {
+export async function usableGpus(engine: ContainerRuntime): Promise<UsableGpus> {
   if (process.env.SYGALDRY_GPU === "false") return { gpus: "none" };
   const reason = await lacking(engine);
   return reason === undefined ? { gpus: "all" } : { gpus: "none", reason };
 }
 
-async function lacking(engine: Engine): Promise<string | undefined> {
+async function lacking(engine: ContainerRuntime): Promise<string | undefined> {
   const required = process.env.SYGALDRY_REQUIRED_CUDA_VERSION ?? CUDA;
   if (!/^\d+(\.\d+)*$/.test(required))
     throw new UserError(`SYGALDRY_REQUIRED_CUDA_VERSION: ${required} is no version such as ${CUDA}`, {
@@ -58,7 +58,7 @@ export function isOlder(version: string, than: string): boolean {
   return false;
 }
 
-async function hasToolkit(engine: Engine): Promise<boolean> {
+async function hasToolkit(engine: ContainerRuntime): Promise<boolean> {
   if (engine.place.program === "podman") return CDI_FILES.some((file) => existsSync(file));
   // Docker takes either: a runtime that somebody has configured, or the hook beside the daemon.
   return (

@@ -10,7 +10,7 @@ import {
   devImageRepository,
   devTools,
 } from "../../versions/dev-container.ts";
-import { EngineRefusal, type Engine } from "../docker/engine.ts";
+import { RuntimeRefusal, type ContainerRuntime } from "../docker/runtime.ts";
 import { withoutMounts } from "./dockerfile.ts";
 
 /** What the image is built from: also the build's context. */
@@ -73,7 +73,7 @@ function parseTools(text: string): (typeof devTools)[number][] {
  * @throws UserError where the build fails; the image from before, if there is one, stays
  */
 export async function ensureImage(
-  engine: Engine,
+  engine: ContainerRuntime,
   { name, isNamed }: WantedImage,
   say: (line: string) => void,
   folder = IMAGE_FOLDER,
@@ -98,7 +98,7 @@ export async function ensureImage(
   return true;
 }
 
-async function build(engine: Engine, context: string, args: readonly string[]): Promise<void> {
+async function build(engine: ContainerRuntime, context: string, args: readonly string[]): Promise<void> {
   const dockerfile = join(context, "Dockerfile");
   if (await engine.hasCacheMounts()) {
     await attempt(engine, [...args, "--file", dockerfile, context]);
@@ -114,11 +114,11 @@ async function build(engine: Engine, context: string, args: readonly string[]): 
   }
 }
 
-async function attempt(engine: Engine, args: readonly string[]): Promise<void> {
+async function attempt(engine: ContainerRuntime, args: readonly string[]): Promise<void> {
   try {
     await engine.build(args);
   } catch (error) {
-    if (!(error instanceof EngineRefusal)) throw error;
+    if (!(error instanceof RuntimeRefusal)) throw error;
     throw new UserError(
       `${engine.place.program} build: ${error.message}; its output above says why, and SYGALDRY_BASE_IMAGE and SYGALDRY_TOOLS choose what it needs`,
     );

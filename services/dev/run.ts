@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { fstatSync } from "node:fs";
 import { isatty } from "node:tty";
 import { UserError } from "../../config/errors.ts";
-import type { Engine } from "../docker/engine.ts";
+import type { ContainerRuntime } from "../docker/runtime.ts";
 import type { GpuSelection } from "../docker/gpus.ts";
 import { projectArguments } from "./container.ts";
 import { entrypointPath } from "./entrypoints.ts";
@@ -35,7 +35,11 @@ export interface Streams {
 }
 
 /** Arguments of `run`, after the name. */
-export function runArguments(program: Engine["place"]["program"], run: DevRun, streams: Streams): string[] {
+export function runArguments(
+  program: ContainerRuntime["place"]["program"],
+  run: DevRun,
+  streams: Streams,
+): string[] {
   return [
     ...(streams.isTerminal ? ["--interactive", "--tty"] : streams.hasInput ? ["--interactive"] : []),
     ...["--label", `ai-how.dev.project=${run.project}`],
@@ -48,7 +52,7 @@ export function runArguments(program: Engine["place"]["program"], run: DevRun, s
  * Runs it to its end: the container's exit code, or the engine's own. SYGALDRY_CONTAINER_NAME names the container, and one of
  * that name, which another try of the same work has left, is removed first.
  */
-export async function runDev(engine: Engine, run: DevRun): Promise<number> {
+export async function runDev(engine: ContainerRuntime, run: DevRun): Promise<number> {
   const asked = process.env.SYGALDRY_CONTAINER_NAME ?? "";
   const name = asked === "" ? `ai-how-dev.${run.project}.${randomBytes(4).toString("hex")}` : asked;
   if (asked !== "") await engine.remove(name);

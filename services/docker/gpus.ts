@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { UserError } from "../../config/errors.ts";
-import type { EngineProgram } from "./engine.ts";
+import type { RuntimeProgram } from "./runtime.ts";
 
 /** GPUs for a container: all, none, or some by index, UUID, or UUID of a MIG partition. */
 export type GpuSelection = "all" | "none" | readonly string[];
@@ -64,7 +64,7 @@ export function checkGpus(selection: GpuSelection, present: readonly ListedGpu[]
 }
 
 /** The engine's arguments: Docker's `--gpus`, or the names of the Container Device Interface for Podman. */
-export function gpuArguments(program: EngineProgram, selection: GpuSelection): string[] {
+export function gpuArguments(program: RuntimeProgram, selection: GpuSelection): string[] {
   if (selection === "none") return [];
   if (program === "podman")
     return (selection === "all" ? ["all"] : selection).flatMap((id) => ["--device", `nvidia.com/gpu=${id}`]);

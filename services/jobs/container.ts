@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { projectArguments } from "../dev/container.ts";
 import { entrypointPath } from "../dev/entrypoints.ts";
-import type { EngineProgram } from "../docker/engine.ts";
+import type { RuntimeProgram } from "../docker/runtime.ts";
 import type { GpuSelection } from "../docker/gpus.ts";
 import { containerName, type JobPlace } from "./place.ts";
 
 // Where the job's output goes; see wrapper.sh. The engine's own log has what a broken image says.
 const OUTPUT = "/ai-how/output";
 const WRAPPER = readFileSync(new URL("wrapper.sh", import.meta.url), "utf8");
-const LOG_DRIVERS: Readonly<Record<EngineProgram, string>> = { docker: "local", podman: "k8s-file" };
+const LOG_DRIVERS: Readonly<Record<RuntimeProgram, string>> = { docker: "local", podman: "k8s-file" };
 
 /** What is to be run, and in what. */
 export interface JobContainer {
@@ -30,7 +30,7 @@ export interface JobContainer {
  * Arguments of `create`.
  * @throws UserError where the project's folder is missing
  */
-export function createArguments(program: EngineProgram, job: JobContainer): string[] {
+export function createArguments(program: RuntimeProgram, job: JobContainer): string[] {
   const { place, run, spool, image, words, entrypoint } = job;
   const labels = { project: place.project, name: place.job, run };
   return [

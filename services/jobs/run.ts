@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sync as writeFileAtomic } from "write-file-atomic";
 import { z } from "zod";
-import { Engine, enginePlaceSchema } from "../docker/engine.ts";
+import { ContainerRuntime, runtimePlaceSchema } from "../docker/runtime.ts";
 import { eventLine, isoSeconds, runName, statusLine, type JobState, type JobStatus } from "./lines.ts";
 import { processSchema } from "./process.ts";
 import { recordsFolder, runFiles, statusFile, type JobPlace, type RunFiles } from "./place.ts";
@@ -22,7 +22,7 @@ const recordSchema = z.object({
   job: z.string(),
   root: z.string(),
   run: z.string(),
-  engine: enginePlaceSchema,
+  engine: runtimePlaceSchema,
   container: z.string(),
   /** Who starts it: until it runs, it is there as long as this process is. */
   starter: processSchema,
@@ -54,12 +54,12 @@ const RECORDS_KEPT = 20;
 export class Run {
   readonly record: RunRecord;
   readonly files: RunFiles;
-  readonly engine: Engine;
+  readonly engine: ContainerRuntime;
 
   constructor(record: RunRecord) {
     this.record = record;
     this.files = runFiles(record, record.run);
-    this.engine = new Engine(record.engine);
+    this.engine = new ContainerRuntime(record.engine);
   }
 
   /** Begins a run's record; two of one job in one second come one after the other. */

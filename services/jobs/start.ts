@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { UserError } from "../../config/errors.ts";
 import { makeFolders } from "../dev/place.ts";
-import { EngineRefusal, type Engine } from "../docker/engine.ts";
+import { RuntimeRefusal, type ContainerRuntime } from "../docker/runtime.ts";
 import type { GpuSelection } from "../docker/gpus.ts";
 import { createArguments } from "./container.ts";
 import { isFinal, statusLine } from "./lines.ts";
@@ -17,7 +17,7 @@ const REFUSED = 125;
 
 export interface StartOptions {
   readonly place: JobPlace;
-  readonly engine: Engine;
+  readonly engine: ContainerRuntime;
   readonly image: string;
   /** Of the development container's image, which gets the words as they are; undefined: they are one line of `bash -lc`. */
   readonly entrypoint: string | undefined;
@@ -62,7 +62,7 @@ export async function startJob(options: StartOptions): Promise<Started> {
     const job = { ...options, run: run.record.run, spool: run.files.spool };
     await engine.create(createArguments(engine.place.program, job), options.env);
   } catch (error) {
-    if (error instanceof EngineRefusal && error.isNameTaken) {
+    if (error instanceof RuntimeRefusal && error.isNameTaken) {
       run.forget();
       throw taken(place);
     }
@@ -121,12 +121,12 @@ function refused(run: Run, error: unknown): unknown {
     run.conclude({ state: "STOPPED" });
     return new UserError(`${run.record.job}: stopped while it started`);
   }
-  if (!(error instanceof EngineRefusal)) return error;
+  if (!(error instanceof RuntimeRefusal)) return error;
   run.conclude({ state: "FAILED", exitCode: REFUSED, reason: error.message });
   return new UserError(`${run.record.job}: ${run.record.engine.program}: ${error.message}${remedy(error)}`);
 }
 
-function remedy({ message }: EngineRefusal): string {
+function remedy({ message }: RuntimeRefusal): string {
   if (/could not select device driver|unresolvable CDI/.test(message))
     return "; install NVIDIA's container toolkit and run `nvidia-ctk runtime configure`, or give --gpu none";
   if (/pull access denied|no such image|unable to find image|not known/i.test(message))

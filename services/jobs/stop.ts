@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { EngineRefusal } from "../docker/engine.ts";
+import { RuntimeRefusal } from "../docker/runtime.ts";
 import { isSame, isStillThere, thisProcess } from "./process.ts";
 import type { Outcome, Run } from "./run.ts";
 import { startSupervisor } from "./supervisor.ts";
@@ -37,7 +37,7 @@ export async function stopRun(run: Run, graceSeconds: number): Promise<Outcome> 
 /** It may have ended before it was told to. */
 function unlessGone(error: unknown): void {
   if (!(
-    error instanceof EngineRefusal &&
+    error instanceof RuntimeRefusal &&
     /no such container|no container with name|is not running/i.test(error.message)
   ))
     throw error;

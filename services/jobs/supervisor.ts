@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { UserError } from "../../config/errors.ts";
-import type { Container } from "../docker/engine.ts";
+import type { Container } from "../docker/runtime.ts";
 import { OutputLog } from "./output-log.ts";
 import type { Outcome, Run } from "./run.ts";
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { lacks } from "../../required.ts";
 import { UserError } from "../../../config/errors.ts";
 import { ensureImage, IMAGE_FOLDER } from "../../../services/dev/image.ts";
-import { Engine } from "../../../services/docker/engine.ts";
+import { ContainerRuntime } from "../../../services/docker/runtime.ts";
 import { aiHow } from "../../support/command.ts";
 import { DockerEngine } from "../../support/docker.ts";
 import { describeUnless } from "../../support/where.ts";
@@ -15,7 +15,7 @@ const image = { name: "sygaldry/zephyr:base", isNamed: false };
 
 describeUnless(await lacks("root", "Docker"), "the image of the development container", () => {
   const daemon = new DockerEngine();
-  const engine = new Engine({ program: "docker", variables: { DOCKER_HOST: daemon.host } });
+  const engine = new ContainerRuntime({ program: "docker", variables: { DOCKER_HOST: daemon.host } });
   const folder = join(daemon.folder, "images");
   const said: string[] = [];
   const ensure = (wanted = image) =>

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, it, test, vi } from "vitest";
 import { isOlder, usableGpus } from "../../../services/dev/gpus.ts";
-import { Engine } from "../../../services/docker/engine.ts";
+import { ContainerRuntime } from "../../../services/docker/runtime.ts";
 import { fakeDriver, FakeMachine, fakeGpu } from "../../support/fake-nvidia.ts";
 
 const LISTED = "GPU 0: NVIDIA RTX A6000 (UUID: GPU-5c89852c-d268-c3f3-1b07-005d5ae1dc3f)";
-const docker = new Engine({ program: "docker", variables: {} });
+const docker = new ContainerRuntime({ program: "docker", variables: {} });
 let folder: string;
 
 beforeEach(() => {

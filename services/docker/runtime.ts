@@ -11,12 +11,12 @@ const VARIABLES = {
 } as const;
 
 /** Which engine, and where it is: enough for another process, with another environment, to ask the same one. */
-export const enginePlaceSchema = z.object({
+export const runtimePlaceSchema = z.object({
   program: z.enum(["docker", "podman"]),
   variables: z.record(z.string(), z.string()),
 });
-export type EnginePlace = z.output<typeof enginePlaceSchema>;
-export type EngineProgram = EnginePlace["program"];
+export type RuntimePlace = z.output<typeof runtimePlaceSchema>;
+export type RuntimeProgram = RuntimePlace["program"];
 
 // Words of both engines for what comes to the same.
 const PHASES: Readonly<Record<string, ContainerPhase>> = {
@@ -56,8 +56,8 @@ export interface Container {
 }
 
 /** What an engine said to a command that it refused. */
-export class EngineRefusal extends Error {
-  override readonly name = "EngineRefusal";
+export class RuntimeRefusal extends Error {
+  override readonly name = "RuntimeRefusal";
   /** The name is another container's. */
   readonly isNameTaken: boolean;
 
@@ -77,11 +77,11 @@ interface Said {
 }
 
 /** Docker or Podman by their commands, so that contexts, remote hosts and logins work as they do for the user. */
-export class Engine {
-  readonly place: EnginePlace;
+export class ContainerRuntime {
+  readonly place: RuntimePlace;
   readonly #env: Readonly<Record<string, string | undefined>>;
 
-  constructor(place: EnginePlace) {
+  constructor(place: RuntimePlace) {
     this.place = place;
     const unset = VARIABLES[place.program].map((name) => [name, undefined] as const);
     this.#env = { ...Object.fromEntries(unset), ...place.variables };
@@ -91,7 +91,7 @@ export class Engine {
    * The engine that was asked for, else Docker, else Podman.
    * @throws UserError where it is not installed
    */
-  static async find(asked?: EngineProgram): Promise<Engine> {
+  static async find(asked?: RuntimeProgram): Promise<ContainerRuntime> {
     for (const program of asked === undefined ? (["docker", "podman"] as const) : [asked]) {
       if ((await which(program, { nothrow: true })) === null) continue;
       const variables: Record<string, string> = Object.fromEntries(
@@ -105,7 +105,7 @@ export class Engine {
         const { stdout, failed } = await execa(program, ["context", "show"], { reject: false });
         if (!failed && stdout !== "") variables.DOCKER_CONTEXT = stdout.trim();
       }
-      return new Engine({ program, variables });
+      return new ContainerRuntime({ program, variables });
     }
     throw new UserError(
       `${asked ?? "docker, podman"}: not on PATH; install one of them, as with \`apt-get install docker.io\``,
@@ -137,7 +137,7 @@ export class Engine {
    * Makes a container, which is the claim to its name.
    * @param args of `create`; nothing secret, as everybody on the host can read them while it runs
    * @param variables for the container, secret or not: they go to the engine through a pipe
-   * @throws EngineRefusal
+   * @throws RuntimeRefusal
    */
   async create(args: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<string> {
     const input = Object.entries(variables)
@@ -148,12 +148,12 @@ export class Engine {
     return said.split("\n").at(-1) ?? "";
   }
 
-  /** @throws EngineRefusal */
+  /** @throws RuntimeRefusal */
   async start(name: string): Promise<void> {
     await this.#must(["start", name]);
   }
 
-  /** SIGTERM, and SIGKILL after so many seconds. @throws EngineRefusal */
+  /** SIGTERM, and SIGKILL after so many seconds. @throws RuntimeRefusal */
   async stop(name: string, seconds: number): Promise<void> {
     await this.#must(["stop", "--time", String(seconds), name]);
   }
@@ -162,7 +162,7 @@ export class Engine {
   async remove(name: string): Promise<void> {
     const { exitCode, stderr } = await this.#run(["rm", "--force", "--volumes", name]);
     if (exitCode !== 0 && !/no such container|no container with name|already in progress/i.test(stderr))
-      throw new EngineRefusal(stderr);
+      throw new RuntimeRefusal(stderr);
   }
 
   /** Waits until a container has ended, or until the engine goes away. It ends with us, however we end. */
@@ -194,7 +194,7 @@ export class Engine {
   /**
    * Builds an image; what the builder says goes to standard error.
    * @param args of `build`
-   * @throws EngineRefusal
+   * @throws RuntimeRefusal
    */
   async build(args: readonly string[]): Promise<void> {
     const isBuildx = this.place.program === "docker" && (await this.hasCacheMounts());
@@ -210,7 +210,7 @@ export class Engine {
         reject: false,
       },
     );
-    if (exitCode !== 0) throw new EngineRefusal(`exit code ${exitCode ?? "of nobody"}`);
+    if (exitCode !== 0) throw new RuntimeRefusal(`exit code ${exitCode ?? "of nobody"}`);
   }
 
   /** Names of the runtimes that Docker has; none where it does not answer. */
@@ -242,7 +242,7 @@ export class Engine {
 
   async #must(args: readonly string[], input = ""): Promise<string> {
     const { exitCode, stdout, stderr } = await this.#run(args, input);
-    if (exitCode !== 0) throw new EngineRefusal(stderr);
+    if (exitCode !== 0) throw new RuntimeRefusal(stderr);
     return stdout;
   }
 
@@ -261,7 +261,7 @@ export class Engine {
     const { program, variables } = this.place;
     const where = variables.DOCKER_HOST ?? variables.DOCKER_CONTEXT ?? variables.CONTAINER_HOST ?? "";
     return new UserError(
-      `${[program, where].filter(Boolean).join(" at ")}: the engine does not answer: ${new EngineRefusal(stderr).message}; start it and ask again`,
+      `${[program, where].filter(Boolean).join(" at ")}: the engine does not answer: ${new RuntimeRefusal(stderr).message}; start it and ask again`,
     );
   }
 }
