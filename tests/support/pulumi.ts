@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
@@ -24,4 +25,14 @@ async function use(): Promise<string> {
   process.env.PATH = [...folders, process.env.PATH].join(delimiter);
   process.env.PULUMI_HOME = mkdtempSync(join(tmpdir(), "pulumi-"));
   return path;
+}
+
+/** Environment for a state in a folder, which is there, with a new passphrase. */
+export function pulumiEnvironment(backend: string): Record<string, string> {
+  return {
+    PULUMI_BACKEND_URL: `file://${backend}`,
+    PULUMI_CONFIG_PASSPHRASE: randomBytes(12).toString("hex"),
+    PULUMI_SKIP_UPDATE_CHECK: "1",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+  };
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ import { aiHowCommand, Running, type CommandOptions, type Said } from "./command
 import { leftovers } from "./leftovers.ts";
 import { processes } from "./processes.ts";
 import { repository } from "./project.ts";
-import { usePulumi } from "./pulumi.ts";
+import { pulumiEnvironment, usePulumi } from "./pulumi.ts";
 import { SecretWatch } from "./secret-watch.ts";
 import { configurationOf, removeStack } from "./remove-stack.ts";
 import { secretsOf, secretsOfExport, type Secret } from "./secrets.ts";
@@ -280,11 +280,6 @@ export class Site {
     const backend = join(this.#folder, "backend");
     await mkdir(backend);
     await usePulumi();
-    this.#env = {
-      PULUMI_BACKEND_URL: `file://${backend}`,
-      PULUMI_CONFIG_PASSPHRASE: randomBytes(12).toString("hex"),
-      PULUMI_SKIP_UPDATE_CHECK: "1",
-      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-    };
+    this.#env = pulumiEnvironment(backend);
   }
 }

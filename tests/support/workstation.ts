@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -10,6 +10,7 @@ import { buildImage } from "../integration/roles/stage.ts";
 import { aiHowCommand, type Running, type Said } from "./command.ts";
 import { DistributionHost } from "./distribution-host.ts";
 import { repository } from "./project.ts";
+import { pulumiEnvironment, usePulumi } from "./pulumi.ts";
 import { configurationOf, removeStack } from "./remove-stack.ts";
 
 /** What the cluster file of a test's workstation says beyond two VMs for each cluster. */
@@ -31,17 +32,20 @@ export class Workstation {
   readonly hpc: string;
   readonly cloud: string;
   readonly stack: string;
+  readonly #engine: "in-process" | "pulumi";
   #folder = "";
   #golden: Record<string, string> = {};
 
   /** Registers its own setting up and taking down with vitest. */
-  constructor(name: string) {
+  constructor(name: string, engine: "in-process" | "pulumi" = "in-process") {
+    this.#engine = engine;
     this.hpc = name;
     this.cloud = `${name}-c`;
     this.stack = `test-${name}-${createHash("sha256").update(repository).digest("hex").slice(0, 4)}`;
     beforeAll(async () => {
       await removeStack(this.stack);
       this.#folder = await mkdtemp(join(tmpdir(), "workstation-"));
+      if (engine === "pulumi") await this.#prepareBackend();
       this.#golden = (await buildImage()).state as Record<string, string>;
       await this.makeImage("one");
       await this.write();
@@ -105,9 +109,23 @@ export class Workstation {
     };
   }
 
+  /** Runs Pulumi's own CLI on the stack, without ai-how; it has to succeed. */
+  async pulumi(...args: string[]): Promise<Said> {
+    return this.host.succeed(await usePulumi(), ...args, "--stack", this.stack, "--non-interactive");
+  }
+
+  /** State of Pulumi's engine lies in the test's folder, encrypted with a passphrase of its own. */
+  async #prepareBackend(): Promise<void> {
+    const backend = join(this.#folder, "backend");
+    await mkdir(backend);
+    await usePulumi();
+    // vitest runs each file in a process of its own.
+    Object.assign(process.env, pulumiEnvironment(backend));
+  }
+
   /** Starts `ai-how COMMAND STACK ...` on the host. */
   start(command: string, ...args: string[]): Running {
-    return this.host.start(aiHowCommand, command, this.stack, "--engine", "in-process", ...args);
+    return this.host.start(aiHowCommand, command, this.stack, "--engine", this.#engine, ...args);
   }
 
   async run(command: string, ...args: string[]): Promise<Said> {
@@ -122,7 +140,7 @@ export class Workstation {
 
   /** Runs a command on a machine by `ai-how ssh`. */
   async ssh(machine: string, command: string): Promise<Said> {
-    const options = ["--stack", this.stack, "--engine", "in-process"];
+    const options = ["--stack", this.stack, "--engine", this.#engine];
     return this.host.start(aiHowCommand, "ssh", machine, ...options, "--", command).ended;
   }
 
