@@ -95,7 +95,7 @@ export function lifecycle({ engine, name, lacking, more, ...by }: Lifecycle): vo
       });
       const unknown = await site.ssh("compute-09", "true");
       expect(unknown.exitCode).toBe(2);
-      expect(unknown.output).toContain("there are controller, compute-01, compute-02");
+      expect(unknown.output).toContain("it has controller, compute-01, compute-02");
     });
 
     it("has machines that fetch a package from outside", async () => {

@@ -8,7 +8,8 @@ const lacking = (await hostLacks()) ?? (await lacks("Pulumi's CLI"));
 
 // Pulumi's own commands, with ai-how in between on the same state. Each test goes on where the one before ended.
 describeUnless(lacking, "virtual machines by Pulumi's own engine", () => {
-  const site = new Site("pulumivm", { machines: "vm", computeNodes: 1, engine: "pulumi" });
+  const migProfiles = ["3g.40gb", "1g.10gb", "1g.10gb"];
+  const site = new Site("pulumivm", { machines: "vm", computeNodes: 1, engine: "pulumi", migProfiles });
   const pulumi = async (...args: string[]): Promise<Said> => {
     const said = await site.pulumi(...args);
     expect(said.exitCode, said.output).toBe(0);
@@ -36,6 +37,25 @@ describeUnless(lacking, "virtual machines by Pulumi's own engine", () => {
   it("have nothing to do for a second `pulumi up` and `ai-how up`", async () => {
     await pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
     expect((await site.succeed("up")).output).toContain("no changes");
+  });
+
+  it("let a job open the GPUs that it was given and no other, where there are devices", async () => {
+    const folder = "/var/lib/ai-how/pretended-gpu";
+    // Device nodes in the place of the files of pretended GPUs: virtual terminals, which nothing uses here. The health check, which
+    // would miss the files, has no plan to compare them with.
+    await site.on(
+      "compute-01",
+      `sudo mv /etc/ai-how/pretended-gpus /etc/ai-how/no-plan && cd ${folder} && n=40 && for f in *; do sudo rm $f && sudo mknod -m 666 $f c 4 $n && n=$((n+1)); done && ` +
+        "sudo systemctl restart slurmd",
+    );
+    const opened = async (gres: string): Promise<number> => {
+      const all = `cd ${folder}; for f in *; do (: <$f) 2>/dev/null && echo $f; done; true`;
+      const said = await site.on("controller", `srun --immediate=120 ${gres} sh -c '${all}'`);
+      return said.split("\n").filter(Boolean).length;
+    };
+    expect(await opened("--gres=gpu:1g.10gb:1")).toBe(1);
+    expect(await opened("--gres=gpu:1g.10gb:2")).toBe(2);
+    expect(await opened("")).toBe(0);
   });
 
   it("come back by `up` after a refresh has seen that one died", async () => {
