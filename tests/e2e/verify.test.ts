@@ -94,9 +94,9 @@ describeUnless(
         `passed ${NAME}: SSH: answers`,
         `passed ${NAME}: console log: a line arrived in /var/log/libvirt/qemu/${NAME}-console.log`,
         `passed ${NAME}: virtiofs: host and machine read each other's files`,
-        `not tried ${NAME}: huge pages: the cluster file asks for none`,
+        `not tried ${NAME}: huge pages: the cluster file asks for no huge pages`,
         `passed ${NAME}: removal: nothing is left`,
-        "not tried : devices: the cluster file claims none",
+        "not tried : devices: the cluster file claims no device",
       ])
         expect(lines).toContain(line);
       // Its network namespace has no way out.
