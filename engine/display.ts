@@ -39,7 +39,7 @@ const DONE: Readonly<Record<Operation, string>> = {
   read: "read",
 };
 const STILL_SECONDS = 10;
-/** What is said of a resource that is shown as the program asks for it. */
+/** The note on a resource that no provider has checked. */
 export const UNCHECKED = "not checked by its provider";
 
 type Step = Pick<
@@ -53,7 +53,7 @@ export interface DisplayOptions {
   readonly preview: boolean;
 }
 
-/** Prints what an engine does, a line an event, the same in a terminal and in a pipe; then the tree and the totals. */
+/** Prints one line per event, the same in a terminal and in a pipe, then the tree and the totals. */
 export class Display {
   readonly #options: DisplayOptions;
   readonly #operations = new Map<string, Step>();
@@ -118,7 +118,7 @@ export class Display {
     }
   };
 
-  /** The tree of what a preview would do, and the totals. */
+  /** Prints a preview's tree and the totals. */
   finish(summary: Summary, failed: boolean): void {
     clearInterval(this.#timer);
     if (this.#options.preview && !failed) this.#tree();

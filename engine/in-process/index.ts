@@ -26,7 +26,7 @@ import type { Providers } from "./providers.ts";
 import { stackResource, StackState, type ResourceState } from "./state.ts";
 import type { Work } from "./work.ts";
 
-/** Runs the program without Pulumi's CLI: the SDK's runner on one side, our providers' own code on the other. */
+/** Runs the program without Pulumi's CLI: with the SDK's runner and our providers, loaded as modules. */
 export class InProcessEngine implements Engine {
   readonly name = "in-process";
   readonly #reference: StackReference;
@@ -107,7 +107,7 @@ export class InProcessEngine implements Engine {
     const packages = [...new Set(unchecked.values())].sort().join(", ");
     const { stack } = this.#reference;
     throw new UserError(
-      `${stack} wants Pulumi's engine, which runs what the in-process one does not (${packages}): get it by \`tools/pulumi.sh\` or \`npx pulumi version\`, then \`ai-how up ${stack} --engine pulumi\`; ${NOTHING_MADE}`,
+      `${stack} needs Pulumi's engine, as the in-process one does not support these packages: ${packages}; install it with \`tools/pulumi.sh\` or \`npx pulumi version\`, then run \`ai-how up ${stack} --engine pulumi\`; ${NOTHING_MADE}`,
     );
   }
 
@@ -140,7 +140,7 @@ export class InProcessEngine implements Engine {
   }> {
     const { root, stack } = this.#reference;
     const [project, config] = await Promise.all([loadProject(root), loadStackConfig(root, stack)]);
-    // Loaded by what works on resources only: commands that read the state start in half the time.
+    // Loaded late: commands that only read the state then start in half the time.
     const [{ Deployment }, { Providers }] = await Promise.all([
       import("./deployment.ts"),
       import("./providers.ts"),
@@ -153,7 +153,7 @@ export class InProcessEngine implements Engine {
   async #run(state: StackState, options: RunOptions, preview: boolean): Promise<Work> {
     const { root, stack } = this.#reference;
     const { deployment, providers, project, config } = await this.#deployment(state, options, preview);
-    // Pulumi.yaml asks for `refresh: always`: what happened behind our back is seen before anything is planned.
+    // As Pulumi.yaml's `refresh: always` demands, the plan starts from the real resources.
     await deployment.refresh();
     concluded(deployment.work);
     const [{ Monitor }, { runProgram }] = await Promise.all([import("./monitor.ts"), import("./program.ts")]);
