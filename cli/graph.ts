@@ -20,7 +20,9 @@ export function addGraph(program: Command): void {
   withStack(program.command("graph"))
     .description("draw the stack's components and their dependencies")
     .addOption(
-      new Option("-f, --format <format>", "format of the picture").choices(PICTURE_FORMATS).default("mermaid"),
+      new Option("-f, --format <format>", "format of the picture")
+        .choices(PICTURE_FORMATS)
+        .default("mermaid"),
     )
     .option(
       "--expand",

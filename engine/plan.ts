@@ -34,7 +34,9 @@ export const planSchema = z.object({
   outputs: values.describe("Of the stack"),
   violations: z.array(violationSchema).describe("Policies that the stack violates"),
   warnings: z.array(z.string()),
-  failures: z.array(z.string()).describe("Why there is no plan, one reason per line; empty if there is a plan"),
+  failures: z
+    .array(z.string())
+    .describe("Why there is no plan, one reason per line; empty if there is a plan"),
 });
 
 export type Plan = z.infer<typeof planSchema>;

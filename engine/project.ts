@@ -99,9 +99,7 @@ function checked<Schema extends z.ZodType>(file: string, text: string, schema: S
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const place = issue?.path.join(".") ?? "";
-  throw new UserError(
-    `${file}: ${place === "" ? "" : `${place}: `}${issue?.message ?? "is invalid"}`,
-  );
+  throw new UserError(`${file}: ${place === "" ? "" : `${place}: `}${issue?.message ?? "is invalid"}`);
 }
 
 /** Sets a value in the stack's file, as `pulumi config set` does, but keeps comments. Returns whether the value changed. */

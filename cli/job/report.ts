@@ -1,6 +1,6 @@
 import type { Seen } from "../../services/jobs/state.ts";
 
-/** A run for programs. */
+/** A run as JSON. */
 export function report({ run, status, pid }: Seen): object {
   const { record, files, outcome } = run;
   return {

@@ -19,10 +19,8 @@ import {
   resourceViolations,
   stackViolations,
 } from "../policies.ts";
-import { inProcessState, loadProject, loadStackConfig, type Project } from "../project.ts";
-import type { Deployment } from "./deployment.ts";
+import { inProcessState, loadProject, loadStackConfig } from "../project.ts";
 import { lockStack } from "./lock.ts";
-import type { Providers } from "./providers.ts";
 import { stackResource, StackState, type ResourceState } from "./state.ts";
 import type { Work } from "./work.ts";
 
@@ -128,16 +126,7 @@ export class InProcessEngine implements Engine {
     }
   }
 
-  async #deployment(
-    state: StackState,
-    options: RunOptions,
-    preview: boolean,
-  ): Promise<{
-    deployment: Deployment;
-    providers: Providers;
-    project: Project;
-    config: Readonly<Record<string, string>>;
-  }> {
+  async #deployment(state: StackState, options: RunOptions, preview: boolean) {
     const { root, stack } = this.#reference;
     const [project, config] = await Promise.all([loadProject(root), loadStackConfig(root, stack)]);
     // Loaded late: commands that only read the state then start in half the time.

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../config/errors.ts";
+import { parseJson } from "./state.ts";
 
 const holderSchema = z.object({
   pid: z.number(),
@@ -25,7 +26,7 @@ export async function lockStack(file: string, operation: string): Promise<() => 
   try {
     // A link appears with its content, so no process can read an incomplete lock.
     while (!(await tryLink(own, file))) {
-      const holder = holderSchema.safeParse(parse(await readFile(file, "utf8").catch(() => "")));
+      const holder = holderSchema.safeParse(parseJson(await readFile(file, "utf8").catch(() => "")));
       if (!holder.success)
         throw new UserError(`${file}: this lock is not valid; remove it if no ai-how is running`);
       const { pid, host } = holder.data;
@@ -58,12 +59,4 @@ async function startTime(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   // The command name, in parentheses, can contain spaces. The start time is field 22, the 20th after the name.
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "gone";
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

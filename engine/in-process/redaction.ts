@@ -28,24 +28,18 @@ export class Redaction {
     return result;
   }
 
-  #collect(value: Value): void {
-    if (isSecret(value)) this.#remember(reveal(value));
-    else if (Array.isArray(value)) for (const item of value) this.#collect(item);
-    else if (isObject(value)) for (const item of Object.values(value)) this.#collect(item);
+  #collect(value: Value, inSecret = false): void {
+    if (isSecret(value)) this.#collect(reveal(value), true);
+    else if (Array.isArray(value)) for (const item of value) this.#collect(item, inSecret);
+    else if (isObject(value)) for (const item of Object.values(value)) this.#collect(item, inSecret);
+    else if (inSecret && typeof value === "string") this.#remember(value.trim());
   }
 
-  #remember(value: Value): void {
-    if (typeof value === "string") {
-      // Programs log a key of many lines line by line, so its long words are secrets. Short words are not: the output of
-      // a command with a secret is such a text, too, and would hide the same words in the next run.
-      const text = value.trim();
-      const parts = text.includes("\n") ? text.split(/\s+/) : [text];
-      const shortest = parts.length > 1 ? SHORTEST_WORD : SHORTEST;
-      for (const part of parts) if (part.length >= shortest && !ADDRESS.test(part)) this.#secrets.add(part);
-    } else if (Array.isArray(value)) {
-      for (const item of value) this.#remember(item);
-    } else if (isObject(value)) {
-      for (const item of Object.values(value)) this.#remember(item);
-    }
+  #remember(text: string): void {
+    // Programs log a key of many lines line by line, so its long words are secrets. Short words are not: the output of a
+    // command with a secret is such a text, too, and would hide the same words in the next run.
+    const parts = text.includes("\n") ? text.split(/\s+/) : [text];
+    const shortest = parts.length > 1 ? SHORTEST_WORD : SHORTEST;
+    for (const part of parts) if (part.length >= shortest && !ADDRESS.test(part)) this.#secrets.add(part);
   }
 }

@@ -245,9 +245,10 @@ async function halfWritten(file: string): Promise<string[]> {
     .map((name) => join(dirname(file), name));
 }
 
-function parseJson(text: string): unknown {
+/** Undefined for text that is not JSON. */
+export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text) as Value;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -1,10 +1,10 @@
 import pLimit from "p-limit";
 import { UserError } from "../../config/errors.ts";
 import { ProviderError } from "../../providers/framework/resource.ts";
+import type { RunOptions } from "../engine.ts";
 import {
   lossOf,
   type EngineEvent,
-  type Listener,
   type Operation as OperationName,
   type ShownDiff,
   type Summary,
@@ -15,21 +15,13 @@ import { Redaction } from "./redaction.ts";
 import type { StackState } from "./state.ts";
 import { nameOf, typeOf } from "../../wire/urn.ts";
 
-export interface WorkOptions {
+export interface WorkOptions extends RunOptions {
   readonly project: string;
   /** The project's folder. */
   readonly root: string;
   readonly state: StackState;
   readonly providers: Providers;
   readonly preview: boolean;
-  /** The largest number of operations at a time. */
-  readonly parallel: number;
-  /** URNs of the only resources that may change. */
-  readonly targets?: readonly string[];
-  /** URNs of resources to replace, changed or not. */
-  readonly replace?: readonly string[];
-  readonly emit: Listener;
-  readonly signal: AbortSignal;
 }
 
 /** Thrown for work that was requested after a failure. */

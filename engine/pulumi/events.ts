@@ -85,15 +85,8 @@ export function translate(event: PulumiEvent, refreshing: boolean): EngineEvent[
     return [{ type: "done", urn: metadata.urn, operation, seconds }];
   }
   if (event.resOpFailedEvent !== undefined) {
-    const { metadata } = event.resOpFailedEvent;
-    return [
-      {
-        type: "failed",
-        urn: metadata.urn,
-        operation: OPERATIONS[metadata.op] ?? "update",
-        message: metadata.op,
-      },
-    ];
+    const { urn, op } = event.resOpFailedEvent.metadata;
+    return [{ type: "failed", urn, operation: OPERATIONS[op] ?? "update", message: op }];
   }
   return [];
 }
@@ -110,12 +103,11 @@ export function summaryOf(changes: Partial<Record<string, number>>, refreshing: 
 }
 
 function refreshed(metadata: StepEventMetadata): EngineEvent[] {
+  const planned = { type: "planned", urn: metadata.urn, checked: true } as const;
   if (metadata.new === undefined || metadata.op === "delete")
-    return [{ type: "planned", urn: metadata.urn, operation: "forget", diffs: [], checked: true }];
+    return [{ ...planned, operation: "forget", diffs: [] }];
   if (metadata.op !== "update" && (metadata.diffs ?? []).length === 0) return [];
-  return [
-    { type: "planned", urn: metadata.urn, operation: "refresh", diffs: diffsOf(metadata), checked: true },
-  ];
+  return [{ ...planned, operation: "refresh", diffs: diffsOf(metadata) }];
 }
 
 function diffsOf(metadata: StepEventMetadata): ShownDiff[] {

@@ -7,14 +7,14 @@ import { readText, runsOf, type Outcome, type Run } from "./run.ts";
 import { ensureSupervisor, lost, outcomeOf } from "./supervisor.ts";
 
 const POLL_MILLISECONDS = 100;
-// A supervisor that was killed in the meantime is missed after so long.
+// Checks this often whether the supervisor was killed.
 const SUPERVISOR_POLLS = 50;
 
-/** A run as it is at this moment. */
+/** A run with its current status. */
 export interface Seen {
   readonly run: Run;
   readonly status: JobStatus;
-  /** First process of the container on this host; undefined when it does not run. */
+  /** First process of the container on this host; undefined if it does not run. */
   readonly pid?: number;
 }
 
@@ -23,21 +23,21 @@ export function newestRun({ root, job }: JobPlace): Run | undefined {
 }
 
 /**
- * What has become of a run, which the engine is asked for: files say what was true when they were written. Starts a
- * supervisor where there should be one and is none, and corrects the status file.
- * @throws UserError when the engine does not answer and nothing final is on record
+ * Asks the runtime for the current status of a run, as files may be out of date. Starts a missing supervisor and corrects
+ * the status file.
+ * @throws UserError if the runtime does not answer and the record has no outcome
  */
 export async function look(run: Run): Promise<Seen> {
   const { outcome, record } = run;
   if (outcome !== undefined) return over(run, outcome);
-  const container = await run.engine.inspect(record.container).catch((error: unknown) => {
+  const container = await run.runtime.inspect(record.container).catch((error: unknown) => {
     throw withLastWord(run, error);
   });
   if (container === undefined || container.phase === "created") {
-    // It may have ended, and been taken away, since the first look.
+    // The supervisor may have recorded the outcome and removed the container meanwhile.
     if (run.outcome !== undefined) return over(run, run.outcome);
     if (isStillThere(record.starter)) return { run, status: run.status("START", new Date(record.startedAt)) };
-    // What it has printed goes into its log first.
+    // The supervisor copies the rest of the output to the log and records the loss.
     await ensureSupervisor(run);
     return { run, status: run.status(lost(run).state, new Date()) };
   }
@@ -52,7 +52,7 @@ export async function look(run: Run): Promise<Seen> {
   return { run, status, pid: container.pid };
 }
 
-/** The same, and where the engine does not answer the last that is known, with why nobody knows better. */
+/** As `look`, but if the runtime does not answer, returns the last known status and the runtime's error. */
 export async function lookOrRemember(run: Run): Promise<Seen & { readonly silence?: UserError }> {
   try {
     return await look(run);
@@ -63,12 +63,12 @@ export async function lookOrRemember(run: Run): Promise<Seen & { readonly silenc
   }
 }
 
-/** Waits until a run is over and all of its output is in its log. */
+/** Waits until a run has ended and its log is complete. */
 export async function untilOver(run: Run): Promise<Outcome> {
   for (let polls = 1; ; polls++) {
     const { outcome } = run;
     if (outcome !== undefined) return outcome;
-    // An engine that restarts is waited for.
+    // The runtime may be restarting.
     if (polls % SUPERVISOR_POLLS === 0) await look(run).catch(onlyUserErrors);
     await sleep(POLL_MILLISECONDS);
   }
@@ -86,10 +86,10 @@ function onlyUserErrors(error: unknown): void {
 function withLastWord(run: Run, error: unknown): unknown {
   const last = lastWord(run);
   if (!(error instanceof UserError) || last === undefined) return error;
-  return new UserError(`${error.message}; the last that is known: ${statusLine(last)}`, { cause: error });
+  return new UserError(`${error.message}; last known status: ${statusLine(last)}`, { cause: error });
 }
 
-/** What is in the status file, true or not. */
+/** The status file's content, which may be out of date. */
 function lastWord({ record }: Run): JobStatus | undefined {
   return parseStatus(readText(statusFile(record)) ?? "");
 }

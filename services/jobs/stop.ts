@@ -8,24 +8,24 @@ import { untilOver } from "./state.ts";
 const POLL_MILLISECONDS = 100;
 
 /**
- * Ends a run, in whatever state it is: what runs gets SIGTERM and, later, SIGKILL; what only starts is stopped by who starts
- * it, or, where that is gone, by us. Returns when it is over.
+ * Stops a run in any state and waits for its end. A running container gets SIGTERM, then SIGKILL. A run that is still
+ * starting is stopped by the process that starts it, or by this one if that has ended.
  */
 export async function stopRun(run: Run, graceSeconds: number): Promise<Outcome> {
-  const { engine, record } = run;
+  const { runtime, record } = run;
   const isOurs = isSame(record.starter, thisProcess());
   run.askToStop();
   for (;;) {
     const { outcome } = run;
     if (outcome !== undefined) return outcome;
-    const container = await engine.inspect(record.container);
+    const container = await runtime.inspect(record.container);
     if (container?.phase === "running") {
-      await engine.stop(record.container, graceSeconds).catch(unlessGone);
+      await runtime.stop(record.container, graceSeconds).catch(unlessGone);
     } else if (container?.phase === "exited") {
       startSupervisor(run);
       return untilOver(run);
     } else if (container?.phase === "created") {
-      await engine.remove(record.container);
+      await runtime.remove(record.container);
     } else if (isOurs || !isStillThere(record.starter)) {
       startSupervisor(run);
       return untilOver(run);
@@ -34,7 +34,7 @@ export async function stopRun(run: Run, graceSeconds: number): Promise<Outcome> 
   }
 }
 
-/** It may have ended before it was told to. */
+/** Ignores the error of a container that has just ended. */
 function unlessGone(error: unknown): void {
   if (!(
     error instanceof RuntimeRefusal &&
