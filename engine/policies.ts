@@ -9,32 +9,32 @@ import type { Listener, Summary } from "./events.ts";
 /** The folder of the policy pack, for Pulumi's CLI. */
 export const POLICY_PACK = join(import.meta.dirname, "..", "policy");
 
-export const NOTHING_MADE = "nothing was changed";
-export const MEND = "mend the program and run `up` again";
+export const NOTHING_CHANGED = "nothing was changed";
+export const FIX_PROGRAM = "fix the program and run `up` again";
 
 /** Shows what `up` would do; throws if that violates a policy. */
 export async function preview(engine: Engine, options: RunOptions): Promise<Summary> {
   const { summary, violations } = await engine.plan(options);
-  refuse(violations, options.emit, NOTHING_MADE);
+  refuse(violations, options.emit, NOTHING_CHANGED);
   return summary;
 }
 
 /** Violations of the policies for single resources, which check inputs. */
 export function resourceViolations(resources: readonly StackResource[]): Violation[] {
-  return resources.flatMap((each) => checkResource(seen(each, "inputs")));
+  return resources.flatMap((each) => checkResource(policyResource(each, "inputs")));
 }
 
 /** Violations of the policies for a whole stack, which check outputs; complete only if every output is known. */
 export function stackViolations(resources: readonly StackResource[]): Violation[] {
-  return checkStack(resources.map((each) => seen(each, "outputs")));
+  return checkStack(resources.map((each) => policyResource(each, "outputs")));
 }
 
-function seen(resource: StackResource, values: "inputs" | "outputs"): Resource {
+function policyResource(resource: StackResource, values: "inputs" | "outputs"): Resource {
   return { ...resource, properties: resource[values] };
 }
 
 /** Throws if a resource violates a policy. A preview does not know all inputs, so `up` checks them once more. */
-export function admit(resource: StackResource): void {
+export function assertAllowed(resource: StackResource): void {
   const violations = resourceViolations([resource]);
   if (violations.length > 0)
     throw new UserError(violations.map(({ rule, message }) => `${rule}: ${message}`).join("\n"));

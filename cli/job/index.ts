@@ -6,7 +6,7 @@ import { isFinal, parseStatus, statusLine, type JobStatus } from "../../services
 import { checkName, containerRoot } from "../../services/dev/place.ts";
 import { statusFile, type JobPlace } from "../../services/jobs/place.ts";
 import { readText, runsOf, type Run } from "../../services/jobs/run.ts";
-import { look, lookOrRemember, newestRun } from "../../services/jobs/state.ts";
+import { look, lookOrLastKnown, newestRun } from "../../services/jobs/state.ts";
 import { stopRun } from "../../services/jobs/stop.ts";
 import { catchUp, follow, lastLines, newestEvents } from "../../services/jobs/tail.ts";
 import { columns } from "../table.ts";
@@ -105,7 +105,7 @@ function addList(job: Command): void {
     .option("--json", "as JSON")
     .action(async (options: { projectId?: string; json?: boolean }) => {
       const runs = newestOfAll(options.projectId ?? process.env.SYGALDRY_PROJECT_ID);
-      const seen = await Promise.all(runs.map(lookOrRemember));
+      const seen = await Promise.all(runs.map(lookOrLastKnown));
       process.stdout.write(
         options.json === true
           ? `${JSON.stringify(
@@ -154,7 +154,9 @@ function former(place: JobPlace): JobStatus | undefined {
 }
 
 function none({ job, project }: JobPlace): never {
-  throw new UserError(`${job}: project ${project} has no run of this job; \`ai-how job list\` shows all jobs`);
+  throw new UserError(
+    `${job}: project ${project} has no run of this job; \`ai-how job list\` shows all jobs`,
+  );
 }
 
 function write({ json }: JobOptions, value: object, text: string): void {

@@ -1,7 +1,7 @@
 import { UserError } from "../../config/errors.ts";
 import type { ShownDiff } from "../events.ts";
 import { protectedMessage } from "../protection.ts";
-import { admit } from "../policies.ts";
+import { assertAllowed } from "../policies.ts";
 import { hashAssets } from "./assets.ts";
 import { deleteAll, dependentsToReplace } from "./deletion.ts";
 import { showDiffs } from "./diff-view.ts";
@@ -48,7 +48,7 @@ export class CustomResources {
       throw new UserError(lines.join("\n"));
     }
     const resource = { ...base, inputs: markLike(checked.inputs, raw) };
-    if (!this.#work.options.preview) admit(stackResource(resource));
+    if (!this.#work.options.preview) assertAllowed(stackResource(resource));
     if (old === undefined)
       return this.#create(handler, resource, this.#deletedEarly.has(urn) ? "replace" : "create");
 
@@ -117,7 +117,7 @@ export class CustomResources {
         await state.save();
         throw error;
       });
-      if (replaced !== undefined) state.doom(replaced);
+      if (replaced !== undefined) state.markReplaced(replaced);
       return this.#settle({
         ...resource,
         id: made.id,

@@ -17,9 +17,9 @@ export async function deleteAll(
   { replacing = false } = {},
 ): Promise<void> {
   const leaving = new Set(resources.map(({ urn }) => urn));
-  const guarded = resources.find((resource) => resource.protect === true);
-  if (guarded !== undefined) {
-    work.failed(guarded.urn, "delete", new UserError(protectedMessage(guarded, "deleted")));
+  const protectedOne = resources.find((resource) => resource.protect === true);
+  if (protectedOne !== undefined) {
+    work.failed(protectedOne.urn, "delete", new UserError(protectedMessage(protectedOne, "deleted")));
     return;
   }
   const ended = new Map<ResourceState, Promise<void>>();

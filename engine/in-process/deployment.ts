@@ -101,7 +101,7 @@ export class Deployment {
     const { state, project } = this.work.options;
     const { type, custom, parent = "" } = goal.resource;
     const urn = makeUrn(state.stack, project, parent, type, goal.name);
-    this.work.redaction.leave(goal.name);
+    this.work.redaction.allow(goal.name);
     if (this.#registered.has(urn)) {
       throw this.work.failed(
         urn,

@@ -12,8 +12,8 @@ import type {
 import type { Operation, Summary } from "../events.ts";
 import { passphrase } from "../passphrase.ts";
 import {
-  MEND,
-  NOTHING_MADE,
+  FIX_PROGRAM,
+  NOTHING_CHANGED,
   problemsOnly,
   refuse,
   resourceViolations,
@@ -42,10 +42,10 @@ export class InProcessEngine implements Engine {
       const state = await this.#load();
       const { plan, unchecked } = await this.#plan(state, { ...options, emit: problemsOnly(options.emit) });
       this.#refuseUnchecked(unchecked);
-      refuse(plan.violations, options.emit, NOTHING_MADE);
+      refuse(plan.violations, options.emit, NOTHING_CHANGED);
       await state.openBox();
       const { summary } = await this.#run(state, options, false);
-      refuse(stackViolations(state.resources.map(stackResource)), options.emit, MEND);
+      refuse(stackViolations(state.resources.map(stackResource)), options.emit, FIX_PROGRAM);
       return summary;
     });
   }
@@ -54,7 +54,7 @@ export class InProcessEngine implements Engine {
     return this.#locked("refresh", async () => {
       const { deployment } = await this.#deployment(await this.#load(), options, false);
       await deployment.refresh();
-      return concluded(deployment.work).summary;
+      return throwFailure(deployment.work).summary;
     });
   }
 
@@ -63,7 +63,7 @@ export class InProcessEngine implements Engine {
       const state = await this.#load();
       const { deployment } = await this.#deployment(state, options, false);
       await deployment.destroy(options.excludeProtected);
-      const { summary } = concluded(deployment.work);
+      const { summary } = throwFailure(deployment.work);
       if (state.empty) await state.discard();
       return summary;
     });
@@ -105,7 +105,7 @@ export class InProcessEngine implements Engine {
     const packages = [...new Set(unchecked.values())].sort().join(", ");
     const { stack } = this.#reference;
     throw new UserError(
-      `${stack} needs Pulumi's engine, as the in-process one does not support these packages: ${packages}; install it with \`tools/pulumi.sh\` or \`npx pulumi version\`, then run \`ai-how up ${stack} --engine pulumi\`; ${NOTHING_MADE}`,
+      `${stack} needs Pulumi's engine, as the in-process one does not support these packages: ${packages}; install it with \`tools/pulumi.sh\` or \`npx pulumi version\`, then run \`ai-how up ${stack} --engine pulumi\`; ${NOTHING_CHANGED}`,
     );
   }
 
@@ -144,7 +144,7 @@ export class InProcessEngine implements Engine {
     const { deployment, providers, project, config } = await this.#deployment(state, options, preview);
     // As Pulumi.yaml's `refresh: always` demands, the plan starts from the real resources.
     await deployment.refresh();
-    concluded(deployment.work);
+    throwFailure(deployment.work);
     const [{ Monitor }, { runProgram }] = await Promise.all([import("./monitor.ts"), import("./program.ts")]);
     const end = new AbortController();
     const monitor = new Monitor({
@@ -165,11 +165,11 @@ export class InProcessEngine implements Engine {
       await deployment.finish();
       await monitor.close();
     }
-    return concluded(deployment.work);
+    return throwFailure(deployment.work);
   }
 }
 
-function concluded(work: Work): Work {
+function throwFailure(work: Work): Work {
   if (work.failure !== undefined) throw work.failure;
   return work;
 }

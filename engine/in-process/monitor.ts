@@ -167,11 +167,8 @@ export class Monitor {
 }
 
 function goalOf(request: resourceProto.RegisterResourceRequest): Goal {
-  const [parent, provider, deletedWith] = [
-    request.getParent(),
-    request.getProvider(),
-    request.getDeletedwith(),
-  ];
+  const [parent, provider] = [request.getParent(), request.getProvider()];
+  const deletedWith = request.getDeletedwith();
   const dependencies = [...request.getPropertydependenciesMap().entries()];
   const [secrets, ignored] = [request.getAdditionalsecretoutputsList(), request.getIgnorechangesList()];
   return {

@@ -17,7 +17,7 @@ export class Redaction {
   }
 
   /** Never hides this resource name, which an endpoint may contain beside a key. */
-  leave(name: string): void {
+  allow(name: string): void {
     this.#names.add(name);
   }
 

@@ -72,7 +72,7 @@ export class StackState {
   readonly openBox: () => Promise<SecretBox>;
   #living: Map<string, ResourceState>;
   /** Replaced resources that are not deleted yet. */
-  #doomed: readonly ResourceState[];
+  #replaced: readonly ResourceState[];
   readonly #pending: Map<string, ResourceState>;
   #serial: number;
   #written: unknown;
@@ -88,7 +88,7 @@ export class StackState {
     this.file = file;
     this.stack = stack;
     this.openBox = openBox;
-    this.#doomed = resources.filter(({ pendingDelete }) => pendingDelete === true);
+    this.#replaced = resources.filter(({ pendingDelete }) => pendingDelete === true);
     this.#living = byUrn(resources.filter(({ pendingDelete }) => pendingDelete !== true));
     this.#pending = byUrn(pending);
     this.#serial = serial;
@@ -133,7 +133,7 @@ export class StackState {
 
   /** Each after its dependencies. */
   get resources(): readonly ResourceState[] {
-    return [...this.#doomed, ...this.#living.values()];
+    return [...this.#replaced, ...this.#living.values()];
   }
 
   get pending(): readonly ResourceState[] {
@@ -162,13 +162,13 @@ export class StackState {
 
   remove(resource: ResourceState): void {
     if (this.#living.get(resource.urn) === resource) this.#living.delete(resource.urn);
-    else this.#doomed = this.#doomed.filter((other) => other !== resource);
+    else this.#replaced = this.#replaced.filter((other) => other !== resource);
   }
 
   /** Marks a replaced resource for deletion. */
-  doom(resource: ResourceState): void {
+  markReplaced(resource: ResourceState): void {
     this.remove(resource);
-    this.#doomed = [...this.#doomed, { ...resource, pendingDelete: true }];
+    this.#replaced = [...this.#replaced, { ...resource, pendingDelete: true }];
   }
 
   begin(resource: ResourceState): void {

@@ -8,8 +8,8 @@ import type { Violation } from "../../policy/rule.ts";
 import type { DownOptions, Engine, RunOptions, StackPlan, StackReference, StackResource } from "../engine.ts";
 import type { Summary } from "../events.ts";
 import {
-  MEND,
-  NOTHING_MADE,
+  FIX_PROGRAM,
+  NOTHING_CHANGED,
   POLICY_PACK,
   problemsOnly,
   refusal,
@@ -82,7 +82,7 @@ export class PulumiEngine implements Engine {
     // Pulumi itself checks a resource only just before it is made, when others exist already, and the stack only afterwards.
     const { summary, violations } = await this.#plan({ ...options, emit: problemsOnly(options.emit) });
     this.#warnOfOldHost(options.emit);
-    refuse(violations, options.emit, NOTHING_MADE);
+    refuse(violations, options.emit, NOTHING_CHANGED);
     const { same: _same, ...changes } = summary;
     // A plan without changes has read every resource and knows all values: another check or refresh would find nothing.
     if (Object.keys(changes).length === 0) return this.#up(options, ["--refresh=false"]);
@@ -91,7 +91,7 @@ export class PulumiEngine implements Engine {
     refuse(
       [...(this.#oldHost === undefined ? [] : resourceViolations(made)), ...stackViolations(made)],
       options.emit,
-      MEND,
+      FIX_PROGRAM,
     );
     return done;
   }
@@ -110,8 +110,8 @@ export class PulumiEngine implements Engine {
     const kept = await this.resources();
     if (kept.length === 0) return {};
     // Pulumi would delete other resources before it reaches the protected one and fails.
-    const guarded = excludeProtected ? undefined : kept.find(({ protect }) => protect);
-    if (guarded !== undefined) throw new UserError(protectedMessage(guarded, "deleted"));
+    const protectedOne = excludeProtected ? undefined : kept.find(({ protect }) => protect);
+    if (protectedOne !== undefined) throw new UserError(protectedMessage(protectedOne, "deleted"));
     const more = excludeProtected ? ["--exclude-protected"] : [];
     return this.#run("destroy", options, ["--yes", "--skip-preview", ...more]);
   }
@@ -184,7 +184,7 @@ export class PulumiEngine implements Engine {
     } catch (error) {
       // The events have already reported the failure.
       if (reported.failure) throw new UserError("the run failed", { cause: error });
-      if (reported.violations > 0) throw refusal(reported.violations, MEND);
+      if (reported.violations > 0) throw refusal(reported.violations, FIX_PROGRAM);
       throw error;
     }
     return summary;

@@ -14,7 +14,7 @@ export function thisProcess(): ProcessIdentity {
   return { pid: process.pid, began: beginning(process.pid) ?? "", boot: bootId() };
 }
 
-export function isStillThere({ pid, began, boot }: ProcessIdentity): boolean {
+export function isAlive({ pid, began, boot }: ProcessIdentity): boolean {
   return boot === bootId() && beginning(pid) === began;
 }
 

@@ -133,7 +133,7 @@ export class Run {
   }
 
   /** Replaces the line of the status file and appends an event. */
-  say(state: "START" | "PROGRESS", at = new Date()): void {
+  report(state: "START" | "PROGRESS", at = new Date()): void {
     if (this.outcome !== undefined) return;
     const status = this.status(state, at);
     this.#event(status);
@@ -156,7 +156,7 @@ export class Run {
     if (readText(file) !== text) writeFileAtomic(file, text);
   }
 
-  /** Deletes the record, as when another job has taken the name. */
+  /** Deletes the record, as when another job has nameTaken the name. */
   forget(): void {
     rmSync(this.files.record, { recursive: true, force: true });
   }

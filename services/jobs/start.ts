@@ -48,7 +48,7 @@ export interface Started {
  */
 export async function startJob(options: StartOptions): Promise<Started> {
   const { place, runtime } = options;
-  await makeRoom(options);
+  await removeOldRun(options);
   forgetOldRuns(place);
   makeFolders(place.root);
   const container = containerName(place);
@@ -64,14 +64,14 @@ export async function startJob(options: StartOptions): Promise<Started> {
   } catch (error) {
     if (error instanceof RuntimeRefusal && error.isNameTaken) {
       run.forget();
-      throw taken(place);
+      throw nameTaken(place);
     }
     if (error instanceof UserError) run.forget();
     throw refused(run, error);
   }
-  run.say("START");
+  run.report("START");
   try {
-    giveWay(run);
+    throwIfStopped(run);
     await runtime.start(container);
   } catch (error) {
     await runtime.remove(container);
@@ -79,7 +79,7 @@ export async function startJob(options: StartOptions): Promise<Started> {
   }
   startSupervisor(run);
   if (run.stopAskedAt !== undefined) await stopRun(run, options.graceSeconds);
-  giveWay(run);
+  throwIfStopped(run);
   const { pid = 0 } = (await runtime.inspect(container)) ?? {};
   if (pid === 0) return { run, pid: undefined };
   writeFileSync(run.files.pid, `${pid}\n`);
@@ -87,12 +87,12 @@ export async function startJob(options: StartOptions): Promise<Started> {
 }
 
 /** Makes sure that no run and no container of this name is left. */
-async function makeRoom({ place, runtime, replace, graceSeconds }: StartOptions): Promise<void> {
+async function removeOldRun({ place, runtime, replace, graceSeconds }: StartOptions): Promise<void> {
   const run = newestRun(place);
   if (run !== undefined) {
     const { status } = await look(run);
     if (!isFinal(status.state)) {
-      if (!replace) throw taken(place, statusLine(status));
+      if (!replace) throw nameTaken(place, statusLine(status));
       await stopRun(run, graceSeconds);
     }
     await untilOver(run);
@@ -104,14 +104,14 @@ async function makeRoom({ place, runtime, replace, graceSeconds }: StartOptions)
   if (left !== undefined && left.phase !== "running") await runtime.remove(left.id);
 }
 
-function taken({ job, project }: JobPlace, status?: string): UserError {
+function nameTaken({ job, project }: JobPlace, status?: string): UserError {
   return new UserError(
     `${job}: a job of this name is already running${status === undefined ? "" : ` (${status})`}; \`ai-how job stop --project-id ${project} --job ${job}\` stops it, and --replace stops it first`,
   );
 }
 
 /** Throws if a stop of the run was requested. */
-function giveWay(run: Run): void {
+function throwIfStopped(run: Run): void {
   if (run.stopAskedAt !== undefined) throw new UserError(`${run.record.job}: stopped while it started`);
 }
 

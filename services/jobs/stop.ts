@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RuntimeRefusal } from "../docker/runtime.ts";
-import { isSame, isStillThere, thisProcess } from "./process.ts";
+import { isSame, isAlive, thisProcess } from "./process.ts";
 import type { Outcome, Run } from "./run.ts";
 import { startSupervisor } from "./supervisor.ts";
 import { untilOver } from "./state.ts";
@@ -20,13 +20,13 @@ export async function stopRun(run: Run, graceSeconds: number): Promise<Outcome> 
     if (outcome !== undefined) return outcome;
     const container = await runtime.inspect(record.container);
     if (container?.phase === "running") {
-      await runtime.stop(record.container, graceSeconds).catch(unlessGone);
+      await runtime.stop(record.container, graceSeconds).catch(ignoreEnded);
     } else if (container?.phase === "exited") {
       startSupervisor(run);
       return untilOver(run);
     } else if (container?.phase === "created") {
       await runtime.remove(record.container);
-    } else if (isOurs || !isStillThere(record.starter)) {
+    } else if (isOurs || !isAlive(record.starter)) {
       startSupervisor(run);
       return untilOver(run);
     }
@@ -35,7 +35,7 @@ export async function stopRun(run: Run, graceSeconds: number): Promise<Outcome> 
 }
 
 /** Ignores the error of a container that has just ended. */
-function unlessGone(error: unknown): void {
+function ignoreEnded(error: unknown): void {
   if (!(
     error instanceof RuntimeRefusal &&
     /no such container|no container with name|is not running/i.test(error.message)

@@ -25,7 +25,7 @@ export async function supervise(run: Run): Promise<void> {
     log.copy();
   }, COPY_MILLISECONDS);
   const progress = setInterval(() => {
-    run.say("PROGRESS");
+    run.report("PROGRESS");
   }, run.record.progressSeconds * 1000);
   try {
     const outcome = await untilEnd(run);
@@ -53,7 +53,7 @@ async function untilEnd(run: Run): Promise<Omit<Outcome, "at">> {
     } else if (container.phase === "exited") {
       return outcomeOf(run, container);
     } else {
-      if (!isAnnounced) run.say("PROGRESS");
+      if (!isAnnounced) run.report("PROGRESS");
       isAnnounced = true;
       const before = Date.now();
       await runtime.wait(record.container);

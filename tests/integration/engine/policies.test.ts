@@ -83,7 +83,7 @@ for (const { name, lacking, engineOf } of engines) {
       `);
       expect((await run(project, "preview")).error).toBeUndefined();
       const up = await run(project, "up");
-      expect(up.error?.message).toBe("1 policy violation; mend the program and run `up` again");
+      expect(up.error?.message).toBe("1 policy violation; fix the program and run `up` again");
       expect(violations(up)).toEqual([
         expect.stringMatching(/^trial-test: no-plain-secret: shown holds a private key/),
       ]);
