@@ -156,7 +156,7 @@ export class Run {
     if (readText(file) !== text) writeFileAtomic(file, text);
   }
 
-  /** Deletes the record, as when another job has nameTaken the name. */
+  /** Deletes the record, as when another job has taken the name. */
   forget(): void {
     rmSync(this.files.record, { recursive: true, force: true });
   }
