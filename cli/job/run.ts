@@ -34,12 +34,26 @@ const MIB = 1024 * 1024;
 export function addRun(job: Command): void {
   withJob(job.command("run"))
     .description("start a command in a container in the background; exit 0 when it runs")
-    .argument("[command...]", "words, joined to one line for `bash -lc`, or passed unchanged to an entrypoint")
+    .argument(
+      "[command...]",
+      "words, joined to one line for `bash -lc`, or passed unchanged to an entrypoint",
+    )
     .passThroughOptions()
-    .option("--image <name>", "image of the container. Default: SYGALDRY_IMAGE, otherwise the development container's")
+    .option(
+      "--image <name>",
+      "image of the container. Default: SYGALDRY_IMAGE, otherwise the development container's",
+    )
     .option("-e, --entrypoint <name>", `entrypoint for the words: ${entrypoints().join(", ")}. Default: Bash`)
-    .addOption(new Option("--engine <name>", "container runtime. Default: docker, otherwise podman").choices(["docker", "podman"]))
-    .option("--gpu <which>", "all, none, or indices and UUIDs of GPUs and MIG partitions, separated by commas. Default: all")
+    .addOption(
+      new Option("--engine <name>", "container runtime. Default: docker, otherwise podman").choices([
+        "docker",
+        "podman",
+      ]),
+    )
+    .option(
+      "--gpu <which>",
+      "all, none, or indices and UUIDs of GPUs and MIG partitions, separated by commas. Default: all",
+    )
     .option<readonly string[]>(
       "--env <name>",
       "variable of this environment that the container gets",
@@ -49,7 +63,12 @@ export function addRun(job: Command): void {
     .option("--env-file <file>", "file of variables for the container, one NAME=VALUE per line")
     .option("--replace", "stop a running job of this name first")
     .option("--wait", "wait until the job ends; exit with its exit code")
-    .option("--grace <seconds>", "with --replace: time between SIGTERM and SIGKILL", wholeNumber, GRACE_SECONDS)
+    .option(
+      "--grace <seconds>",
+      "with --replace: time between SIGTERM and SIGKILL",
+      wholeNumber,
+      GRACE_SECONDS,
+    )
     .option("--log-size <MiB>", "largest size of a log file", positiveNumber, 100)
     .option("--log-keep <count>", "number of full log files to keep", wholeNumber, 5)
     .option("--progress <seconds>", "time between progress events", positiveNumber, 300)

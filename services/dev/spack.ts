@@ -34,8 +34,7 @@ export function newEnvironment(projectRoot: string, name: string, template: stri
       exitCode: 2,
     });
   const folder = join(projectRoot, "spack", name);
-  if (existsSync(folder))
-    throw new UserError(`${folder}: exists already; choose another name, or edit it`);
+  if (existsSync(folder)) throw new UserError(`${folder}: exists already; choose another name, or edit it`);
   mkdirSync(join(projectRoot, "spack"), { recursive: true });
   for (const file of [SOURCE, ".gitignore"]) cpSync(join(TEMPLATES, template, file), join(folder, file));
   return folder;

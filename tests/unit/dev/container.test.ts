@@ -130,7 +130,9 @@ describe("a project", () => {
     writeFileSync(join(folder, "work", ".git"), "gitdir: elsewhere\n");
     expect(findProjectRoot(inner)).toBe(join(folder, "work"));
     expect(projectId(findProjectRoot(inner))).toBe("work");
-    expect(() => projectId("/")).toThrow(/^SYGALDRY_PROJECT_ID, by default the folder's name: "" is not a valid name/);
+    expect(() => projectId("/")).toThrow(
+      /^SYGALDRY_PROJECT_ID, by default the folder's name: "" is not a valid name/,
+    );
     vi.stubEnv("SYGALDRY_PROJECT_ID", "other");
     expect(projectId(inner)).toBe("other");
   });

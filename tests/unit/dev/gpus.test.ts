@@ -76,7 +76,9 @@ it("as many versions of CUDA as somebody requires", async () => {
   vi.stubEnv("SYGALDRY_REQUIRED_CUDA_VERSION", "12");
   expect(await usableGpus(docker)).toEqual({ gpus: "all" });
   vi.stubEnv("SYGALDRY_REQUIRED_CUDA_VERSION", "newest");
-  await expect(usableGpus(docker)).rejects.toThrow(/^SYGALDRY_REQUIRED_CUDA_VERSION: newest is not a version/);
+  await expect(usableGpus(docker)).rejects.toThrow(
+    /^SYGALDRY_REQUIRED_CUDA_VERSION: newest is not a version/,
+  );
 });
 
 it("what the driver's whole report says", async () => {

@@ -36,7 +36,9 @@ test("a table of all stacks comes first, and what changes is folded below it", (
     heading,
   );
   expect(text).toMatch(/^## Preview of every stack\n/);
-  expect(text).toContain("`ai-how up` of `89abcde feat: head` would do to the stacks of `1234567 feat: base`");
+  expect(text).toContain(
+    "`ai-how up` of `89abcde feat: head` would do to the stacks of `1234567 feat: base`",
+  );
   const rows = text.split("\n").filter((line) => line.startsWith("|"));
   expect(
     rows.map((row) =>
