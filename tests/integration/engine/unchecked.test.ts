@@ -61,5 +61,5 @@ test("a question to such a provider is enough for that", async () => {
     'export const found = pulumi.runtime.invokeOutput("kubernetes:yaml:decode", { text: "a: 1" });',
   );
   expect((await project.run("preview")).error).toBeUndefined();
-  expect((await project.run("up")).error?.message).toContain("does not (kubernetes)");
+  expect((await project.run("up")).error?.message).toContain("does not support these packages: kubernetes");
 });
