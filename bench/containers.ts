@@ -9,12 +9,12 @@ const ROUNDS = 3;
 const ENGINE: EngineName = "in-process";
 const status = z.object({ machines: z.array(z.object({ name: z.string(), slurm: z.string().optional() })) });
 
-/** A cluster on container nodes: from nothing to a job, again without a change, and with one more node. */
+/** A cluster on container nodes: first `up` and job, `up` without a change, and `up` with one more node. */
 export const containers: Benchmark = {
   name: "containers",
   title: "A cluster of three container nodes",
   floor:
-    "for the first job, bench/floor/first-job; for `up` without a change, the same of a program that makes nothing; " +
+    "for the first job, bench/floor/first-job; for `up` without a change, `up` of a program that makes nothing; " +
     "for one more node, the first `up`",
   async run(say) {
     await imageDirectory();

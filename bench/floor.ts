@@ -5,7 +5,7 @@ import { acceleration, imageDirectory } from "./image.ts";
 
 const report = z.object({ ssh: z.number(), configured: z.number(), job: z.number() });
 
-/** Seconds until a job has run on three machines from the same image, made by a plain script. */
+/** Seconds until a job has run on three machines from the same image, which a plain script makes. */
 export async function floorFirstJob(kind: "vm" | "container"): Promise<number> {
   const { stdout } = await execa(
     join(import.meta.dirname, "floor", "first-job"),

@@ -8,17 +8,16 @@ import type { Beside, TemporalBench } from "./temporal.ts";
 const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_TEXT: TEXT } =
   proto.temporal.api.enums.v1.IndexedValueType;
 
-/** Names the folder of a Go worker. Its rows are absent where it is unset. */
+/** Variable with the folder of a Go worker. Without it the results have no rows of a Go worker. */
 export const GO_WORKER = "AI_HOW_BENCH_GO_WORKER";
 export const GO_QUEUE = "bench-go";
 
 /**
- * Starts the Go worker of a folder: its program `worker`, else that of its Go module's `./cmd/worker`, which is built. It gets address,
- * namespace and task queue by TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_TASK_QUEUE, and does workflows of type `Pipeline` with `goPlan` as
- * their input.
+ * Starts the Go worker of a folder: its program `worker`, otherwise builds `./cmd/worker` of its Go module. The worker gets
+ * TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_TASK_QUEUE, and runs workflows of type `Pipeline` with `goPlan` as their input.
  */
 export async function startGoWorker(temporal: TemporalBench, folder: string): Promise<Beside> {
-  // Sygaldry's steps set both.
+  // Sygaldry's workflows set both.
   await temporal.client.connection.operatorService.addSearchAttributes({
     namespace: "default",
     searchAttributes: { CustomKeywordField: KEYWORD, CustomStringField: TEXT },
@@ -34,12 +33,12 @@ export async function startGoWorker(temporal: TemporalBench, folder: string): Pr
     TEMPORAL_NAMESPACE: "default",
     TEMPORAL_TASK_QUEUE: GO_QUEUE,
   });
-  // The first pipeline waits for it.
+  // The first pipeline waits until it is ready.
   await temporal.perform("Pipeline", GO_QUEUE, goPlan("wide", 1, temporal.logs));
   return worker;
 }
 
-/** A plan as the Go worker takes it: no retries, one action a step, all keys at the step. */
+/** A plan for the Go worker: no retries, one action per step, all keys on the step. */
 export function goPlan(shape: Shape, count: number, logDir: string): unknown {
   const { steps } = planOf(shape, count, logDir);
   return {

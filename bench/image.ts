@@ -12,7 +12,7 @@ const context = {
 };
 const imageState = z.object({ disk: z.string(), kernel: z.string() });
 
-/** The folder of the dev stack's image; builds it where it is not in the cache. */
+/** The folder of the dev stack's image; builds it if the cache does not have it. */
 export async function imageDirectory(): Promise<string> {
   const cacheDirectory = join(checkout, ".ai-how", "cache");
   const inputs = z.object(image.inputs).parse({ distribution: "debian12", cacheDirectory });

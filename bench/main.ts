@@ -9,7 +9,7 @@ import { preview } from "./preview.ts";
 import { results, toMarkdown, writeFormatted, writeResult, type Result } from "./result.ts";
 import { vms } from "./vms.ts";
 
-// `node bench/main.ts [BENCHMARK...]`: without names, all that take no more than a few minutes; `all` means all.
+// `node bench/main.ts [BENCHMARK...]`: by default those that take at most a few minutes; `all` runs all.
 const benchmarks = [preview, containers, vms, planner, pipelines, page];
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => name !== "all" && !benchmarks.some((each) => each.name === name));
@@ -44,7 +44,7 @@ for (const { name } of benchmarks.filter((each) => !chosen.includes(each))) {
   process.stdout.write(`${name}: not run; \`make bench BENCH=all\` or BENCH=${name} runs it\n`);
 }
 
-/** The table of all results, those of earlier runs included. */
+/** The table of all results, also of earlier runs. */
 async function writePage(): Promise<void> {
   const files = (await readdir(results)).filter((file) => file.endsWith(".json"));
   const all = await Promise.all(

@@ -3,11 +3,11 @@ import { cpus, release, totalmem } from "node:os";
 import { execa } from "execa";
 import { acceleration } from "./image.ts";
 
-/** What one run of a command cost. */
+/** Time and memory of one run of a command. */
 export interface Cost {
   /** Wall time. */
   readonly seconds: number;
-  /** Largest resident memory of the command and all that it started, at one time. Shared pages count once a process. */
+  /** Peak resident memory of the command and its descendants. Shared pages count once per process. */
   readonly peakMib: number;
   readonly output: string;
 }
@@ -21,7 +21,7 @@ export interface Command {
 
 const SAMPLE_MILLISECONDS = 100;
 
-/** Runs a command to its end and returns the seconds; one that fails ends the benchmark with its output. */
+/** Runs a command and returns the seconds. Throws its output if it fails. */
 export async function time({
   file,
   args,
@@ -33,7 +33,7 @@ export async function time({
   return { seconds: (performance.now() - begun) / 1000, output: all };
 }
 
-/** The same with its memory. Looking at that ten times a second slows a busy machine down. */
+/** As `time`, but also measures memory. That takes ten samples a second and slows a busy machine down. */
 export async function cost({ file, args, cwd, env = {} }: Command): Promise<Cost> {
   const begun = performance.now();
   const child = execa(file, [...args], { cwd, env, all: true, stdin: "ignore" });
@@ -61,7 +61,7 @@ async function residentKib(root: number): Promise<number> {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
     const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
-    // The name, in parentheses, may hold spaces; the parent is the second field after it.
+    // The command name, in parentheses, can contain spaces; the parent is the second field after it.
     parents.set(pid, Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
   }
   const isOurs = (pid: number | undefined): boolean =>
@@ -83,7 +83,7 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** Does all tasks in turn, and that several times over: what disturbs the machine then disturbs all of them. */
+/** Repeats all tasks in turn, so that a disturbance of the machine affects all of them. */
 export async function alternate<Results extends Readonly<Record<string, unknown>>>(
   rounds: number,
   tasks: { readonly [Name in keyof Results]: () => Promise<Results[Name]> },
@@ -98,7 +98,7 @@ export async function alternate<Results extends Readonly<Record<string, unknown>
   return results;
 }
 
-/** The machine that numbers stem from, without anything that names it. */
+/** The measured machine, without its name. */
 export interface MachineDescription {
   readonly cores: number;
   readonly processor: string;
@@ -106,7 +106,7 @@ export interface MachineDescription {
   readonly kernel: string;
   readonly node: string;
   readonly acceleration: "KVM" | "no KVM";
-  /** Load average of the last minute before the benchmark began: more than 0.5 says that it was not alone. */
+  /** Load average of the minute before the benchmark: above 0.5, other programs were running. */
   readonly loadBefore: number;
 }
 

@@ -19,7 +19,7 @@ const LINES = 200;
 const metrics = z.object({ metrics: z.array(z.object({ name: z.string(), value: z.number() })) });
 const piece = z.object({ lines: z.array(z.object({ message: z.string() })) });
 
-/** What a look at a run costs. */
+/** The page's time and memory for a run. */
 export const page: Benchmark = {
   name: "page",
   title: "The page of pipelines, with a run of 2,000 steps",
@@ -39,7 +39,7 @@ export const page: Benchmark = {
       await temporal.client.workflow.getHandle("many").result();
       const one = await start(temporal, "one", 1, ["true"]);
       say("the runs are there");
-      // Its sandbox does not run as root.
+      // Chromium's sandbox does not run as root.
       browser = await chromium.launch({ executablePath, chromiumSandbox: process.getuid?.() !== 0 });
       const shown = browser;
       const looks = await alternate<{ ours: Look; floor: Look }>(ROUNDS, {
@@ -68,7 +68,7 @@ export const page: Benchmark = {
   },
 };
 
-/** Starts a pipeline of steps that do not wait for each other; returns the id of its run. */
+/** Starts a pipeline; returns the id of its run. */
 async function start(
   temporal: TemporalBench,
   workflowId: string,
@@ -92,7 +92,7 @@ interface Look {
   readonly serverMib: number;
 }
 
-/** Opens a run's page in a window of its own. */
+/** Opens a run's page in a new window. */
 async function look(browser: Browser, url: string, runId: string, server: number): Promise<Look> {
   const context = await browser.newContext();
   try {
@@ -105,15 +105,15 @@ async function look(browser: Browser, url: string, runId: string, server: number
     const seconds = (performance.now() - begun) / 1000;
     const session = await context.newCDPSession(window);
     await session.send("Performance.enable");
-    const said = metrics.parse(await session.send("Performance.getMetrics"));
-    const heap = said.metrics.find(({ name }) => name === "JSHeapUsedSize")?.value ?? 0;
+    const answer = metrics.parse(await session.send("Performance.getMetrics"));
+    const heap = answer.metrics.find(({ name }) => name === "JSHeapUsedSize")?.value ?? 0;
     return { seconds, heapMib: heap / 1024 ** 2, serverMib: await peakMib(server) };
   } finally {
     await context.close();
   }
 }
 
-/** How long lines of a step take to who follows its log, through the page's server and by `tail -f`. */
+/** The delay of a step's lines until a reader has them, through the page's server and with `tail -f`. */
 async function latencies(temporal: TemporalBench, url: string): Promise<{ ours: number[]; floor: number[] }> {
   const script = `sleep 3; for i in $(seq ${LINES}); do date +%s%3N; sleep 0.02; done`;
   const runId = await start(temporal, "lines", 1, ["sh", "-c", script]);

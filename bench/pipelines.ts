@@ -15,7 +15,7 @@ const GOAL = { ratio: 1.3 };
 const FLOOR_QUEUE = "bench-floor";
 const begun = z.object({ workflowId: z.string(), status: z.string(), timestamp: z.iso.datetime() });
 
-/** What carries pipelines: a worker, and what it wants to be given. */
+/** A worker, and the form of its workflows. */
 interface Contender {
   readonly worker: Beside;
   readonly queue: string;
@@ -23,12 +23,12 @@ interface Contender {
   readonly input: (shape: Shape, steps: number) => unknown;
 }
 
-/** What carrying a step costs, and how soon the first one begins. */
+/** Time and memory per step, and the time until the first one begins. */
 export const pipelines: Benchmark = {
   name: "pipelines",
   title: "Pipelines of steps that run `true`",
   floor:
-    "bench/floor/bare-workflow.ts, a workflow of a few lines that runs the same activities in the same order, by a worker with " +
+    "bench/floor/bare-workflow.ts, a workflow of a few lines that runs the same activities in the same order, on a worker with " +
     "Node's own settings on the same Temporal; in rows that say so, the Go worker",
   slow: true,
   async run(say) {
@@ -92,7 +92,7 @@ async function firstStep(temporal: TemporalBench, ours: Contender, floor: Conten
   return row("from submitting to the first step", "ms", times.ours, times.floor);
 }
 
-/** Time of a step and peak memory of two contenders, which take turns. */
+/** Time per step and peak memory of two workers, measured in turn. */
 async function compare(
   temporal: TemporalBench,
   what: string,
@@ -101,7 +101,7 @@ async function compare(
   steps: number,
   say: (line: string) => void,
 ): Promise<Row[]> {
-  // A chain of 2,000 takes minutes.
+  // A chain of 2,000 steps takes minutes.
   const rounds = shape === "deep" && steps === 2000 ? 1 : ROUNDS;
   const peaks = { ours: [] as number[], floor: [] as number[] };
   const one =

@@ -5,11 +5,11 @@ const GOAL_MILLISECONDS = 5;
 const ROUNDS = 5;
 const MOST_PARTITIONS = 8;
 
-/** How long the planner takes for the multiset of partitions that it takes longest for, on each GPU. */
+/** The planner's longest time for any multiset of partitions, on each GPU. */
 export const planner: Benchmark = {
   name: "planner",
   title: "The plan of a GPU's partitions, worst case",
-  floor: "first fit in the order that was asked for, which misses plans that exist, for the same partitions",
+  floor: "first fit in the requested order for the same partitions, which misses some plans",
   run: (say) =>
     Promise.resolve(
       gpuModels.map(({ key, geometry }) => {

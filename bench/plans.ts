@@ -1,7 +1,7 @@
 import { readPlan, type Plan } from "../services/pipelines/plan/index.ts";
 
 export const shapes = ["wide", "deep", "diamond"] as const;
-/** All at once; a chain; or one, all but two at once, one. */
+/** All steps at once; a chain; or one step, then all but two at once, then one. */
 export type Shape = (typeof shapes)[number];
 
 /** A plan of steps that run `true`. */

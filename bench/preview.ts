@@ -7,7 +7,7 @@ const SIZES = [10, 100, 1000] as const;
 const GOAL_SECONDS = 5;
 const GOAL_MIB = 600;
 
-/** Previews of clusters that do not exist, of growing size: what the program and its engine cost by themselves. */
+/** Previews of non-existing clusters of growing size: the time and memory of the program and its engine alone. */
 export const preview: Benchmark = {
   name: "preview",
   title: "Preview of a cluster that does not exist",
@@ -65,7 +65,7 @@ async function previews(
       "ms",
       milliseconds(hundreds, thousands),
       milliseconds(tens, hundreds),
-      // Flat within 20 %; less is better.
+      // The time per resource may grow by 20 %.
       { ratio: 1.2 },
     ),
   );
@@ -75,7 +75,7 @@ async function previews(
 const seconds = (costs: readonly Cost[]): number[] => costs.map((each) => each.seconds);
 const memory = (costs: readonly Cost[]): number[] => costs.map(({ peakMib }) => peakMib);
 
-/** What each resource costs that the larger of two previews has more. */
+/** Time per additional resource in the larger of two previews. */
 function milliseconds(
   small: { readonly count: number; readonly seconds: readonly number[] },
   large: { readonly count: number; readonly seconds: readonly number[] },
@@ -84,7 +84,7 @@ function milliseconds(
   return large.seconds.map((each) => ((each - base) / (large.count - small.count)) * 1000);
 }
 
-/** How many resources a preview would create, from its last line. */
+/** The number of resources to create, from a preview's last line. */
 function resources(output: string): number {
   const count = Number(/\+ (\d+) to create/.exec(output)?.[1]);
   if (!Number.isInteger(count)) throw new Error(`a preview that creates nothing:\n${output}`);

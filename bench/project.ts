@@ -7,7 +7,7 @@ import { cost, time, type Command, type Cost } from "./measure.ts";
 
 export type EngineName = "in-process" | "pulumi";
 
-/** A folder that is this project in all but its stacks, so that a benchmark leaves those of the checkout alone. */
+/** A copy of this project with its own stacks, so that a benchmark does not touch the checkout's. */
 export class BenchProject {
   readonly root: string;
 
@@ -53,19 +53,19 @@ export class BenchProject {
     await writeFile(join(this.root, `Pulumi.${stack}.yaml`), stringify({ config }));
   }
 
-  /** Writes the cluster file of a stack. `address` gives each compute node its own; the controller's is the tenth. */
+  /** Writes the cluster file of a stack. */
   async writeCluster(stack: string, machines: "vm" | "container", computeNodes: number): Promise<void> {
     const file = `${stack}.cluster.yaml`;
     await writeFile(join(this.root, file), stringify(clusterFile(machines, computeNodes)));
     await this.addStack(stack, { "ai-how:target": "dev", "ai-how:clusterFile": file });
   }
 
-  /** Seconds and output of a command. */
+  /** Runs a command; returns seconds and output. */
   run(engine: EngineName, command: string, stack: string, ...args: string[]): ReturnType<typeof time> {
     return time(this.#command(engine, command, stack, args));
   }
 
-  /** The same with its memory. */
+  /** As `run`, with memory. */
   cost(engine: EngineName, command: string, stack: string): Promise<Cost> {
     return cost(this.#command(engine, command, stack, []));
   }
@@ -84,7 +84,7 @@ export class BenchProject {
   }
 }
 
-/** A cluster like that of stacks/dev.yaml, with that many compute nodes. */
+/** A cluster like that of stacks/dev.yaml, with a number of compute nodes. */
 function clusterFile(machines: "vm" | "container", computeNodes: number): unknown {
   const address = (host: number): string => `10.64.${host >> 8}.${host & 255}`;
   return {

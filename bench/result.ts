@@ -3,18 +3,18 @@ import { format, resolveConfig } from "prettier";
 import writeFileAtomic from "write-file-atomic";
 import { median, type MachineDescription } from "./measure.ts";
 
-/** One benchmark: what it measures, and against what. */
+/** A benchmark and the floor that it compares with. */
 export interface Benchmark {
   readonly name: string;
   readonly title: string;
-  /** What the floor is. */
+  /** Description of the floor. */
   readonly floor: string;
-  /** True for one that takes more than a few minutes: only when it is asked for. */
+  /** True for a benchmark of more than a few minutes, which runs only on request. */
   readonly slow?: boolean;
   run(say: (line: string) => void): Promise<Row[]>;
 }
 
-/** One number, and the floor that was measured beside it, in turn with it. */
+/** A measured number and its floor, which were measured in turn. */
 export interface Row {
   readonly what: string;
   readonly unit: "s" | "MiB" | "ms";
@@ -22,13 +22,13 @@ export interface Row {
   readonly ours: number;
   readonly floor: number;
   readonly ratio: number;
-  /** What was hoped for, in words; undefined: nothing was. */
+  /** The goal in words; undefined if there is none. */
   readonly goal?: string;
   readonly met?: boolean;
   readonly samples: { readonly ours: readonly number[]; readonly floor: readonly number[] };
 }
 
-/** What a number should be: below a value, a ratio below a value, or a ratio that far from 1 at most. */
+/** A largest value, a largest ratio, or a largest distance of the ratio from 1. */
 export type Goal = { readonly below: number } | { readonly ratio: number } | { readonly within: number };
 
 export function row(
@@ -75,7 +75,7 @@ export async function writeResult(result: Result): Promise<void> {
   await writeFormatted(join(results, `${result.benchmark}.json`), text);
 }
 
-/** Writes a file of the repository, formatted like all of them. */
+/** Writes a formatted file of the repository. */
 export async function writeFormatted(file: string, text: string): Promise<void> {
   const options = await resolveConfig(file);
   await writeFileAtomic(file, await format(text, { ...options, filepath: file }));

@@ -15,11 +15,11 @@ export const QUEUE = "bench";
 /** A program that runs beside a benchmark. */
 export interface Beside {
   readonly pid: number;
-  /** The line that said that it is ready. */
+  /** The line that it printed when it was ready. */
   readonly line: string;
 }
 
-/** A Temporal of a benchmark's own, and what works with it. Everything ends with `end`. */
+/** A benchmark's own Temporal and its workers. `end` stops all of them. */
 export class TemporalBench {
   readonly folder: string;
   readonly address: string;
@@ -56,7 +56,7 @@ export class TemporalBench {
     return join(this.folder, "logs");
   }
 
-  /** Starts a program that finds Temporal by its environment. */
+  /** Starts a program with Temporal's address in its environment. */
   launch(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Beside {
     const { pid = 0 } = this.#spawn(file, args, "ignore", env);
     return { pid, line: "" };
@@ -83,12 +83,12 @@ export class TemporalBench {
     return child;
   }
 
-  /** Runs a workflow to its end; returns seconds. */
+  /** Runs a workflow; returns seconds. */
   async perform(workflow: string, taskQueue: string, input: unknown): Promise<number> {
     return (await this.performAs(workflow, taskQueue, input)).seconds;
   }
 
-  /** The same, with the workflow's id. */
+  /** As `perform`, but also returns the workflow's id. */
   async performAs(
     workflow: string,
     taskQueue: string,
@@ -112,17 +112,17 @@ export class TemporalBench {
   }
 }
 
-/** Forgets how much memory a process has had. */
+/** Resets the peak memory of a process. */
 export async function forgetPeak(pid: number): Promise<void> {
   await writeFile(`/proc/${pid}/clear_refs`, "5");
 }
 
-/** The most that a process has had resident since then, MiB. */
+/** Peak resident memory of a process since the reset, MiB. */
 export function peakMib(pid: number): Promise<number> {
   return memoryOf(pid, "VmHWM");
 }
 
-/** What a process has resident, MiB. */
+/** Resident memory of a process, MiB. */
 export function residentMib(pid: number): Promise<number> {
   return memoryOf(pid, "VmRSS");
 }

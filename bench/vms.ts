@@ -7,12 +7,12 @@ import { row, type Benchmark } from "./result.ts";
 const STACK = "bench";
 const ENGINE: EngineName = "in-process";
 
-/** A cluster on VMs, from nothing to a job. Takes ten minutes and more without KVM. */
+/** A cluster on VMs, from the first `up` to a job. Takes more than ten minutes without KVM. */
 export const vms: Benchmark = {
   name: "vms",
   title: "A cluster of three virtual machines",
   floor:
-    "bench/floor/first-job: the same image, kernel and sizes with plain QEMU, one ssh and a hand-written slurm.conf a " +
+    "bench/floor/first-job: the same image, kernel and sizes with plain QEMU, one ssh and a hand-written slurm.conf per " +
     "node, the same job",
   slow: true,
   async run(say) {

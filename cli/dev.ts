@@ -65,16 +65,16 @@ export async function dev(words: readonly string[], options: DevOptions): Promis
   if (unset !== undefined)
     throw new UserError(`--env: ${unset} is not set; set the variable, or leave the option out`);
   const root = containerRoot(project);
-  const engine = await ContainerRuntime.find(options.engine);
+  const runtime = await ContainerRuntime.find(options.engine);
   if (options.buildOnly === true) {
-    if (!(await ensureImage(engine, image, note))) note(`${image.name} is up to date`);
+    if (!(await ensureImage(runtime, image, note))) note(`${image.name} is up to date`);
     return 0;
   }
   makeFolders(root);
-  await ensureImage(engine, image, note);
-  const { gpus, reason } = await usableGpus(engine);
+  await ensureImage(runtime, image, note);
+  const { gpus, reason } = await usableGpus(runtime);
   if (reason !== undefined) note(`without GPUs: ${reason}`);
-  return runDev(engine, {
+  return runDev(runtime, {
     project,
     root,
     projectRoot,

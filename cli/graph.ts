@@ -15,18 +15,20 @@ interface GraphOptions extends StackOptions {
   readonly output?: string;
 }
 
-/** `graph`: a stack's resources and what needs what, as a preview would make them; needs no host. */
+/** `graph`: draws a stack's resources and their dependencies from a preview, so it needs no host. */
 export function addGraph(program: Command): void {
   withStack(program.command("graph"))
-    .description("a picture of the stack's components and what needs what")
+    .description("draw the stack's components and their dependencies")
     .addOption(
-      new Option("-f, --format <format>", "how to draw it").choices(PICTURE_FORMATS).default("mermaid"),
+      new Option("-f, --format <format>", "format of the picture")
+        .choices(PICTURE_FORMATS)
+        .default("mermaid"),
     )
     .option(
       "--expand",
-      "every resource, inside its component; else components only, those that are alike as one",
+      "draw every resource inside its component. Default: components only, equal ones as one box",
     )
-    .option("-o, --output <file>", "write there instead of to standard output")
+    .option("-o, --output <file>", "write to a file. Default: standard output")
     .action(async (stack: string, options: GraphOptions) => {
       const { engine } = await openStack(stack, options);
       const messages: string[] = [];
@@ -49,7 +51,7 @@ export function addGraph(program: Command): void {
     });
 }
 
-/** Every resource but the stack, in the box of its component. */
+/** Every resource except the stack, in the box of its component. */
 function expanded(resources: readonly StackResource[]): Picture {
   const shown = resources.filter(({ type }) => type !== STACK_TYPE);
   const ids = new Set(shown.map(({ urn }) => urn));
@@ -64,7 +66,7 @@ function expanded(resources: readonly StackResource[]): Picture {
   return withoutShortcuts({ boxes, arrows });
 }
 
-/** The components right below the stack; what is needed inside of one is needed by it. */
+/** The components directly below the stack, with the dependencies of the resources inside them. */
 function collapsed(resources: readonly StackResource[]): Picture {
   const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
   const top = (urn: string): string | undefined => {
@@ -83,7 +85,7 @@ function collapsed(resources: readonly StackResource[]): Picture {
       if (from !== undefined && to !== undefined && from !== to) arrows.set(`${from} ${to}`, { from, to });
     }
   }
-  // A component without a resource of its own only says what another one does.
+  // Leaves out components without resources.
   const filled = new Set(resources.filter(({ component }) => !component).map(({ urn }) => top(urn)));
   const boxes = components
     .filter(({ urn }) => filled.has(urn))

@@ -19,10 +19,10 @@ interface RunOptions extends StackOptions {
 }
 
 const DESCRIPTIONS: Readonly<Record<Run, string>> = {
-  preview: "show what `up` would do, with nothing needed on this host",
-  up: "make the stack what its cluster file says",
-  refresh: "compare the state with what is really there",
-  down: "remove everything that the stack made",
+  preview: "show what `up` would do; needs no host",
+  up: "create or change the stack as its cluster file says",
+  refresh: "update the state from the real resources, and show differences",
+  down: "delete the stack's resources",
 };
 
 /** `preview`, `up`, `refresh` and `down`: the engine's runs. */
@@ -30,10 +30,10 @@ export function addRuns(program: Command): void {
   for (const run of Object.keys(DESCRIPTIONS) as Run[]) {
     const command = withStack(program.command(run))
       .description(DESCRIPTIONS[run])
-      .option("--parallel <count>", "how many resources are worked on at a time", "16");
+      .option("--parallel <count>", "largest number of operations at a time", "16");
     if (run === "up" || run === "preview") {
       command.addOption(
-        new Option("--machines <kind>", "what the stack's nodes are; kept in the stack's file").choices([
+        new Option("--machines <kind>", "kind of the stack's nodes; saved in the stack's file").choices([
           "vm",
           "container",
         ]),
@@ -42,18 +42,18 @@ export function addRuns(program: Command): void {
     if (run === "up" || run === "preview") {
       command.option(
         "--replace <machine...>",
-        "give this machine a new disk, even where that loses what is on its own",
+        "give this machine a new disk, even if that loses the data on its old one",
       );
     }
     if (run === "down") {
       command.option(
         "--exclude-protected",
-        "keep what is protected, as a database's data, and what it needs",
+        "keep protected resources, for example a database's data, and what they need",
       );
     }
     if (run === "preview") {
       command.addOption(
-        new Option("-f, --format <format>", "how to print it; json is the whole plan, for programs")
+        new Option("-f, --format <format>", "format of the output; json is the whole plan, for programs")
           .choices(["text", "json"])
           .default("text"),
       );
@@ -62,7 +62,7 @@ export function addRuns(program: Command): void {
   }
 }
 
-/** Runs the engine with the display, on the resources with these URNs; what `up` and its like do, and `start`. */
+/** Runs the engine with the display, for these commands and `start`. `targets`: URNs of the only resources that may change. */
 export async function executeRun(
   run: Run,
   stack: string,
@@ -83,7 +83,7 @@ export async function executeRun(
     options.machines !== undefined &&
     (await setStackConfig(reference.root, stack, "ai-how:machines", options.machines))
   ) {
-    write(`Pulumi.${stack}.yaml: ai-how:machines is ${options.machines} from now on\n`);
+    write(`Pulumi.${stack}.yaml: ai-how:machines is now ${options.machines}\n`);
   }
   const replace = options.replace && disksOf(await engine.resources(), options.replace);
   if (document) {
@@ -107,7 +107,7 @@ export async function executeRun(
   }
 }
 
-/** The first Ctrl-C asks the engine to stop in order; a second one ends the program at once. */
+/** The first Ctrl-C asks the engine to stop cleanly; a second one ends the program at once. */
 async function runUntilSignal(
   engine: Engine,
   run: Run,
@@ -116,7 +116,7 @@ async function runUntilSignal(
   const abort = new AbortController();
   const onSignal = (): void => {
     if (abort.signal.aborted) process.exit(130);
-    process.stderr.write("stopping; what was begun is finished or cleaned up at the next run\n");
+    process.stderr.write("stopping; the next run finishes or cleans up operations that have begun\n");
     abort.abort();
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);

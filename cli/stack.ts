@@ -4,7 +4,7 @@ import type { Engine, StackReference } from "../engine/engine.ts";
 import { findRoot, loadStackConfig } from "../engine/project.ts";
 import { selectEngine, type EngineChoice } from "../engine/select.ts";
 
-/** The options that every command about a stack has. */
+/** Options of every command about a stack. */
 export interface StackOptions {
   readonly engine: EngineChoice;
 }
@@ -14,14 +14,17 @@ export function withStack(command: Command): Command {
   return command
     .argument("[stack]", targetNames, "dev")
     .addOption(
-      new Option("--engine <engine>", "what runs the program")
+      new Option("--engine <engine>", "engine that runs the program")
         .choices(["auto", "pulumi", "in-process"])
         .default("auto")
         .env("AI_HOW_ENGINE"),
     );
 }
 
-/** Finds the stack's project and the engine that runs it; an unknown stack is an error of usage. */
+/**
+ * Finds the stack's project and engine.
+ * @throws UserError with exit code 2 for an unknown stack
+ */
 export async function openStack(
   stack: string,
   options: StackOptions,

@@ -2,44 +2,18 @@ import { styleText } from "node:util";
 import type { EngineEvent, Listener, Operation, ShownDiff, Summary } from "./events.ts";
 import { nameOf, typeOf } from "../wire/urn.ts";
 
-const SYMBOLS: Readonly<Record<Operation, string>> = {
-  same: " ",
-  create: "+",
-  update: "~",
-  replace: "±",
-  delete: "-",
-  refresh: "≠",
-  forget: "∅",
-  read: ">",
-};
-const COLOURS = {
-  same: "dim",
-  create: "green",
-  update: "yellow",
-  replace: "magenta",
-  delete: "red",
-  refresh: "yellow",
-  forget: "red",
-  read: "cyan",
-} as const;
-const DOING: Readonly<Partial<Record<Operation, string>>> = {
-  create: "creating",
-  update: "updating",
-  replace: "replacing",
-  delete: "deleting",
-};
-const DONE: Readonly<Record<Operation, string>> = {
-  same: "unchanged",
-  create: "created",
-  update: "updated",
-  replace: "replaced",
-  delete: "deleted",
-  refresh: "changed outside",
-  forget: "gone",
-  read: "read",
-};
+const WORDS = {
+  same: { symbol: " ", colour: "dim", verb: "keep", doing: "", done: "unchanged" },
+  create: { symbol: "+", colour: "green", verb: "create", doing: "creating", done: "created" },
+  update: { symbol: "~", colour: "yellow", verb: "update", doing: "updating", done: "updated" },
+  replace: { symbol: "±", colour: "magenta", verb: "replace", doing: "replacing", done: "replaced" },
+  delete: { symbol: "-", colour: "red", verb: "delete", doing: "deleting", done: "deleted" },
+  refresh: { symbol: "≠", colour: "yellow", verb: "record", doing: "", done: "changed outside" },
+  forget: { symbol: "∅", colour: "red", verb: "recreate", doing: "", done: "gone" },
+  read: { symbol: ">", colour: "cyan", verb: "read", doing: "", done: "read" },
+} as const satisfies Readonly<Record<Operation, object>>;
 const STILL_SECONDS = 10;
-/** What is said of a resource that is shown as the program asks for it. */
+/** The note on a resource that no provider has checked. */
 export const UNCHECKED = "not checked by its provider";
 
 type Step = Pick<
@@ -53,7 +27,7 @@ export interface DisplayOptions {
   readonly preview: boolean;
 }
 
-/** Prints what an engine does, a line an event, the same in a terminal and in a pipe; then the tree and the totals. */
+/** Prints one line per event, the same in a terminal and in a pipe, then the tree and the totals. */
 export class Display {
   readonly #options: DisplayOptions;
   readonly #operations = new Map<string, Step>();
@@ -79,7 +53,7 @@ export class Display {
       case "planned":
         this.#operations.set(event.urn, event);
         if (!this.#options.preview || event.operation === "refresh" || event.operation === "forget") {
-          this.#operation(event.urn, event.operation, DONE[event.operation]);
+          this.#operation(event.urn, event.operation, WORDS[event.operation].done);
         }
         if (!this.#options.preview || event.operation === "refresh") {
           for (const diff of event.diffs) this.#diff(diff);
@@ -88,7 +62,7 @@ export class Display {
       case "started":
         this.#operations.set(event.urn, event);
         this.#since.set(event.urn, performance.now());
-        this.#operation(event.urn, event.operation, withLoss(DOING[event.operation] ?? "", event.loss));
+        this.#operation(event.urn, event.operation, withLoss(WORDS[event.operation].doing, event.loss));
         for (const diff of event.diffs) this.#diff(diff);
         return;
       case "done": {
@@ -102,7 +76,7 @@ export class Display {
         this.#operation(
           event.urn,
           event.operation,
-          `${DONE[event.operation]} (${event.seconds.toFixed(1)} s)`,
+          `${WORDS[event.operation].done} (${event.seconds.toFixed(1)} s)`,
         );
         return;
       }
@@ -118,7 +92,7 @@ export class Display {
     }
   };
 
-  /** The tree of what a preview would do, and the totals. */
+  /** Prints a preview's tree and the totals. */
   finish(summary: Summary, failed: boolean): void {
     clearInterval(this.#timer);
     if (this.#options.preview && !failed) this.#tree();
@@ -126,11 +100,8 @@ export class Display {
     const parts = Object.entries(summary)
       .filter(([operation, count]) => operation !== "same" && operation !== "read" && count > 0)
       .map(([operation, count]) => {
-        const name = operation as Operation;
-        return this.#style(
-          COLOURS[name],
-          `${SYMBOLS[name]} ${count} ${this.#options.preview ? `to ${verb(name)}` : DONE[name]}`,
-        );
+        const { symbol, colour, verb, done } = WORDS[operation as Operation];
+        return this.#style(colour, `${symbol} ${count} ${this.#options.preview ? `to ${verb}` : done}`);
       });
     const same = summary.same ?? 0;
     const changes = parts.length > 0 ? parts.join(", ") : "no changes";
@@ -138,7 +109,7 @@ export class Display {
   }
 
   #operation(urn: string, operation: Operation, text: string): void {
-    this.#line(`${this.#style(COLOURS[operation], SYMBOLS[operation])} ${label(urn)} ${text}`);
+    this.#line(`${this.#symbol(operation)} ${label(urn)} ${text}`);
   }
 
   #diff({ path, kind, was, is, replaces }: ShownDiff, depth = 0): void {
@@ -158,8 +129,7 @@ export class Display {
   #tree(): void {
     const show = (urn: string, depth: number): void => {
       const entry = this.#operations.get(urn);
-      const symbol =
-        entry === undefined ? " " : this.#style(COLOURS[entry.operation], SYMBOLS[entry.operation]);
+      const symbol = entry === undefined ? " " : this.#symbol(entry.operation);
       const loss = entry?.loss === undefined ? "" : this.#style("red", `: ${entry.loss}`);
       const note = entry?.checked === false ? this.#style("dim", `: ${UNCHECKED}`) : "";
       this.#line(`${symbol} ${"  ".repeat(depth)}${label(urn)}${loss}${note}`);
@@ -176,6 +146,10 @@ export class Display {
       ([urn, since]) => `${nameOf(urn)} ${Math.round((performance.now() - since) / 1000)} s`,
     );
     this.#line(this.#style("dim", `  … ${names.join(", ")}`));
+  }
+
+  #symbol(operation: Operation): string {
+    return this.#style(WORDS[operation].colour, WORDS[operation].symbol);
   }
 
   #line(text: string): void {
@@ -195,8 +169,4 @@ function label(urn: string): string {
 
 function withLoss(text: string, loss: string | undefined): string {
   return loss === undefined ? text : `${text}: ${loss}`;
-}
-
-function verb(operation: Operation): string {
-  return { refresh: "record", forget: "recreate", same: "keep" }[operation as string] ?? operation;
 }

@@ -3,7 +3,7 @@ import { STACK_TYPE } from "../wire/urn.ts";
 import { hasSecret, reveal, type Values } from "../wire/values.ts";
 import type { Listener, Operation, Summary } from "./events.ts";
 
-/** One stack of the project, and where it lies. */
+/** A stack of the project, and the project's folder. */
 export interface StackReference {
   /** The folder of Pulumi.yaml. */
   readonly root: string;
@@ -13,37 +13,37 @@ export interface StackReference {
 export interface RunOptions {
   readonly emit: Listener;
   readonly signal: AbortSignal;
-  /** How many resources are worked on at a time. */
+  /** The largest number of operations at a time. */
   readonly parallel: number;
-  /** URNs of the only resources that may change; all others stay as they are. Default: every resource. */
+  /** URNs of the only resources that may change. Default: every resource. */
   readonly targets?: readonly string[];
-  /** URNs of resources that are made anew, with what hangs on them, even where that destroys work. Default: none. */
+  /** URNs of resources to replace with their dependents, even if that destroys data. Default: none. */
   readonly replace?: readonly string[];
 }
 
 export interface DownOptions extends RunOptions {
-  /** Whether what is protected stays, with all that it needs, and the rest goes. Default: then nothing goes. */
+  /** Keeps protected resources and their dependencies, and deletes the rest. Default: a protected resource stops `down`. */
   readonly excludeProtected?: boolean;
 }
 
-/** A resource as a state has it, or as a plan would leave it. */
+/** A resource in a state, or after a plan. */
 export interface StackResource {
   readonly urn: string;
   /** `libvirt:index:Domain` */
   readonly type: string;
   readonly id?: string | undefined;
   readonly parent?: string | undefined;
-  /** URN and id of its provider, joined by `::`. */
+  /** `urn::id` of its provider. */
   readonly provider?: string | undefined;
-  /** Whether it only groups others. */
+  /** True for a component, which only groups resources. */
   readonly component: boolean;
   /** Whether the engine refuses to delete it. */
   readonly protect: boolean;
-  /** URNs of what has to be there before it. */
+  /** URNs of the resources that must exist before it. */
   readonly dependencies: readonly string[];
-  /** URN of what it goes with, without being deleted itself. */
+  /** URN of a resource whose deletion also removes this one. */
   readonly deletedWith?: string | undefined;
-  /** In Pulumi's protocol, as are the outputs: secrets are marked. */
+  /** In Pulumi's protocol, with marked secrets; `outputs` too. */
   readonly inputs: Values;
   readonly outputs: Values;
 }
@@ -51,28 +51,28 @@ export interface StackResource {
 /** A resource and what `up` would do to it. */
 export interface ResourcePlan extends StackResource {
   readonly operation: Operation;
-  /** False where its provider did not look at it: it is shown as the program asks for it. */
+  /** False if no provider checked it; then the plan has the program's inputs. */
   readonly checked: boolean;
 }
 
-/** What `up` would do. Of secrets, Pulumi's engine tells that they are there and not what they are. */
+/** What `up` would do. Pulumi's engine hides the values of secrets. */
 export interface StackPlan {
-  /** Those that would be deleted, too. */
+  /** Includes the resources that `up` would delete. */
   readonly resources: readonly ResourcePlan[];
   readonly summary: Summary;
   readonly violations: readonly Violation[];
 }
 
-/** What can run the program: Pulumi's own engine, or ours in-process. Every operation throws after a failure was told. */
+/** Runs the program: Pulumi's own engine, or ours in-process. A failed operation reports its failure, then throws. */
 export interface Engine {
   readonly name: "pulumi" | "in-process";
-  /** Fails where there is no plan, and not where that violates a policy. */
+  /** Throws if there is no plan; the result lists policy violations. */
   plan(options: RunOptions): Promise<StackPlan>;
-  /** Makes nothing where the plan violates a policy. */
+  /** Changes nothing if the plan violates a policy. */
   up(options: RunOptions): Promise<Summary>;
   refresh(options: RunOptions): Promise<Summary>;
   down(options: DownOptions): Promise<Summary>;
-  /** The resources of the last `up`, in the order in which they came to exist. */
+  /** The resources of the last `up`, in order of creation. */
   resources(): Promise<readonly StackResource[]>;
 }
 
@@ -82,7 +82,7 @@ export interface StackOutput {
   readonly secret: boolean;
 }
 
-/** The outputs of the last `up`; secrets opened and marked. Empty for a stack that is not up. */
+/** The outputs of the last `up`, with decrypted secrets. Empty for a stack that is not up. */
 export async function outputsOf(engine: Engine): Promise<Readonly<Record<string, StackOutput>>> {
   const stack = (await engine.resources()).find(({ type }) => type === STACK_TYPE);
   return Object.fromEntries(

@@ -11,7 +11,7 @@ export const OPERATIONS = [
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-/** One input that differs, as a person may see it: secrets hidden. */
+/** A changed input for people: its secrets are hidden. */
 export interface ShownDiff {
   readonly path: string;
   readonly kind: "add" | "delete" | "update";
@@ -21,29 +21,29 @@ export interface ShownDiff {
   readonly replaces: boolean;
 }
 
-/** What ends with a resource that is replaced or deleted, as a sentence; undefined where it can be made again. */
+/** The data that a replacement or deletion loses, as a sentence; undefined if it loses none. */
 export function lossOf(type: string, inputs: Readonly<Record<string, unknown>>): string | undefined {
   return type === "libvirt:index:Volume" && inputs.keep === true ? "its disk is lost" : undefined;
 }
 
-/** What an engine tells while it works; a display, a log or a test listens. */
+/** An event of a run, for displays, logs and tests. */
 export type EngineEvent =
   /** The program registered a resource; an empty parent is the stack itself. */
   | { readonly type: "registered"; readonly urn: string; readonly parent: string }
-  /** A preview's step, or a difference that a refresh found; or a step that begins. */
+  /** `planned`: a preview's step, or a difference that a refresh found. `started`: a step begins. */
   | {
       readonly type: "planned" | "started";
       readonly urn: string;
       readonly operation: Operation;
       readonly diffs: readonly ShownDiff[];
-      /** False where its provider did not look at it. */
+      /** False if no provider checked it. */
       readonly checked: boolean;
-      /** What nothing brings back. */
+      /** The data that the step loses. */
       readonly loss?: string;
     }
   | { readonly type: "done"; readonly urn: string; readonly operation: Operation; readonly seconds: number }
   | { readonly type: "failed"; readonly urn: string; readonly operation: Operation; readonly message: string }
-  /** A mandatory policy that the stack is against. */
+  /** The stack violates a mandatory policy. */
   | { readonly type: "violation"; readonly urn: string; readonly rule: string; readonly message: string }
   | {
       readonly type: "log";
@@ -54,5 +54,5 @@ export type EngineEvent =
 
 export type Listener = (event: EngineEvent) => void;
 
-/** How often each operation was done. */
+/** The number of resources per operation. */
 export type Summary = Readonly<Partial<Record<Operation, number>>>;

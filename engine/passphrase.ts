@@ -3,18 +3,18 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { UserError } from "../config/errors.ts";
 
-/** What a user is told, after what it was, whose passphrase is another one. */
+/** Follows the name of a file or stack in a message. */
 export const WRONG_PASSPHRASE =
   "the passphrase does not open this state; set PULUMI_CONFIG_PASSPHRASE to the one it was made with";
 
-/** Where the passphrase lies that ai-how made for a project whose user gave none; readable by its owner only. */
+/** The file with the passphrase that ai-how made for a project; only its owner can read it. */
 export function passphraseFile(root: string): string {
   return join(root, ".ai-how", "passphrase");
 }
 
 /**
- * The passphrase of the project's state: `PULUMI_CONFIG_PASSPHRASE`, the file `PULUMI_CONFIG_PASSPHRASE_FILE`, or one
- * that is made at the first use, so that one command is enough to begin.
+ * The passphrase of the project's state: from `PULUMI_CONFIG_PASSPHRASE`, from the file `PULUMI_CONFIG_PASSPHRASE_FILE`, or
+ * a random one, which the first command makes.
  */
 export async function passphrase(root: string): Promise<string> {
   const given = process.env.PULUMI_CONFIG_PASSPHRASE;
@@ -30,7 +30,7 @@ export async function passphrase(root: string): Promise<string> {
   return made;
 }
 
-/** A file that only its owner may read; undefined where there is none. */
+/** Reads a file that only its owner can read; undefined if it does not exist. */
 export async function readOwn(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, "utf8");

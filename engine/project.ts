@@ -15,14 +15,14 @@ const stackSchema = z.object({
   config: z.record(z.string(), z.union([plainValue, z.strictObject({ secure: z.string() })])).default({}),
 });
 
-/** What Pulumi.yaml says that an engine needs. */
+/** The parts of Pulumi.yaml that an engine needs. */
 export interface Project {
   readonly root: string;
   readonly name: string;
   readonly main: string;
 }
 
-/** The nearest folder with a Pulumi.yaml, upwards from here. */
+/** The nearest folder with a Pulumi.yaml, from `from` upwards. */
 export function findRoot(from: string): string {
   const root = projectRoot(from);
   if (root === undefined)
@@ -32,7 +32,7 @@ export function findRoot(from: string): string {
   return root;
 }
 
-/** The same; undefined where there is none. */
+/** As `findRoot`, but undefined if there is none. */
 export function projectRoot(from: string): string | undefined {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     if (existsSync(join(folder, "Pulumi.yaml"))) return folder;
@@ -45,17 +45,17 @@ export async function loadProject(root: string): Promise<Project> {
   return { root, ...checked(file, await readFile(file, "utf8"), projectSchema) };
 }
 
-/** The file that holds what the in-process engine knows of a stack. */
+/** The state file of the in-process engine. */
 export function inProcessState({ root, stack }: StackReference): string {
   return join(root, ".ai-how", `${stack}.json`);
 }
 
-/** The file that says which target and cluster file a stack uses. */
+/** The configuration file of a stack, with its target and cluster file. */
 export function stackFile(root: string, stack: string): string {
   return join(root, `Pulumi.${stack}.yaml`);
 }
 
-/** The plain configuration of a stack; encrypted values can be opened by Pulumi's own CLI only. */
+/** A stack's configuration. Only Pulumi's own CLI can decrypt values. */
 export async function loadStackConfig(
   root: string,
   stack: string,
@@ -64,13 +64,13 @@ export async function loadStackConfig(
     Object.entries(await readStackFile(root, stack)).map(([key, value]) => {
       if (typeof value === "string") return [key, value];
       throw new UserError(
-        `${stackFile(root, stack)}: config.${key} is encrypted by Pulumi; the in-process engine cannot open it: use \`--engine pulumi\``,
+        `${stackFile(root, stack)}: config.${key} is encrypted by Pulumi; the in-process engine cannot decrypt it: use \`--engine pulumi\``,
       );
     }),
   );
 }
 
-/** One value of a stack's configuration; undefined where there is none, or only an encrypted one. */
+/** One value of a stack's configuration; undefined if it is missing or encrypted. */
 export async function plainStackValue(root: string, stack: string, key: string): Promise<string | undefined> {
   const value = (await readStackFile(root, stack))[key];
   return typeof value === "string" ? value : undefined;
@@ -87,24 +87,22 @@ async function readStackFile(root: string, stack: string): Promise<z.output<type
 }
 
 /**
- * What a file of YAML says.
- * @throws UserError that names the place of the first problem
+ * Parses a YAML file.
+ * @throws UserError with the place of the first problem
  */
 function checked<Schema extends z.ZodType>(file: string, text: string, schema: Schema): z.output<Schema> {
   const document = parseDocument(text);
-  // Further lines show the place.
+  // The other lines of the message quote the file.
   const [what] = document.errors.map(({ message }) => message.split("\n")[0] ?? message);
   if (what !== undefined) throw new UserError(`${file}: ${what.replace(/:$/, "")}`);
   const parsed = schema.safeParse(document.toJS());
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const place = issue?.path.join(".") ?? "";
-  throw new UserError(
-    `${file}: ${place === "" ? "" : `${place}: `}${issue?.message ?? "is not what it should be"}`,
-  );
+  throw new UserError(`${file}: ${place === "" ? "" : `${place}: `}${issue?.message ?? "is invalid"}`);
 }
 
-/** Sets a configuration value in the stack's file, as `pulumi config set` does; comments stay. */
+/** Sets a value in the stack's file, as `pulumi config set` does, but keeps comments. Returns whether the value changed. */
 export async function setStackConfig(
   root: string,
   stack: string,
@@ -119,7 +117,7 @@ export async function setStackConfig(
   return true;
 }
 
-/** The targets that have a stack's file. */
+/** The targets that have a stack file. */
 export function knownStacks(root: string): string[] {
   return TARGETS.filter((stack) => existsSync(stackFile(root, stack)));
 }

@@ -1,6 +1,6 @@
 import { nameOf } from "../wire/urn.ts";
 
-/** What a user is told whose protected resource would be `deleted` or `replaced`. */
+/** The message for a protected resource that a run would delete or replace. */
 export function protectedMessage({ urn }: { readonly urn: string }, verb: "deleted" | "replaced"): string {
-  return `${nameOf(urn)} is protected and would be ${verb}; take \`protect\` away in the program and run \`up\` first, or keep it by \`down --exclude-protected\``;
+  return `${nameOf(urn)} is protected and would be ${verb}; remove \`protect\` from the program and run \`up\` first, or keep the resource with \`down --exclude-protected\``;
 }

@@ -9,15 +9,15 @@ import { inProcessState } from "./project.ts";
 
 export type EngineChoice = "auto" | "pulumi" | "in-process";
 
-/** The engine that will run, and the reason in half a line. */
+/** The engine that will run, and the reason in a few words. */
 export interface Selection {
   readonly engine: Engine;
   readonly because: string;
 }
 
 /**
- * Decides which engine runs. A stack stays with the engine that made it; a new one goes to Pulumi's CLI where that is
- * installed, with the plugin that the program needs, and is run in-process elsewhere. Looks at files only.
+ * Chooses the engine. A stack stays with the engine that made it. A new stack uses Pulumi's CLI if that is installed,
+ * otherwise the in-process engine. Looks at files only.
  */
 export async function selectEngine(reference: StackReference, choice: EngineChoice): Promise<Selection> {
   const ours = existsSync(inProcessState(reference));
@@ -39,25 +39,25 @@ export async function selectEngine(reference: StackReference, choice: EngineChoi
   return inProcess(reference, `Pulumi's CLI is not installed; ${TO_INSTALL}`);
 }
 
-/** Loaded when it is chosen, as is Pulumi's: neither needs the other. */
+/** Loads only the chosen engine. */
 async function inProcess(reference: StackReference, because: string): Promise<Selection> {
   const { InProcessEngine } = await import("./in-process/index.ts");
   return { engine: new InProcessEngine(reference), because };
 }
 
-/** How one gets Pulumi's CLI. */
+/** How to install Pulumi's CLI. */
 const TO_INSTALL = "run `npx pulumi version`, or tools/pulumi.sh where that cannot download it";
 
-/** Where tools/pulumi.sh puts it. */
+/** Where tools/pulumi.sh installs it. */
 const BUILT = resolve(import.meta.dirname, "../.ai-how/cache/pulumi/bin");
 
-/** The `pulumi` on PATH, the one that the npm package `pulumi` has in its cache, or the one that tools/pulumi.sh built. */
+/** Finds `pulumi` on PATH, in the cache of the npm package `pulumi`, or where tools/pulumi.sh installs it. */
 export async function findPulumi(): Promise<string | undefined> {
   const cache = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "versions");
   const cached = (await readdir(cache).catch(() => [])).map((version) => join(cache, version, "bin"));
   const path = [process.env.PATH ?? "", ...cached, BUILT].join(delimiter);
   for (const file of (await which("pulumi", { all: true, nothrow: true, path })) ?? []) {
-    // The npm package's launcher, on PATH under npx and make, says nothing about a CLI being there: it fetches one.
+    // npx and make put the npm package's launcher on PATH. It downloads a CLI, so it is not one.
     if (!(await realpath(file)).includes(`${sep}node_modules${sep}pulumi${sep}`)) return file;
   }
   return undefined;

@@ -12,14 +12,14 @@ const HIDDEN = "[secret]";
 const LATER = "(known after up)";
 
 /**
- * Values as anybody may see them: secrets hidden, assets by their name and hash, and paths below the project's folder
- * relative to it, so that they are the same in every checkout.
+ * Values for people: hides secrets, shows assets by name and hash, and makes paths below the project's folder relative,
+ * so that they are the same in every checkout.
  */
 export function visible(values: Values, root: string): Values {
   return mapValues(values, (value) => shown(value, root));
 }
 
-/** One value; paths stay as they are where no `root` is given. */
+/** As `visible`, for one value. Without `root`, paths stay absolute. */
 export function shown(value: Value, root?: string): Value {
   if (value === UNKNOWN) return LATER;
   if (isSecret(value)) return HIDDEN;

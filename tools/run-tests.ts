@@ -21,22 +21,21 @@ import {
   type Outcome,
 } from "./test-report.ts";
 
-// Runs kinds of tests, and ends with what ran, how long it took, why anything was skipped and what failed.
+// Runs kinds of tests, then prints what ran, how long it took, why tests were skipped, and what failed.
 // `node tools/run-tests.ts [unit] [integration] [e2e]`: all kinds by default. Exit 0 only when every kind ran at least one
-// test, none failed, and none was skipped without a reason or for want of something in tests/required.ts. The last line is
+// test, no test failed, and none was skipped without a reason or because something in tests/required.ts was missing. The last line is
 // `N passed, N failed, N skipped`.
 
 interface Group {
   readonly projects: readonly string[];
-  /** Of which there are tests in it. */
+  /** Kinds with tests in it. */
   readonly kinds: readonly Kind[];
-  /** How many files run at a time. */
+  /** Number of files at a time. */
   readonly workers: number;
 }
 
-// What vitest.config.ts calls projects. Machines that boot and jobs that wait leave processors idle: files of such tests run beside
-// each other, and those that want the host for themselves beside unit tests, which change nothing on it but a cache. A stage begins when
-// the one before has ended.
+// The projects of vitest.config.ts. Booting machines and waiting jobs leave processors idle, so files of such tests run in parallel.
+// Tests that need the host alone run beside unit tests, which change only a cache on it. A stage begins when the one before has ended.
 const STAGES: readonly (readonly Group[])[] = [
   [
     { projects: ["unit"], kinds: ["unit"], workers: availableParallelism() },
@@ -55,7 +54,7 @@ const repository = resolve(import.meta.dirname, "..");
 
 interface GroupOutcome {
   readonly files: readonly File[];
-  /** What is wrong besides failed tests. */
+  /** A problem other than failed tests. */
   readonly problem?: string;
 }
 
@@ -92,11 +91,11 @@ function read(file: string, end: number | string): GroupOutcome {
   }
   const files = filesOf(text);
   const isFailed = files.some(({ status }) => status === "failed");
-  // An error outside any test: vitest fails, and no test says so.
+  // An error outside of all tests.
   return end !== 0 && !isFailed ? { files, problem: `vitest ended with ${end}` } : { files };
 }
 
-/** Builds Pulumi's CLI where there is none, or waits for who does; what comes of it is in the report. */
+/** Builds a missing Pulumi CLI, or waits for another build; the report has the result. */
 async function makePulumi(): Promise<void> {
   if ((await look("Pulumi's CLI")).status !== "missing") return;
   await execa(join(repository, "tools", "pulumi.sh"), {
@@ -118,21 +117,19 @@ const start = performance.now();
 const groups: GroupOutcome[] = [];
 for (const stage of STAGES) {
   const some = stage.filter(({ kinds }) => wanted.some((kind) => kinds.includes(kind)));
-  // The first stage's tests ask for none, so that a build has its time.
+  // The first stage does not need it, so the build has time.
   if (stage !== STAGES[0] && some.length > 0) await makePulumi();
   groups.push(...(await Promise.all(some.map(run))));
 }
 const files = groups.flatMap((group) => group.files);
 const outcomes = wanted.map((kind) => outcomeOf(kind, files));
-// Unit tests need nothing of it.
+// Unit tests need none of these.
 const parts = wanted.some((kind) => kind !== "unit") ? await report() : [];
 const problems = [
   ...refused(outcomes),
   ...parts.flatMap((part) => (part.status === "missing" ? `required: ${lineOf(part)}` : [])),
   ...groups.flatMap(({ problem }) => problem ?? []),
-  ...outcomes
-    .filter(({ passed, failed }) => passed + failed === 0)
-    .map(({ kind }) => `${kind}: not one test ran`),
+  ...outcomes.filter(({ passed, failed }) => passed + failed === 0).map(({ kind }) => `${kind}: no test ran`),
 ];
 const total = (count: (outcome: Outcome) => number): number =>
   outcomes.reduce((sum, outcome) => sum + count(outcome), 0);
@@ -145,7 +142,7 @@ process.stdout.write(
     ...reasons(outcomes),
     ...failures(files),
     ...problems,
-    `all of it took ${minutes((performance.now() - start) / 1000)}`,
+    `total time: ${minutes((performance.now() - start) / 1000)}`,
     `${total(({ passed }) => passed)} passed, ${failed} failed, ${total(({ skipped }) => skipped.length)} skipped`,
     "",
   ].join("\n"),

@@ -3,14 +3,14 @@ import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
 import { MISSING } from "../tests/required.ts";
 
-// What a test run says of itself at its end, from the reports of vitest's JSON reporter.
+// The summary of a test run, from the reports of vitest's JSON reporter.
 
 const repository = resolve(import.meta.dirname, "..");
 
 export const KINDS = ["unit", "integration", "e2e"] as const;
 export type Kind = (typeof KINDS)[number];
 
-// What vitest's JSON reporter writes, as far as it is read here.
+// The part of the report of vitest's JSON reporter that is used here.
 const reportSchema = z.object({
   testResults: z.array(
     z.object({
@@ -32,12 +32,12 @@ const reportSchema = z.object({
 });
 export type File = z.output<typeof reportSchema>["testResults"][number];
 
-/** Files of a report, by paths in the repository. */
+/** The files of a report, with paths relative to the repository. */
 export function filesOf(report: string): File[] {
   return reportSchema.parse(JSON.parse(report)).testResults;
 }
 
-/** Options of vitest with which a golden file that is missing fails its test, and `.only` its file. */
+/** Options of vitest: a missing golden file fails its test, and `.only` fails its file. */
 export const STRICT = ["--update=none", "--allowOnly=false"];
 
 export interface Outcome {
@@ -46,7 +46,7 @@ export interface Outcome {
   readonly failed: number;
   /** Reason of each skipped test. */
   readonly skipped: readonly string[];
-  /** Of all files together; some of them ran beside each other. */
+  /** Sum over all files, of which some ran in parallel. */
   readonly seconds: number;
 }
 
@@ -65,19 +65,19 @@ export function outcomeOf(kind: Kind, all: readonly File[]): Outcome {
 
 const NO_REASON = "no reason given: ";
 
-/** Why a test was skipped: its group's name says so, `... (skipped: there is no /dev/kvm)`. */
+/** Why a test was skipped, from its group's name: `... (skipped: there is no /dev/kvm)`. */
 function reasonOf({ fullName }: { fullName: string }): string {
   return /\(skipped: (.*?)\)(?: |$)/.exec(fullName)?.[1] ?? `${NO_REASON}${fullName}`;
 }
 
-/** The lines of `reasons` for which the run fails: of tests that were skipped for want of something required, or without a reason. */
+/** The lines of `reasons` that fail the run: for tests skipped without a reason, or because something required was missing. */
 export function refused(outcomes: readonly Outcome[]): string[] {
   return reasons(
     outcomes.map((outcome) => ({
       ...outcome,
       skipped: outcome.skipped.filter((reason) => reason.startsWith(MISSING) || reason.startsWith(NO_REASON)),
     })),
-  ).map((line) => `not to be skipped: ${line.replace(/^skipped: /, "")}`);
+  ).map((line) => `must not be skipped: ${line.replace(/^skipped: /, "")}`);
 }
 
 export function table(outcomes: readonly Outcome[]): string {
@@ -116,7 +116,7 @@ export function reasons(outcomes: readonly Outcome[]): string[] {
   );
 }
 
-/** A line for each test that failed, and each file that could not be read or cleaned up after: of a long log, people see the end. */
+/** A line for each failed test, and for each file with an error outside of its tests. Printed last, where people look first. */
 export function failures(files: readonly File[]): string[] {
   return files.flatMap(({ name, status, message, assertionResults }) => {
     const line = (what: string, why = ""): string =>

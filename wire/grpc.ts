@@ -1,11 +1,11 @@
 import { Server, ServerCredentials, type handleUnaryCall, type ServiceError } from "@grpc/grpc-js";
 
-/** A server of Pulumi's protocol; messages may be of any size. */
+/** A gRPC server without a limit on the size of messages. */
 export function newServer(): Server {
   return new Server({ "grpc.max_receive_message_length": -1 });
 }
 
-/** Listens at `127.0.0.1:0`, which gives a free port, or `unix:PATH`; returns the port. */
+/** Listens at `unix:PATH` or `127.0.0.1:0`, which takes a free port; returns the port. */
 export async function listen(server: Server, address: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
@@ -15,7 +15,7 @@ export async function listen(server: Server, address: string): Promise<number> {
   });
 }
 
-/** A method of one request; `failure` says as gRPC does what went wrong. */
+/** A method with one request and one response; `failure` turns an error into gRPC's. */
 export function unary<Request, Response>(
   work: (request: Request) => Response | Promise<Response>,
   failure: (error: unknown) => Pick<ServiceError, "code" | "details">,

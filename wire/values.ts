@@ -1,11 +1,11 @@
 /**
- * Property values as Pulumi's protocol has them, between program, engine, providers and policies: JSON, with marked objects
- * for secrets and assets, and sentinels for what is not known yet.
+ * Property values in Pulumi's protocol: JSON with marked objects for secrets and assets, and with `UNKNOWN` for unknown
+ * values.
  */
 export type Value = null | boolean | number | string | Value[] | { [key: string]: Value };
 export type Values = Record<string, Value>;
 
-// The marks are those of `@pulumi/pulumi/runtime/rpc`, repeated here so that providers load without the SDK.
+// Copied from `@pulumi/pulumi/runtime/rpc`, so that providers load without the SDK.
 const MARK = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 const ASSET = "c44067f5952c0a294b673a41bacd8c17";
@@ -22,12 +22,12 @@ export function isSecret(value: Value | undefined): value is { value: Value } & 
   return isObject(value) && value[MARK] === SECRET;
 }
 
-/** Whether this is a file or a folder, or a text in place of one. */
+/** Whether this is an asset or archive: a file, a folder, or text in place of a file. */
 export function isAsset(value: Value | undefined): value is Values {
   return isObject(value) && (value[MARK] === ASSET || value[MARK] === ARCHIVE);
 }
 
-/** What a person may call an asset or archive: its path, or that it is text, and the start of its hash once it has one. */
+/** The name of an asset or archive for people: its path or "text", and the start of its hash if it has one. */
 export function assetName(value: Value | undefined): string | undefined {
   if (!isAsset(value)) return undefined;
   const name = typeof value.path === "string" ? value.path : "text";
@@ -39,7 +39,7 @@ export function secret(value: Value): Value {
   return isSecret(value) ? value : { [MARK]: SECRET, value };
 }
 
-/** The same value with every secret opened: what providers work with. */
+/** The value with plain secrets, as providers get it. */
 export function reveal(value: Value): Value {
   if (isSecret(value)) return reveal(value.value);
   if (Array.isArray(value)) return value.map(reveal);
@@ -58,7 +58,7 @@ export function hasSecret(value: Value | undefined): boolean {
   return isObject(value) && Object.values(value).some(hasSecret);
 }
 
-/** Whether the value is unknown, or holds something unknown anywhere. */
+/** Whether the value is unknown or contains an unknown one. */
 export function hasUnknown(value: unknown): boolean {
   if (value === UNKNOWN) return true;
   if (Array.isArray(value)) return value.some(hasUnknown);

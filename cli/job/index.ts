@@ -6,7 +6,7 @@ import { isFinal, parseStatus, statusLine, type JobStatus } from "../../services
 import { checkName, containerRoot } from "../../services/dev/place.ts";
 import { statusFile, type JobPlace } from "../../services/jobs/place.ts";
 import { readText, runsOf, type Run } from "../../services/jobs/run.ts";
-import { look, lookOrRemember, newestRun } from "../../services/jobs/state.ts";
+import { look, lookOrLastKnown, newestRun } from "../../services/jobs/state.ts";
 import { stopRun } from "../../services/jobs/stop.ts";
 import { catchUp, follow, lastLines, newestEvents } from "../../services/jobs/tail.ts";
 import { columns } from "../table.ts";
@@ -14,7 +14,7 @@ import { GRACE_SECONDS, placeOf, wholeNumber, withJob, type JobOptions } from ".
 import { report } from "./report.ts";
 import { addRun } from "./run.ts";
 
-/** `job`: commands in containers that run in the background, by name. */
+/** `job`: named commands in containers that run in the background. */
 export function addJob(program: Command): void {
   const job = program
     .command("job")
@@ -34,7 +34,7 @@ export function addJob(program: Command): void {
 
 function addStatus(job: Command): void {
   withJob(job.command("status"))
-    .description("what the newest run is at this moment; exit 1 when there is none")
+    .description("show the current state of the newest run; exit 1 if there is none")
     .action(async (options: JobOptions) => {
       const place = placeOf(options);
       const run = newestRun(place);
@@ -50,9 +50,9 @@ function addStatus(job: Command): void {
 
 function addTail(job: Command): void {
   withJob(job.command("tail"))
-    .description("last events of the newest run as JSON lines, or with --output what it printed")
-    .option("--output", "what the job printed, standard output and error together")
-    .option("-f, --follow", "go on until the job is over")
+    .description("show the last events of the newest run as JSON lines, or with --output its output")
+    .option("--output", "standard output and error of the job instead of events")
+    .option("-f, --follow", "continue until the job ends")
     .action(async (options: JobOptions & { output?: boolean; follow?: boolean }) => {
       const place = placeOf(options);
       const run = newestRun(place);
@@ -65,8 +65,8 @@ function addTail(job: Command): void {
 
 function addStop(job: Command): void {
   withJob(job.command("stop"))
-    .description("end the newest run: SIGTERM, later SIGKILL; exit 1 when none runs")
-    .option("--grace <seconds>", "what it gets to end by itself", wholeNumber, GRACE_SECONDS)
+    .description("stop the newest run with SIGTERM, later SIGKILL; exit 1 if none runs")
+    .option("--grace <seconds>", "time between SIGTERM and SIGKILL", wholeNumber, GRACE_SECONDS)
     .action(async (options: JobOptions & { grace: number }) => {
       const place = placeOf(options);
       const run = newestRun(place) ?? none(place);
@@ -80,7 +80,7 @@ function addStop(job: Command): void {
 
 function addHealth(job: Command): void {
   withJob(job.command("health"))
-    .description("whether its process is there, and its status; always exits with 0")
+    .description("show whether the job's process runs, and its status; always exits with 0")
     .action(async (options: JobOptions) => {
       const place = placeOf(options);
       const run = newestRun(place);
@@ -100,12 +100,12 @@ function addHealth(job: Command): void {
 function addList(job: Command): void {
   job
     .command("list")
-    .description("the jobs of a project, or of all: state, time, exit code, log")
-    .option("--project-id <id>", "which project. Default: SYGALDRY_PROJECT_ID, else all")
+    .description("list the jobs of a project, or of all: state, time, exit code, log")
+    .option("--project-id <id>", "ID of the project. Default: SYGALDRY_PROJECT_ID, otherwise all projects")
     .option("--json", "as JSON")
     .action(async (options: { projectId?: string; json?: boolean }) => {
       const runs = newestOfAll(options.projectId ?? process.env.SYGALDRY_PROJECT_ID);
-      const seen = await Promise.all(runs.map(lookOrRemember));
+      const seen = await Promise.all(runs.map(lookOrLastKnown));
       process.stdout.write(
         options.json === true
           ? `${JSON.stringify(
@@ -148,13 +148,15 @@ function folders(parent: string): string[] {
   return statSync(parent, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(parent) : [];
 }
 
-/** What the former tool wrote; nobody can ask whether it is still true. */
+/** The status that zephyr_job wrote; ai-how cannot check it. */
 function former(place: JobPlace): JobStatus | undefined {
   return parseStatus(readText(statusFile(place)) ?? "");
 }
 
 function none({ job, project }: JobPlace): never {
-  throw new UserError(`${job}: project ${project} has no run of it; \`ai-how job list\` has those there are`);
+  throw new UserError(
+    `${job}: project ${project} has no run of this job; \`ai-how job list\` shows all jobs`,
+  );
 }
 
 function write({ json }: JobOptions, value: object, text: string): void {

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { UserError } from "../../config/errors.ts";
 import { jobPlace, type JobPlace } from "../../services/jobs/place.ts";
 
-/** Options that every command about one job takes, as the former tool's did. */
+/** Options of every command about one job, as in zephyr_job. */
 export interface JobOptions {
   readonly projectRoot?: string;
   readonly projectId?: string;
@@ -13,19 +13,19 @@ export interface JobOptions {
 }
 
 const LINES = 80;
-/** Seconds a job gets to end by itself. */
+/** Default time between SIGTERM and SIGKILL. */
 export const GRACE_SECONDS = 30;
 
 export function withJob(command: Command): Command {
   return command
     .option(
       "--project-root <folder>",
-      "the project, /workspace in the container. Default: the repository around here",
+      "folder of the project, /workspace in the container. Default: the current repository",
     )
-    .option("--project-id <id>", "which project. Default: SYGALDRY_PROJECT_ID")
-    .option("--job <name>", "which job")
+    .option("--project-id <id>", "ID of the project. Default: SYGALDRY_PROJECT_ID")
+    .option("--job <name>", "name of the job")
     .addOption(new Option("--job-name <name>", "the same").hideHelp())
-    .option("--lines <count>", "how many lines tail shows", wholeNumber, LINES)
+    .option("--lines <count>", "number of lines that tail shows", wholeNumber, LINES)
     .option("--json", "as JSON");
 }
 

@@ -1,7 +1,7 @@
-import type { Seen } from "../../services/jobs/state.ts";
+import type { CurrentRun } from "../../services/jobs/state.ts";
 
-/** A run for programs. */
-export function report({ run, status, pid }: Seen): object {
+/** A run as JSON. */
+export function report({ run, status, pid }: CurrentRun): object {
   const { record, files, outcome } = run;
   return {
     project: record.project,

@@ -30,41 +30,60 @@ interface RunOptions extends JobOptions {
 
 const MIB = 1024 * 1024;
 
-/** `job run`: a command in a container of its name, in the background. */
+/** `job run`: starts a job, a command in a container in the background. */
 export function addRun(job: Command): void {
   withJob(job.command("run"))
-    .description("start a command in a container in the background; exit 0 once it runs")
-    .argument("[command...]", "words, put together to one line for `bash -lc`; as they are for an entrypoint")
+    .description("start a command in a container in the background; exit 0 when it runs")
+    .argument(
+      "[command...]",
+      "words, joined to one line for `bash -lc`, or passed unchanged to an entrypoint",
+    )
     .passThroughOptions()
-    .option("--image <name>", "default: SYGALDRY_IMAGE, else the development container's")
-    .option("-e, --entrypoint <name>", `the words are for ${entrypoints().join(", ")}. Default: for Bash`)
-    .addOption(new Option("--engine <name>", "default: docker, else podman").choices(["docker", "podman"]))
-    .option("--gpu <which>", "all, none, or indices, GPU and MIG UUIDs with commas. Default: all there are")
+    .option(
+      "--image <name>",
+      "image of the container. Default: SYGALDRY_IMAGE, otherwise the development container's",
+    )
+    .option("-e, --entrypoint <name>", `entrypoint for the words: ${entrypoints().join(", ")}. Default: Bash`)
+    .addOption(
+      new Option("--engine <name>", "container runtime. Default: docker, otherwise podman").choices([
+        "docker",
+        "podman",
+      ]),
+    )
+    .option(
+      "--gpu <which>",
+      "all, none, or indices and UUIDs of GPUs and MIG partitions, separated by commas. Default: all",
+    )
     .option<readonly string[]>(
       "--env <name>",
-      "a variable of this environment for the container",
+      "variable of this environment that the container gets",
       variable,
       [],
     )
-    .option("--env-file <file>", "variables for the container, NAME=VALUE a line")
-    .option("--replace", "end a job of this name first")
-    .option("--wait", "wait until it is over; exit with its exit code")
-    .option("--grace <seconds>", "what --replace gives the other one to end", wholeNumber, GRACE_SECONDS)
-    .option("--log-size <MiB>", "begin another log file after so much", positiveNumber, 100)
-    .option("--log-keep <count>", "full log files that are kept", wholeNumber, 5)
-    .option("--progress <seconds>", "between lines of progress", positiveNumber, 300)
+    .option("--env-file <file>", "file of variables for the container, one NAME=VALUE per line")
+    .option("--replace", "stop a running job of this name first")
+    .option("--wait", "wait until the job ends; exit with its exit code")
+    .option(
+      "--grace <seconds>",
+      "with --replace: time between SIGTERM and SIGKILL",
+      wholeNumber,
+      GRACE_SECONDS,
+    )
+    .option("--log-size <MiB>", "largest size of a log file", positiveNumber, 100)
+    .option("--log-keep <count>", "number of full log files to keep", wholeNumber, 5)
+    .option("--progress <seconds>", "time between progress events", positiveNumber, 300)
     .action(async (words: string[], options: RunOptions) => {
       const place = placeOf(options);
       if (words.length === 0 && options.entrypoint === undefined)
         throw new UserError("a command is required: give one after --", { exitCode: 2 });
       const entrypoint = options.entrypoint === undefined ? undefined : parseEntrypoint(options.entrypoint);
       const gpus = await gpusFor(options.gpu);
-      const engine = await ContainerRuntime.find(options.engine);
+      const runtime = await ContainerRuntime.find(options.engine);
       const { run, pid } = await startJob({
-        ...{ place, engine, gpus, entrypoint },
+        ...{ place, runtime, gpus, entrypoint },
         words,
         env: environment(options),
-        image: await imageFor(engine, options.image),
+        image: await imageFor(runtime, options.image),
         projectRoot: options.projectRoot ?? jobProjectRoot(process.cwd()),
         ...{ replace: options.replace === true, graceSeconds: options.grace },
         ...{ logBytes: Math.ceil(options.logSize * MIB), logKeep: options.logKeep },
@@ -91,17 +110,17 @@ export function addRun(job: Command): void {
     });
 }
 
-/** The image that was named, which the engine fetches if it has to; else the development container's, built if it has to be. */
-async function imageFor(engine: ContainerRuntime, asked: string | undefined): Promise<string> {
+/** The requested image, which the runtime pulls if necessary, or the development container's, which is built if necessary. */
+async function imageFor(runtime: ContainerRuntime, asked: string | undefined): Promise<string> {
   const image = asked === undefined ? wantedImage() : { name: asked, isNamed: true };
   if (!image.isNamed)
-    await ensureImage(engine, image, (line) => {
+    await ensureImage(runtime, image, (line) => {
       process.stderr.write(`note: ${line}\n`);
     });
   return image.name;
 }
 
-/** Every GPU of the host unless some were named; SYGALDRY_GPU=false, as the former launcher had it, is none. */
+/** The requested GPUs, otherwise all of the host, or none with SYGALDRY_GPU=false. */
 async function gpusFor(text: string | undefined): Promise<GpuSelection> {
   const isWanted = process.env.SYGALDRY_GPU !== "false";
   const asked = text === undefined ? undefined : parseGpuSelection(text);
@@ -127,7 +146,7 @@ function environment({ env, envFile }: RunOptions): Record<string, string> {
   const broken = all.find(([, value]) => value.includes("\n"));
   if (broken !== undefined)
     throw new UserError(
-      `--env: ${broken[0]} has more than one line, which engines do not take; put it into a file of the project`,
+      `--env: ${broken[0]} has more than one line, which container runtimes do not accept; put it into a file of the project`,
     );
   return Object.fromEntries(all);
 }
@@ -144,7 +163,7 @@ function parseEnvFile(file: string): [string, string][] {
   return text.split("\n").flatMap((line, index): [string, string][] => {
     if (line.trim() === "" || line.startsWith("#")) return [];
     const at = line.indexOf("=");
-    if (at < 1) throw new UserError(`--env-file: ${file}:${index + 1} is no NAME=VALUE`, { exitCode: 2 });
+    if (at < 1) throw new UserError(`--env-file: ${file}:${index + 1} is not NAME=VALUE`, { exitCode: 2 });
     return [[line.slice(0, at), line.slice(at + 1)]];
   });
 }

@@ -34,7 +34,7 @@ function mermaid(picture: Picture): string {
   return `${["flowchart LR", ...lines(undefined, "  "), ...arrows].join("\n")}\n`;
 }
 
-/** The DOT source. An arrow to a box that holds others ends at the first of them. */
+/** The DOT source. An arrow to a box with others inside ends at the first of them. */
 function dot(picture: Picture): string {
   const children = childrenOf(picture);
   const quoted = (value: string): string => JSON.stringify(value);

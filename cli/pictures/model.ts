@@ -1,13 +1,13 @@
-/** A box of a picture; a box may hold others. */
+/** A box of a picture; it can contain others. */
 export interface Box {
   readonly id: string;
   /** Lines of text; the first one is the name. */
   readonly label: readonly string[];
-  /** The box that it lies in. */
+  /** The box around it. */
   readonly parent?: string;
 }
 
-/** An arrow from what is needed to what needs it. */
+/** An arrow from a resource to one that depends on it. */
 export interface Arrow {
   readonly from: string;
   readonly to: string;
@@ -19,7 +19,7 @@ export interface Picture {
   readonly arrows: readonly Arrow[];
 }
 
-/** The same picture without arrows that follow from others: transitive reduction. */
+/** Removes the arrows that others imply: the transitive reduction. */
 export function withoutShortcuts({ boxes, arrows }: Picture): Picture {
   const next = new Map<string, Set<string>>(boxes.map(({ id }) => [id, new Set<string>()]));
   for (const { from, to } of arrows) next.get(from)?.add(to);
@@ -41,7 +41,7 @@ export function withoutShortcuts({ boxes, arrows }: Picture): Picture {
   return { boxes, arrows: kept };
 }
 
-/** Joins boxes of the same kind with the same arrows into one. */
+/** Joins boxes with the same kind and the same arrows into one. */
 export function withAlikeJoined(
   picture: Picture,
   kindOf: (box: Box) => string,

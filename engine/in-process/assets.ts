@@ -3,7 +3,7 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { isAsset, isObject, type Value, type Values } from "../../wire/values.ts";
 
-/** Gives every asset and archive in the value the hash of its content, so that a changed file is a changed input. */
+/** Adds the hash of its content to every asset and archive, so that a changed file is a changed input. */
 export async function hashAssets(value: Value, root: string): Promise<Value> {
   if (Array.isArray(value)) return Promise.all(value.map((item) => hashAssets(item, root)));
   if (!isObject(value)) return value;

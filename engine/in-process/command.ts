@@ -23,7 +23,7 @@ const inputSchema = {
   addPreviousOutputInEnv: z.boolean().optional(),
 };
 type Inputs = z.output<z.ZodObject<typeof inputSchema>>;
-interface Said {
+interface CommandOutput {
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -31,14 +31,14 @@ type Operation = Pick<Context<object>, "signal" | "log">;
 
 const GRACE_MILLISECONDS = 10_000;
 
-/** What the stacks use of Pulumi's provider `command`. Relative paths start at `root`, the project's folder. */
+/** The part of Pulumi's provider `command` that the stacks use. Relative paths start at `root`, the project's folder. */
 export function command(root: string): ProviderDefinition<object> {
   return { name: "command", version: "1.2.1", config: {}, resources: [localCommand(root)], invokes: [] };
 }
 
-/** `create` runs at creation, `update` (or `create`) when an input changed, `delete` at the end; changed triggers replace. */
+/** Runs `create` at creation, `update` (default `create`) when an input changes, and `delete` at deletion. Changed triggers replace. */
 function localCommand(root: string) {
-  return resourceType<object, Inputs, Inputs & Said>({
+  return resourceType<object, Inputs, Inputs & CommandOutput>({
     token: "command:local:Command",
     inputs: inputSchema,
     changes: {
@@ -51,14 +51,14 @@ function localCommand(root: string) {
     volatile: ["stdout", "stderr"],
     identify: () => undefined,
     async create(inputs, operation) {
-      const said = await run(root, inputs.create, inputs, undefined, operation);
+      const output = await run(root, inputs.create, inputs, undefined, operation);
       const id = `${nameOf(operation.urn)}${randomBytes(4).toString("hex")}`;
-      return { id, inputs, state: { ...inputs, ...said } };
+      return { id, inputs, state: { ...inputs, ...output } };
     },
     read: (id, last) => Promise.resolve(last === undefined ? undefined : { id, ...last }),
     async update(id, { state }, inputs, operation) {
-      const said = await run(root, inputs.update ?? inputs.create, inputs, state, operation);
-      return { id, inputs, state: { ...inputs, ...said } };
+      const output = await run(root, inputs.update ?? inputs.create, inputs, state, operation);
+      return { id, inputs, state: { ...inputs, ...output } };
     },
     async delete(_id, { inputs, state }, operation) {
       await run(root, inputs.delete, inputs, state, operation);
@@ -70,9 +70,9 @@ async function run(
   root: string,
   line: string | undefined,
   inputs: Inputs,
-  last: Said | undefined,
+  last: CommandOutput | undefined,
   { signal, log }: Operation,
-): Promise<Said> {
+): Promise<CommandOutput> {
   const { stdout = "", stderr = "" } = last ?? {};
   if (line === undefined) return { stdout, stderr };
   const [program, ...args] = [...(inputs.interpreter ?? ["/bin/sh", "-c"]), line];
@@ -86,7 +86,7 @@ async function run(
     ...(inputs.stdin === undefined ? { stdin: "ignore" as const } : { input: inputs.stdin }),
     all: true,
     reject: false,
-    // A process group of its own: what the command started has to end with it.
+    // In its own process group, so that the command's children end with it.
     detached: true,
   });
   const cancel = (): void => {
@@ -107,7 +107,7 @@ async function run(
   return { stdout: result.stdout, stderr: result.stderr };
 }
 
-/** Asks a process group to end, and ends it if it does not. */
+/** Sends SIGTERM to a process group, and SIGKILL if it does not end. */
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   const signal = (name: NodeJS.Signals): void => {

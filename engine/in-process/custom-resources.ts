@@ -1,7 +1,7 @@
 import { UserError } from "../../config/errors.ts";
 import type { ShownDiff } from "../events.ts";
 import { protectedMessage } from "../protection.ts";
-import { admit } from "../policies.ts";
+import { assertAllowed } from "../policies.ts";
 import { hashAssets } from "./assets.ts";
 import { deleteAll, dependentsToReplace } from "./deletion.ts";
 import { showDiffs } from "./diff-view.ts";
@@ -13,20 +13,20 @@ import { packageOf } from "../../wire/urn.ts";
 import { revealAll, UNKNOWN, type Values } from "../../wire/values.ts";
 import type { Work } from "./work.ts";
 
-/** Makes each resource of a handler what its goal wants: compares it with the state, and creates, updates or replaces it. */
+/** Brings each resource to its goal: compares it with the state, then creates, updates or replaces it. */
 export class CustomResources {
   readonly #work: Work;
   readonly #record: (resource: ResourceState) => void;
-  /** What goes with a replacement before its own turn comes: its creation is the other half of a replacement. */
+  /** Resources that another one's replacement deleted before their own turn; creating them completes a replacement. */
   readonly #deletedEarly = new Set<string>();
 
-  /** `record` is told of each resource as it is then. */
+  /** `record` gets each resource after its operation. */
   constructor(work: Work, record: (resource: ResourceState) => void) {
     this.#work = work;
     this.#record = record;
   }
 
-  /** `base` is the goal as the state would keep it, `old` what the state has. */
+  /** `base` is the goal in the form of the state, `old` the resource in the state. */
   async register(goal: Goal, base: ResourceState, old: ResourceState | undefined): Promise<Registered> {
     const { urn } = base;
     if (this.#work.options.targets?.includes(urn) === false) return this.#leave(urn, old);
@@ -48,7 +48,7 @@ export class CustomResources {
       throw new UserError(lines.join("\n"));
     }
     const resource = { ...base, inputs: markLike(checked.inputs, raw) };
-    if (!this.#work.options.preview) admit(stackResource(resource));
+    if (!this.#work.options.preview) assertAllowed(stackResource(resource));
     if (old === undefined)
       return this.#create(handler, resource, this.#deletedEarly.has(urn) ? "replace" : "create");
 
@@ -56,7 +56,7 @@ export class CustomResources {
     const diff = handler.diff(revealAll(old.inputs), checked.inputs);
     if (diff.refusal !== undefined && !isAsked) throw new UserError(diff.refusal);
     const diffs = showDiffs(diff, old.inputs, resource.inputs);
-    // Where a preview stands, an `up` would have deleted it by now.
+    // In a preview the state still has it; an `up` would have deleted it by now.
     if (isAsked || this.#deletedEarly.has(urn))
       return this.#replace(handler, resource, old, diffs, goal.deleteBeforeReplace ?? true);
     if (diff.properties.length === 0) {
@@ -74,16 +74,16 @@ export class CustomResources {
     return this.#replace(handler, resource, old, diffs, deleteFirst);
   }
 
-  /** A resource that this run is not about. */
+  /** Leaves a resource that is not a target of this run. */
   #leave(urn: string, old: ResourceState | undefined): Registered {
     if (old === undefined)
-      throw new UserError("is not there yet, and this run is about other resources; run `ai-how up`");
+      throw new UserError("does not exist yet and is not a target of this run; run `ai-how up`");
     this.#work.count("same");
     this.#record(old);
     return { urn, id: old.id ?? "", outputs: old.outputs };
   }
 
-  /** What another provider would make is shown as it is asked for; nothing is known of it but that. */
+  /** Plans a resource whose provider this engine does not have: only its inputs are known. */
   #leaveUnchecked(base: ResourceState, old: ResourceState | undefined): Registered {
     this.#work.unchecked.set(base.urn, packageOf(base.type));
     this.#work.plan(base.urn, operationFor(old, base), []);
@@ -112,12 +112,12 @@ export class CustomResources {
     await state.save();
     return this.#work.perform(urn, operation, diffs, async (context) => {
       const made = await handler.create(inputs, context).catch(async (error: unknown) => {
-        // What can be found again by its id is cleaned up later; of anything else nothing is known.
+        // A resource with a predictable id stays pending, and a later run cleans it up.
         if (handler.identify(urn, inputs) === undefined) state.settle(urn);
         await state.save();
         throw error;
       });
-      if (replaced !== undefined) state.doom(replaced);
+      if (replaced !== undefined) state.markReplaced(replaced);
       return this.#settle({
         ...resource,
         id: made.id,

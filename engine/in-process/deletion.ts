@@ -8,8 +8,8 @@ import type { ResourceState } from "./state.ts";
 import { Stopped, type Work } from "./work.ts";
 
 /**
- * Deletes resources, each after those that need it and side by side where they can. What is deleted with another one
- * is only forgotten. After a failure nothing new begins. `replacing`: they come back at once.
+ * Deletes resources in parallel, each after its dependents. A resource with `deletedWith` is only removed from the state.
+ * After a failure nothing new begins. With `replacing`, the deletions are half of replacements and do not count.
  */
 export async function deleteAll(
   work: Work,
@@ -17,13 +17,13 @@ export async function deleteAll(
   { replacing = false } = {},
 ): Promise<void> {
   const leaving = new Set(resources.map(({ urn }) => urn));
-  const guarded = resources.find((resource) => resource.protect === true);
-  if (guarded !== undefined) {
-    work.failed(guarded.urn, "delete", new UserError(protectedMessage(guarded, "deleted")));
+  const protectedOne = resources.find((resource) => resource.protect === true);
+  if (protectedOne !== undefined) {
+    work.failed(protectedOne.urn, "delete", new UserError(protectedMessage(protectedOne, "deleted")));
     return;
   }
   const ended = new Map<ResourceState, Promise<void>>();
-  // Later resources can only need earlier ones, so walking backwards meets every dependent first.
+  // A resource depends only on earlier ones, so the reverse order reaches dependents first.
   for (const resource of [...resources].reverse()) {
     const dependents = [...ended].filter(([other]) => needs(other, resource)).map(([, end]) => end);
     const end = Promise.all(dependents).then(() =>
@@ -69,34 +69,34 @@ async function deleteOne(
 }
 
 /**
- * The resources that cannot stay while `old` is away: those that would be replaced if what they take from it changed,
- * in the order of the state.
+ * The resources that must be deleted before `old`: those that a change of their inputs from `old` would replace. In the
+ * order of the state.
  */
 export async function dependentsToReplace(work: Work, old: ResourceState): Promise<ResourceState[]> {
-  const away = new Set([old.urn]);
+  const deleted = new Set([old.urn]);
   const found: ResourceState[] = [];
   for (const resource of work.options.state.resources) {
     if (!resource.custom || isProvider(resource.type) || resource.pendingDelete === true) continue;
     const affected = Object.entries(resource.propertyDependencies)
-      .filter(([key, urns]) => urns.some((urn) => away.has(urn)) && !ignored(resource, key))
+      .filter(([key, urns]) => urns.some((urn) => deleted.has(urn)) && !ignored(resource, key))
       .map(([key]) => key);
     if (affected.length === 0) continue;
     const handler = await work.options.providers.handler(resource.type, resource.provider);
     const inputs = revealAll(resource.inputs);
     const unknown = Object.fromEntries(affected.map((key) => [key, UNKNOWN]));
     if (handler.diff(inputs, { ...inputs, ...unknown }).replaces.length === 0) continue;
-    away.add(resource.urn);
+    deleted.add(resource.urn);
     found.push(resource);
   }
   return found;
 }
 
-/** Whether the program wants no change of this input. */
+/** Whether the program ignores changes of this input. */
 function ignored({ ignoreChanges = [] }: ResourceState, key: string): boolean {
   return ignoreChanges.includes(key) || ignoreChanges.includes("*");
 }
 
-/** Removes what a killed engine had begun to create and nobody wants any more. */
+/** Deletes unwanted resources whose creation a killed engine left unfinished. */
 export async function cleanInterrupted(work: Work, unwanted: (urn: string) => boolean): Promise<void> {
   const { state, providers, preview } = work.options;
   if (preview || work.failure !== undefined) return;

@@ -12,15 +12,15 @@ import { revealAll, UNKNOWN, type Values } from "../../wire/values.ts";
 import { Stopped, Work, type WorkOptions } from "./work.ts";
 
 /**
- * One run of the program: compares each goal with the state, does what the difference asks for and records it.
- * The SDK sends a goal when everything that it depends on has been answered, so order needs no graph here; deletions do.
+ * One run of the program: compares each goal with the state, performs the operation and records the result.
+ * The SDK registers a resource after its dependencies, so only deletions need a graph.
  */
 export class Deployment {
   readonly work: Work;
   readonly #custom: CustomResources;
   readonly #registered = new Map<string, ResourceState>();
   readonly #running = new Set<Promise<unknown>>();
-  /** Puts the program's outputs in the place of those of the run before. */
+  /** Records the stack's new outputs. */
   #stackOutputs = (): void => undefined;
 
   constructor(options: WorkOptions) {
@@ -30,7 +30,7 @@ export class Deployment {
     });
   }
 
-  /** Registers a goal; resolves when the resource is as the program wants it. */
+  /** Registers a goal; resolves when the resource has reached it. */
   async register(goal: Goal): Promise<Registered> {
     const work = this.#register(goal);
     this.#running.add(work);
@@ -45,7 +45,7 @@ export class Deployment {
     const resource = this.#registered.get(urn);
     if (resource === undefined)
       throw new UserError(`${urn}: outputs of a resource that was never registered`);
-    // A program that fails says so only after it has registered no outputs for its stack.
+    // A failing program registers empty outputs for its stack before it reports the failure.
     if (resource.type === STACK_TYPE)
       this.#stackOutputs = () => {
         this.#record({ ...resource, outputs });
@@ -53,7 +53,7 @@ export class Deployment {
     else this.#record({ ...resource, outputs });
   }
 
-  /** Waits for what still runs, then deletes what the program no longer wants. Failures have been told by then. */
+  /** Waits for running operations, then deletes the resources that the program no longer has. Does not throw: failures are reported. */
   async finish(): Promise<void> {
     await Promise.allSettled(this.#running);
     const { state, preview, targets } = this.work.options;
@@ -71,14 +71,14 @@ export class Deployment {
       state.pending.length === 0 &&
       !state.resources.some(({ custom }) => custom)
     ) {
-      // Nothing was made: a stack that never was leaves no state.
+      // No resource was made, so the stack has no state.
       await state.discard();
       return;
     }
     await state.save();
   }
 
-  /** Deletes everything in the state, or all but what is protected. */
+  /** Deletes all resources, or all that neither are protected nor needed by a protected one. */
   async destroy(excludeProtected = false): Promise<void> {
     const { state } = this.work.options;
     await configureProviders(this.work);
@@ -101,17 +101,17 @@ export class Deployment {
     const { state, project } = this.work.options;
     const { type, custom, parent = "" } = goal.resource;
     const urn = makeUrn(state.stack, project, parent, type, goal.name);
-    this.work.redaction.leave(goal.name);
+    this.work.redaction.allow(goal.name);
     if (this.#registered.has(urn)) {
       throw this.work.failed(
         urn,
         "create",
-        new UserError(`${urn}: the program makes two resources of this type and name`),
+        new UserError(`${urn}: the program has two resources with this type and name`),
       );
     }
     const old = this.#findOld(urn, goal);
     const base: ResourceState = { ...goal.resource, urn };
-    // Reserved before the first wait, so that a second registration of the same name is seen.
+    // Set before the first await, so that a second registration of the same name fails.
     this.#registered.set(urn, old ?? base);
     this.work.emit({ type: "registered", urn, parent });
     if (!custom && !goal.remote) {

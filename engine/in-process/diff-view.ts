@@ -10,7 +10,7 @@ interface Difference {
   readonly replaces: readonly string[];
 }
 
-/** Differences as a person may see them: values shortened, secrets hidden wherever they lie on the path. */
+/** Differences for people: shortens values and hides secrets anywhere on the path. */
 export function showDiffs(diff: Difference, was: Values, is: Values): ShownDiff[] {
   return diff.properties.map(({ path, kind }) => {
     const key = path.split(/[.[]/)[0] ?? path;
@@ -26,7 +26,7 @@ export function showDiffs(diff: Difference, was: Values, is: Values): ShownDiff[
   });
 }
 
-/** The value at a path; a secret or an asset as a whole when the path leads into it. */
+/** The value at a path; for a path into a secret or an asset, all of it. */
 function at(values: Values, path: string): Value | undefined {
   let here: Value | undefined = values;
   for (const part of path.split(/[.[\]]+/).filter((name) => name !== "")) {
@@ -41,7 +41,7 @@ function at(values: Values, path: string): Value | undefined {
 function show(value: Value | undefined): string {
   if (value === undefined) return "(none)";
   const text = JSON.stringify(shown(value));
-  // What stands in the place of a value is no text of its own.
+  // These placeholders are not JSON text: drop their quotes.
   if (value === UNKNOWN || isSecret(value)) return text.slice(1, -1);
   return text.length > WIDTH ? `${text.slice(0, WIDTH - 1)}…` : text;
 }

@@ -1,23 +1,23 @@
 import type { Values } from "../../wire/values.ts";
 import type { ResourceState } from "./state.ts";
 
-/** A resource as the program wants it to be. */
+/** The desired resource, as the program registers it. */
 export interface Goal {
   readonly name: string;
-  /** As the state would keep it. */
+  /** In the form of the state. */
   readonly resource: Omit<ResourceState, "urn">;
-  /** Whether a provider makes it, though it is a component. */
+  /** True for a component that a provider makes. */
   readonly remote: boolean;
   readonly aliases: readonly string[];
   readonly deleteBeforeReplace?: boolean;
-  /** Options that only Pulumi's engine knows. */
+  /** Options that only Pulumi's engine supports. */
   readonly unsupported: readonly string[];
 }
 
-/** What the program gets back for a goal. */
+/** The answer to the program. */
 export interface Registered {
   readonly urn: string;
-  /** Empty when it is only known after `up`. */
+  /** Empty if only `up` will know it. */
   readonly id: string;
   readonly outputs: Values;
 }

@@ -12,21 +12,19 @@ import type {
 import type { Operation, Summary } from "../events.ts";
 import { passphrase } from "../passphrase.ts";
 import {
-  MEND,
-  NOTHING_MADE,
+  FIX_PROGRAM,
+  NOTHING_CHANGED,
   problemsOnly,
   refuse,
   resourceViolations,
   stackViolations,
 } from "../policies.ts";
-import { inProcessState, loadProject, loadStackConfig, type Project } from "../project.ts";
-import type { Deployment } from "./deployment.ts";
+import { inProcessState, loadProject, loadStackConfig } from "../project.ts";
 import { lockStack } from "./lock.ts";
-import type { Providers } from "./providers.ts";
 import { stackResource, StackState, type ResourceState } from "./state.ts";
 import type { Work } from "./work.ts";
 
-/** Runs the program without Pulumi's CLI: the SDK's runner on one side, our providers' own code on the other. */
+/** Runs the program without Pulumi's CLI: with the SDK's runner and our providers, loaded as modules. */
 export class InProcessEngine implements Engine {
   readonly name = "in-process";
   readonly #reference: StackReference;
@@ -44,10 +42,10 @@ export class InProcessEngine implements Engine {
       const state = await this.#load();
       const { plan, unchecked } = await this.#plan(state, { ...options, emit: problemsOnly(options.emit) });
       this.#refuseUnchecked(unchecked);
-      refuse(plan.violations, options.emit, NOTHING_MADE);
+      refuse(plan.violations, options.emit, NOTHING_CHANGED);
       await state.openBox();
       const { summary } = await this.#run(state, options, false);
-      refuse(stackViolations(state.resources.map(stackResource)), options.emit, MEND);
+      refuse(stackViolations(state.resources.map(stackResource)), options.emit, FIX_PROGRAM);
       return summary;
     });
   }
@@ -56,7 +54,7 @@ export class InProcessEngine implements Engine {
     return this.#locked("refresh", async () => {
       const { deployment } = await this.#deployment(await this.#load(), options, false);
       await deployment.refresh();
-      return concluded(deployment.work).summary;
+      return throwFailure(deployment.work).summary;
     });
   }
 
@@ -65,7 +63,7 @@ export class InProcessEngine implements Engine {
       const state = await this.#load();
       const { deployment } = await this.#deployment(state, options, false);
       await deployment.destroy(options.excludeProtected);
-      const { summary } = concluded(deployment.work);
+      const { summary } = throwFailure(deployment.work);
       if (state.empty) await state.discard();
       return summary;
     });
@@ -107,7 +105,7 @@ export class InProcessEngine implements Engine {
     const packages = [...new Set(unchecked.values())].sort().join(", ");
     const { stack } = this.#reference;
     throw new UserError(
-      `${stack} wants Pulumi's engine, which runs what the in-process one does not (${packages}): get it by \`tools/pulumi.sh\` or \`npx pulumi version\`, then \`ai-how up ${stack} --engine pulumi\`; ${NOTHING_MADE}`,
+      `${stack} needs Pulumi's engine, as the in-process one does not support these packages: ${packages}; install it with \`tools/pulumi.sh\` or \`npx pulumi version\`, then run \`ai-how up ${stack} --engine pulumi\`; ${NOTHING_CHANGED}`,
     );
   }
 
@@ -128,19 +126,10 @@ export class InProcessEngine implements Engine {
     }
   }
 
-  async #deployment(
-    state: StackState,
-    options: RunOptions,
-    preview: boolean,
-  ): Promise<{
-    deployment: Deployment;
-    providers: Providers;
-    project: Project;
-    config: Readonly<Record<string, string>>;
-  }> {
+  async #deployment(state: StackState, options: RunOptions, preview: boolean) {
     const { root, stack } = this.#reference;
     const [project, config] = await Promise.all([loadProject(root), loadStackConfig(root, stack)]);
-    // Loaded by what works on resources only: commands that read the state start in half the time.
+    // Loaded late: commands that only read the state then start in half the time.
     const [{ Deployment }, { Providers }] = await Promise.all([
       import("./deployment.ts"),
       import("./providers.ts"),
@@ -153,9 +142,9 @@ export class InProcessEngine implements Engine {
   async #run(state: StackState, options: RunOptions, preview: boolean): Promise<Work> {
     const { root, stack } = this.#reference;
     const { deployment, providers, project, config } = await this.#deployment(state, options, preview);
-    // Pulumi.yaml asks for `refresh: always`: what happened behind our back is seen before anything is planned.
+    // As Pulumi.yaml's `refresh: always` demands, the plan starts from the real resources.
     await deployment.refresh();
-    concluded(deployment.work);
+    throwFailure(deployment.work);
     const [{ Monitor }, { runProgram }] = await Promise.all([import("./monitor.ts"), import("./program.ts")]);
     const end = new AbortController();
     const monitor = new Monitor({
@@ -176,11 +165,11 @@ export class InProcessEngine implements Engine {
       await deployment.finish();
       await monitor.close();
     }
-    return concluded(deployment.work);
+    return throwFailure(deployment.work);
   }
 }
 
-function concluded(work: Work): Work {
+function throwFailure(work: Work): Work {
   if (work.failure !== undefined) throw work.failure;
   return work;
 }

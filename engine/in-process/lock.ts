@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../config/errors.ts";
+import { parseJson } from "./state.ts";
 
 const holderSchema = z.object({
   pid: z.number(),
@@ -12,8 +13,8 @@ const holderSchema = z.object({
 });
 
 /**
- * Takes the lock of a stack, or says who holds it. The lock of a process that is no more, on this host, is taken over.
- * Returns the function that gives it back.
+ * Locks a stack and returns the function that unlocks it. Takes over the lock of a process on this host that has ended.
+ * @throws UserError that names the holder of the lock
  */
 export async function lockStack(file: string, operation: string): Promise<() => Promise<void>> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -23,16 +24,16 @@ export async function lockStack(file: string, operation: string): Promise<() => 
     mode: 0o600,
   });
   try {
-    // A link appears with its content: nobody ever reads a lock that is half written.
+    // A link appears with its content, so no process can read an incomplete lock.
     while (!(await tryLink(own, file))) {
-      const holder = holderSchema.safeParse(parse(await readFile(file, "utf8").catch(() => "")));
+      const holder = holderSchema.safeParse(parseJson(await readFile(file, "utf8").catch(() => "")));
       if (!holder.success)
-        throw new UserError(`${file}: this lock is not readable; remove it if no ai-how is running`);
+        throw new UserError(`${file}: this lock is not valid; remove it if no ai-how is running`);
       const { pid, host } = holder.data;
       if (host !== hostname() || (await startTime(pid)) === holder.data.started) {
         throw new UserError(
-          `another \`ai-how ${holder.data.operation}\` is at work on this stack: process ${pid} on ${host}; wait for it, or end it` +
-            (host === hostname() ? "" : `; if it is gone, remove ${file}`),
+          `another \`ai-how ${holder.data.operation}\` is working on this stack: process ${pid} on ${host}; wait for it, or end it` +
+            (host === hostname() ? "" : `; if it has ended, remove ${file}`),
         );
       }
       await rm(file, { force: true });
@@ -53,17 +54,9 @@ async function tryLink(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** When a process started, in clock ticks since boot: tells it from a later one with the same id. */
+/** When a process started, in clock ticks since boot: distinguishes it from a later one with the same id. */
 async function startTime(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  // The name, in parentheses, may hold spaces; the 22nd field overall is the 20th after it.
+  // The command name, in parentheses, can contain spaces. The start time is field 22, the 20th after the name.
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "gone";
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -19,7 +19,7 @@ import { runs, type Providers } from "./providers.ts";
 
 const { RESOURCE_MONITOR_FEATURE_DELETED_WITH, RESOURCE_MONITOR_FEATURE_SECRETS } =
   resourceProto.ResourceMonitorFeature;
-// What this monitor understands; the SDK asks once and adapts.
+// The SDK asks for these once and adapts.
 const FEATURES = [RESOURCE_MONITOR_FEATURE_SECRETS, RESOURCE_MONITOR_FEATURE_DELETED_WITH];
 const LEVELS: Readonly<Record<number, "info" | "warning" | "error">> = {
   [engineProto.LogSeverity.INFO]: "info",
@@ -34,7 +34,7 @@ export interface MonitorOptions {
   readonly stack: string;
   readonly preview: boolean;
   readonly parallel: number;
-  /** Ends the program after a failure: all that it could still ask for is refused, which it would tell at length. */
+  /** Ends the program after a failure: the engine would refuse all its further requests, and each would print an error. */
   readonly endProgram: () => void;
 }
 
@@ -43,14 +43,14 @@ export class Monitor {
   readonly #options: MonitorOptions;
   readonly #server = newServer();
   #folder = "";
-  /** True once the program itself has reported an error: its exit code says nothing new then. */
+  /** True once the program has reported an error. */
   programFailed = false;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
     const unary = <Request, Response>(work: (request: Request) => Response | Promise<Response>) =>
       method(work, (error) => this.#fail(error));
-    // A method that is missing here is answered as unimplemented.
+    // gRPC answers the other methods with "unimplemented".
     this.#server.addService(resourceGrpc.ResourceMonitorService, {
       getDeploymentInfo: unary(() => this.#deploymentInfo()),
       registerResource: unary((request: resourceProto.RegisterResourceRequest) => this.#register(request)),
@@ -80,7 +80,7 @@ export class Monitor {
     });
   }
 
-  /** Listens where only this user can connect; returns the address. */
+  /** Listens on a socket that only this user can connect to; returns its address. */
   async listen(): Promise<string> {
     this.#folder = await mkdtemp(join(tmpdir(), "ai-how-"));
     const address = `unix:${join(this.#folder, "engine.sock")}`;
@@ -111,7 +111,7 @@ export class Monitor {
     return new resourceProto.RegisterResourceResponse().setUrn(urn).setId(id).setObject(toStruct(outputs));
   }
 
-  /** `Resource.get`: looks, and manages nothing. */
+  /** `Resource.get`: reads a resource that the stack does not manage. */
   async #read(request: resourceProto.ReadResourceRequest): Promise<resourceProto.ReadResourceResponse> {
     const { deployment, providers, stack, project } = this.#options;
     const urn = makeUrn(stack, project, request.getParent(), request.getType(), request.getName());
@@ -138,7 +138,7 @@ export class Monitor {
     return response.setReturn(toStruct(result)).setFailuresList(failures);
   }
 
-  /** Stops the run; what a resource failed with has been told by then. */
+  /** Stops the run, and reports the error unless a resource's failure was reported before. */
   #fail(error: unknown): { code: status; details: string } {
     const { deployment, endProgram } = this.#options;
     const details = error instanceof Error ? error.message : String(error);
@@ -150,7 +150,7 @@ export class Monitor {
     return { code: status.UNAVAILABLE, details };
   }
 
-  /** Whether another engine would have to answer. */
+  /** Whether this engine lacks the provider; remembers that. */
   #isUnchecked(what: string, type: string): boolean {
     if (runs(type)) return false;
     this.#options.deployment.work.unchecked.set(what, packageOf(type));
@@ -167,11 +167,8 @@ export class Monitor {
 }
 
 function goalOf(request: resourceProto.RegisterResourceRequest): Goal {
-  const [parent, provider, deletedWith] = [
-    request.getParent(),
-    request.getProvider(),
-    request.getDeletedwith(),
-  ];
+  const [parent, provider] = [request.getParent(), request.getProvider()];
+  const deletedWith = request.getDeletedwith();
   const dependencies = [...request.getPropertydependenciesMap().entries()];
   const [secrets, ignored] = [request.getAdditionalsecretoutputsList(), request.getIgnorechangesList()];
   return {
@@ -197,7 +194,7 @@ function goalOf(request: resourceProto.RegisterResourceRequest): Goal {
       ...(request.getImportid() === "" ? [] : ["import"]),
       ...(request.getRetainondelete() ? ["retainOnDelete"] : []),
       ...(ignored.some((path) => /[.[]/.test(path)) ? ["ignoreChanges of a part of an input"] : []),
-      // The SDK of Pulumi's provider `command` wants this one, which the provider does by itself.
+      // Our provider `command` replaces on changed triggers by itself.
       ...(request.getReplaceonchangesList().some((path) => path !== "triggers[*]")
         ? ["replaceOnChanges"]
         : []),

@@ -4,9 +4,9 @@ import { execa } from "execa";
 import type { Listener } from "../events.ts";
 
 const FLAGS = [
-  // V8 would rather let the heap of a program of 5,000 resources triple than collect what they leave behind (`bench/`).
+  // Without this, V8 lets the heap of a program with 5,000 resources triple before it collects garbage (`bench/`).
   "--heap-growing-percent=20",
-  // The SDK keeps a stack trace of each of its promises, mapped by source maps: a fifth of a preview, a frame each less.
+  // The SDK records a stack trace for each promise. One frame instead of ten makes a preview a fifth faster.
   "--stack-trace-limit=1",
 ];
 
@@ -21,13 +21,13 @@ export interface ProgramOptions {
   readonly config: Readonly<Record<string, string>>;
   readonly preview: boolean;
   readonly parallel: number;
-  /** Where the engine listens for the program. */
+  /** The address of the `Monitor`. */
   readonly address: string;
   readonly emit: Listener;
   readonly signal: AbortSignal;
 }
 
-/** Runs the program in a process of its own, by the SDK's own runner, as Pulumi's language host does. */
+/** Runs the program in its own process with the SDK's runner, as Pulumi's language host does; returns the exit code. */
 export async function runProgram(options: ProgramOptions): Promise<number> {
   const runner = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/run/index.js");
   const args = [

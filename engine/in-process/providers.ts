@@ -4,31 +4,31 @@ import type { ProviderDefinition } from "../../providers/framework/resource.ts";
 import { packageOf, providerUrn } from "../../wire/urn.ts";
 import type { Values } from "../../wire/values.ts";
 
-// Each is loaded when the first resource of its package comes by.
+// Each is loaded for the first resource of its package.
 const PACKAGES: Readonly<Record<string, (root: string) => Promise<ProviderDefinition<object>>>> = {
   command: async (root) => (await import("./command.ts")).command(root),
   host: async () => (await import("../../providers/host/provider.ts")).host,
   libvirt: async () => (await import("../../providers/libvirt/provider.ts")).libvirt,
 };
 
-/** Whether the in-process engine runs resources of this type, or only shows them as they were asked for. */
+/** Whether the in-process engine has the provider of this type. */
 export function runs(type: string): boolean {
   return packageOf(type) in PACKAGES;
 }
 
-/** The providers that the in-process engine runs, without plugins, as the stack configures them. */
+/** The providers of the in-process engine, with the stack's configuration. */
 export class Providers {
   readonly #root: string;
   readonly #config: (key: string) => string | undefined;
   readonly #providers = new Map<string, Promise<Provider>>();
 
-  /** `root` is the project's folder; `config` reads the stack's configuration, `libvirt:uri`. */
+  /** `root` is the project's folder; `config` reads a key of the stack's configuration, for example `libvirt:uri`. */
   constructor(root: string, config: (key: string) => string | undefined) {
     this.#root = root;
     this.#config = config;
   }
 
-  /** Takes the configuration of a provider that is a resource of the stack. */
+  /** Configures a provider that is a resource of the stack. */
   async configure(type: string, urn: string, inputs: Values): Promise<void> {
     if (!runs(type)) return;
     const provider = await this.#load(packageOf(type));
@@ -36,7 +36,7 @@ export class Providers {
     this.#providers.set(urn, Promise.resolve(provider));
   }
 
-  /** The provider that a resource or an invoke names by `urn::id`, or else the default one of its type's package. */
+  /** The provider that a resource or an invoke names with `urn::id`, otherwise the default provider of the package. */
   async provider(type: string, reference: string | undefined): Promise<Provider> {
     const urn = providerUrn(reference);
     const name = packageOf(type);
@@ -65,20 +65,20 @@ export class Providers {
   }
 }
 
-/** A resource as the last operation left it, secrets opened. */
+/** The values of a resource after its last operation, with plain secrets. */
 export interface Last {
   readonly inputs: Values;
   readonly state: Values;
 }
 type Made = Last & { readonly id: string };
 
-/** Does what one kind of resource needs; values are plain, secrets opened. */
+/** The operations of one resource type, on plain values without marks of secrets. */
 export type Handler = ReturnType<typeof handlerOf>;
 
 function handlerOf(provider: Provider, type: string) {
   const { secrets = [], secretsSpread = false } = provider.type(type);
   return {
-    /** Outputs that are secret whatever the inputs were. */
+    /** Outputs that are always secret. */
     secrets,
     secretsSpread,
     check(inputs: Values) {
@@ -86,7 +86,7 @@ function handlerOf(provider: Provider, type: string) {
       return { ...checked, inputs: checked.inputs as Values };
     },
     diff: (was: Values, is: Values) => provider.diff(type, was, is),
-    /** The outputs that are known before the operation. */
+    /** Outputs that a preview knows. */
     preview: (urn: string, inputs: Values, last?: Last) =>
       provider.preview(type, urn, inputs, last?.state) as Values,
     identify: (urn: string, inputs: Values) => provider.identify(type, urn, inputs),

@@ -1,12 +1,12 @@
 import { isObject, isSecret, reveal, type Value, type Values } from "../../wire/values.ts";
 
-// Anything shorter would be found by chance everywhere; a word of a long text says something only if it is long.
+// Shorter strings would match by chance. Words of a long text have to be longer still.
 const SHORTEST = 6;
 const SHORTEST_WORD = 20;
-// An endpoint is secret for its key; its address stands in plain outputs and in what commands say.
+// An endpoint is secret because of its key. Its address is in plain outputs and in what commands print.
 const ADDRESS = /^\d{1,3}(\.\d{1,3}){3}$/;
 
-/** Replaces secrets in text that a person or a log will see, as Pulumi's own engine does. */
+/** Replaces secrets in messages and logs, as Pulumi's own engine does. */
 export class Redaction {
   readonly #secrets = new Set<string>();
   readonly #names = new Set<string>();
@@ -16,8 +16,8 @@ export class Redaction {
     for (const values of all) this.#collect(values);
   }
 
-  /** Remembers that this is said openly: a resource's name, which stands in an endpoint beside a key, too. */
-  leave(name: string): void {
+  /** Never hides this resource name, which an endpoint may contain beside a key. */
+  allow(name: string): void {
     this.#names.add(name);
   }
 
@@ -28,24 +28,18 @@ export class Redaction {
     return result;
   }
 
-  #collect(value: Value): void {
-    if (isSecret(value)) this.#remember(reveal(value));
-    else if (Array.isArray(value)) for (const item of value) this.#collect(item);
-    else if (isObject(value)) for (const item of Object.values(value)) this.#collect(item);
+  #collect(value: Value, inSecret = false): void {
+    if (isSecret(value)) this.#collect(reveal(value), true);
+    else if (Array.isArray(value)) for (const item of value) this.#collect(item, inSecret);
+    else if (isObject(value)) for (const item of Object.values(value)) this.#collect(item, inSecret);
+    else if (inSecret && typeof value === "string") this.#remember(value.trim());
   }
 
-  #remember(value: Value): void {
-    if (typeof value === "string") {
-      // A key of many lines is logged a line at a time, and its lines are long words. Sentences of a long text, such as
-      // what a command with a secret said the last time, would hide the same sentences of the next run.
-      const text = value.trim();
-      const parts = text.includes("\n") ? text.split(/\s+/) : [text];
-      const shortest = parts.length > 1 ? SHORTEST_WORD : SHORTEST;
-      for (const part of parts) if (part.length >= shortest && !ADDRESS.test(part)) this.#secrets.add(part);
-    } else if (Array.isArray(value)) {
-      for (const item of value) this.#remember(item);
-    } else if (isObject(value)) {
-      for (const item of Object.values(value)) this.#remember(item);
-    }
+  #remember(text: string): void {
+    // Programs log a key of many lines line by line, so its long words are secrets. Short words are not: the output of a
+    // command with a secret is such a text, too, and would hide the same words in the next run.
+    const parts = text.includes("\n") ? text.split(/\s+/) : [text];
+    const shortest = parts.length > 1 ? SHORTEST_WORD : SHORTEST;
+    for (const part of parts) if (part.length >= shortest && !ADDRESS.test(part)) this.#secrets.add(part);
   }
 }

@@ -5,7 +5,7 @@ import { isProvider } from "../../wire/urn.ts";
 import { revealAll } from "../../wire/values.ts";
 import type { Work } from "./work.ts";
 
-/** Makes the state say what is really there, and tells of every difference. */
+/** Updates the state from the real resources and reports every difference. */
 export async function refreshAll(work: Work): Promise<void> {
   const { state } = work.options;
   await configureProviders(work);
@@ -14,7 +14,7 @@ export async function refreshAll(work: Work): Promise<void> {
   await state.save();
 }
 
-/** Providers are needed by whatever runs without the program: refresh, destroy and deletions. */
+/** Configures the state's providers for refresh and destroy, which do not run the program. */
 export async function configureProviders(work: Work): Promise<void> {
   const { state, providers } = work.options;
   for (const { type, urn, inputs } of state.resources) {

@@ -12,12 +12,12 @@ import type { Operation } from "../events.ts";
 import type { Handler, Last } from "./providers.ts";
 import type { ResourceState } from "./state.ts";
 
-/** A resource's values as a handler works with them: secrets opened. */
+/** A resource's values for a handler, with plain secrets. */
 export function plain(resource: ResourceState): Last {
   return { inputs: revealAll(resource.inputs), state: revealAll(resource.outputs) };
 }
 
-/** Whether a resource has to go before the other one can. */
+/** Whether `dependent` must be deleted before `resource`. */
 export function needs(dependent: ResourceState, resource: ResourceState): boolean {
   return (
     dependent.parent === resource.urn ||
@@ -27,16 +27,16 @@ export function needs(dependent: ResourceState, resource: ResourceState): boolea
   );
 }
 
-/** What is protected, and what that cannot be without: a component above it, a provider, a password. */
+/** The protected resources and what they need: components above them, providers, passwords. */
 export function protectedAndNeeded(resources: readonly ResourceState[]): ReadonlySet<ResourceState> {
   const kept = new Set<ResourceState>();
-  // Later resources can only need earlier ones.
+  // A resource depends only on earlier ones.
   for (const resource of [...resources].reverse())
     if (resource.protect === true || [...kept].some((other) => needs(other, resource))) kept.add(resource);
   return kept;
 }
 
-/** Outputs as the state keeps them: secret where the inputs were, or where handler or program say so. */
+/** Marks as secret the outputs whose inputs are secret, and those that the handler or the program names. */
 export function markOutputs(
   handler: Pick<Handler, "secrets" | "secretsSpread">,
   resource: ResourceState,
@@ -52,7 +52,7 @@ export function markOutputs(
   );
 }
 
-/** Marks in `values` what was secret in `marked`: objects key by key, an array as a whole. */
+/** Marks in `values` what is secret in `marked`: in objects key by key, an array as a whole. */
 export function markLike(values: Values, marked: Values): Values {
   const result: Values = {};
   for (const [key, value] of Object.entries(values)) {
@@ -64,13 +64,13 @@ export function markLike(values: Values, marked: Values): Values {
   return result;
 }
 
-/** What is done to a resource that has no difference but that of its inputs; marks of secrets are none. */
+/** The operation that a comparison of all inputs gives; marks of secrets do not count. */
 export function operationFor(old: ResourceState | undefined, is: ResourceState): Operation {
   if (old === undefined) return "create";
   return isDeepStrictEqual(revealAll(old.inputs), revealAll(is.inputs)) ? "same" : "update";
 }
 
-/** The new inputs, with the old values of those that the program wants ignored. */
+/** The new inputs, with the old values of those whose changes the program ignores. */
 export function ignoreChanges(inputs: Values, old: Values | undefined, keys: readonly string[]): Values {
   if (old === undefined || keys.length === 0) return inputs;
   if (keys.includes("*")) return old;

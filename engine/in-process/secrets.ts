@@ -5,17 +5,17 @@ import { isObject, isSecret, mapValues, secret, type Value } from "../../wire/va
 
 const SEALED = "ai-how:sealed";
 
-/** What the state file says about its encryption: enough to check a passphrase, not to find it. */
+/** The part of the state file that can check a passphrase, but not reveal it. */
 export interface SecretsHeader {
   readonly salt: string;
   readonly proof: string;
 }
 
-/** Encrypts the secrets of one state file: AES-256-GCM, the key from the passphrase by scrypt. */
+/** Encrypts the secrets of one state file with AES-256-GCM; scrypt derives the key from the passphrase. */
 export class SecretBox {
   readonly header: SecretsHeader;
   readonly #key: Buffer;
-  // Encryption is random; a secret that did not change keeps its text, so that an unchanged state is the same file.
+  // Encryption is random. Unchanged secrets keep their ciphertext, so that an unchanged state is the same file.
   readonly #sealed = new Map<string, string>();
 
   private constructor(key: Buffer, salt: string, proof?: string) {
@@ -28,7 +28,7 @@ export class SecretBox {
     return new SecretBox(deriveKey(passphrase, salt), salt);
   }
 
-  /** Opens the box of an existing state; a wrong passphrase is an error of the user. */
+  /** For an existing state. @throws UserError for a wrong passphrase */
   static open(passphrase: string, header: SecretsHeader, file: string): SecretBox {
     const box = new SecretBox(deriveKey(passphrase, header.salt), header.salt, header.proof);
     try {
@@ -39,7 +39,7 @@ export class SecretBox {
     return box;
   }
 
-  /** The value with each secret replaced by its encryption. */
+  /** The value with encrypted secrets. */
   seal(value: Value): Value {
     if (isSecret(value)) {
       const text = JSON.stringify(value.value);

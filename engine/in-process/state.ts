@@ -30,14 +30,14 @@ const resourceSchema = z.strictObject({
   protect: z.boolean().optional(),
   deletedWith: z.string().optional(),
   ignoreChanges: z.array(z.string()).optional(),
-  /** A replaced resource that still has to be deleted. */
+  /** True for a replaced resource that is not deleted yet. */
   pendingDelete: z.boolean().optional(),
 });
 
-/** One resource as it was when its last operation ended. */
+/** A resource after its last operation. */
 export type ResourceState = z.infer<typeof resourceSchema>;
 
-/** What an engine shows of a resource. */
+/** A resource in the form that all engines share. */
 export function stackResource({ custom, protect = false, ...resource }: ResourceState): StackResource {
   return { ...resource, component: !custom, protect };
 }
@@ -48,7 +48,7 @@ const stateSchema = z.strictObject({
   stack: z.string(),
   serial: z.number(),
   secrets: z.strictObject({ salt: z.string(), proof: z.string() }),
-  /** Creations that began and did not end: a killed engine leaves them. */
+  /** Creations that began and did not end, as after a SIGKILL. */
   pending: z.array(resourceSchema),
   resources: z.array(resourceSchema),
 });
@@ -57,22 +57,22 @@ interface Content {
   readonly resources: readonly ResourceState[];
   readonly pending: readonly ResourceState[];
   readonly serial: number;
-  /** What is on disk; undefined: nothing. */
+  /** The content of the file; undefined if there is none. */
   readonly written?: unknown;
 }
 
-/** The state of one stack: what exists, in the order in which it came to exist. Written whole and atomically. */
+/** The state of one stack: its resources in order of creation. Every save replaces the file atomically. */
 export class StackState {
   readonly file: string;
   readonly stack: string;
   /**
-   * What encrypts. For a new state this finds the passphrase, or makes one: nothing should be made before, as it could not be
-   * written down.
+   * The encryption. For a new state this reads or makes the passphrase, so call it before the first resource is made: without
+   * a passphrase the state cannot be saved.
    */
   readonly openBox: () => Promise<SecretBox>;
   #living: Map<string, ResourceState>;
-  /** Those that were replaced and still have to be deleted. */
-  #doomed: readonly ResourceState[];
+  /** Replaced resources that are not deleted yet. */
+  #replaced: readonly ResourceState[];
   readonly #pending: Map<string, ResourceState>;
   #serial: number;
   #written: unknown;
@@ -88,14 +88,14 @@ export class StackState {
     this.file = file;
     this.stack = stack;
     this.openBox = openBox;
-    this.#doomed = resources.filter(({ pendingDelete }) => pendingDelete === true);
+    this.#replaced = resources.filter(({ pendingDelete }) => pendingDelete === true);
     this.#living = byUrn(resources.filter(({ pendingDelete }) => pendingDelete !== true));
     this.#pending = byUrn(pending);
     this.#serial = serial;
     this.#written = written;
   }
 
-  /** Reads the state; a stack without one is empty. A file that was cut short is refused, and its backup named. */
+  /** Reads the state; without a file it is empty. @throws UserError that names the backup if the file is damaged */
   static async load(file: string, stack: string, passphrase: () => Promise<string>): Promise<StackState> {
     const text = await readOwn(file);
     if (text === undefined) {
@@ -123,7 +123,7 @@ export class StackState {
     });
   }
 
-  /** A copy that is never written: what a preview works on. */
+  /** A copy for previews; it is never written. */
   detached(): StackState {
     const { resources, pending } = this;
     const copy = new StackState(this.file, this.stack, this.openBox, { resources, pending, serial: 0 });
@@ -131,9 +131,9 @@ export class StackState {
     return copy;
   }
 
-  /** Each after all that it needs. */
+  /** Each after its dependencies. */
   get resources(): readonly ResourceState[] {
-    return [...this.#doomed, ...this.#living.values()];
+    return [...this.#replaced, ...this.#living.values()];
   }
 
   get pending(): readonly ResourceState[] {
@@ -148,13 +148,13 @@ export class StackState {
     return this.#living.get(urn);
   }
 
-  /** Puts a resource's new state in the place of its old one. */
+  /** Adds a resource, or replaces its old state. */
   put(resource: ResourceState): void {
     this.#living.set(resource.urn, resource);
     this.#pending.delete(resource.urn);
   }
 
-  /** Moves the resources to the order in which the program registered them: parents and dependencies first. */
+  /** Sorts the resources in the order in which the program registered them: parents and dependencies first. */
   reorder(urns: readonly string[]): void {
     const known = urns.flatMap((urn) => this.#living.get(urn) ?? []);
     this.#living = byUrn([...known, ...this.#living.values()]);
@@ -162,13 +162,13 @@ export class StackState {
 
   remove(resource: ResourceState): void {
     if (this.#living.get(resource.urn) === resource) this.#living.delete(resource.urn);
-    else this.#doomed = this.#doomed.filter((other) => other !== resource);
+    else this.#replaced = this.#replaced.filter((other) => other !== resource);
   }
 
-  /** Keeps a resource that is replaced until it has been deleted. */
-  doom(resource: ResourceState): void {
+  /** Marks a replaced resource for deletion. */
+  markReplaced(resource: ResourceState): void {
     this.remove(resource);
-    this.#doomed = [...this.#doomed, { ...resource, pendingDelete: true }];
+    this.#replaced = [...this.#replaced, { ...resource, pendingDelete: true }];
   }
 
   begin(resource: ResourceState): void {
@@ -179,7 +179,7 @@ export class StackState {
     this.#pending.delete(urn);
   }
 
-  /** Writes the state. Calls that arrive during a write share the next one; each resolves when its change is on disk. */
+  /** Writes the state. Calls during a write share the next write; each resolves when its change is on disk. */
   save(): Promise<void> {
     if (this.#writing === undefined) return (this.#writing = this.#write());
     return (this.#queued ??= this.#writing.then(() => {
@@ -214,7 +214,7 @@ export class StackState {
     }
   }
 
-  /** Removes the files of a stack that has nothing left. */
+  /** Removes the files of an empty stack. */
   async discard(): Promise<void> {
     await this.#writing;
     const files = [this.file, backupOf(this.file), ...(await halfWritten(this.file))];
@@ -231,12 +231,12 @@ function byUrn(resources: readonly ResourceState[]): Map<string, ResourceState> 
   return new Map(resources.map((resource) => [resource.urn, resource]));
 }
 
-/** The state before the last change. */
+/** The file with the state before the last change. */
 export function backupOf(file: string): string {
   return `${file}.bak`;
 }
 
-/** What writers leave that are killed while they write: write-file-atomic's name is the file's with a number. */
+/** Temporary files of killed writers: write-file-atomic appends a number to the file's name. */
 async function halfWritten(file: string): Promise<string[]> {
   const names = await readdir(dirname(file)).catch(() => []);
   const begin = `${basename(file)}.`;
@@ -245,9 +245,10 @@ async function halfWritten(file: string): Promise<string[]> {
     .map((name) => join(dirname(file), name));
 }
 
-function parseJson(text: string): unknown {
+/** Undefined for text that is not JSON. */
+export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text) as Value;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

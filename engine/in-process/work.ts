@@ -1,10 +1,10 @@
 import pLimit from "p-limit";
 import { UserError } from "../../config/errors.ts";
 import { ProviderError } from "../../providers/framework/resource.ts";
+import type { RunOptions } from "../engine.ts";
 import {
   lossOf,
   type EngineEvent,
-  type Listener,
   type Operation as OperationName,
   type ShownDiff,
   type Summary,
@@ -15,33 +15,25 @@ import { Redaction } from "./redaction.ts";
 import type { StackState } from "./state.ts";
 import { nameOf, typeOf } from "../../wire/urn.ts";
 
-export interface WorkOptions {
+export interface WorkOptions extends RunOptions {
   readonly project: string;
   /** The project's folder. */
   readonly root: string;
   readonly state: StackState;
   readonly providers: Providers;
   readonly preview: boolean;
-  /** How many resources are worked on at a time. */
-  readonly parallel: number;
-  /** URNs of the only resources that may change. */
-  readonly targets?: readonly string[];
-  /** URNs of resources that are made anew, whatever the difference is. */
-  readonly replace?: readonly string[];
-  readonly emit: Listener;
-  readonly signal: AbortSignal;
 }
 
-/** Thrown at whoever still asks for work after a failure. */
+/** Thrown for work that was requested after a failure. */
 export class Stopped extends Error {
   override readonly name = "Stopped";
 }
 
-/** One run of the engine: does operations, a limited number at a time, tells of them, counts them, and stops at a failure. */
+/** One run of the engine: performs, reports and counts operations, a limited number at a time, and stops after a failure. */
 export class Work {
   readonly options: WorkOptions;
   readonly redaction = new Redaction();
-  /** What another engine would have to run, by its URN or token: the package that it is of. */
+  /** The packages without a provider in this engine, by URN or token of what needs them. */
   readonly unchecked = new Map<string, string>();
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #summary: Partial<Record<OperationName, number>> = {};
@@ -52,9 +44,9 @@ export class Work {
     this.#limit = pLimit(options.parallel);
     for (const { inputs, outputs } of options.state.resources) this.redaction.learn(inputs, outputs);
     const interrupt = (): void => {
-      this.fail(new UserError("interrupted; run the same command again to go on"));
+      this.fail(new UserError("interrupted; run the same command again to continue"));
     };
-    // It may have come between two runs of one command.
+    // The signal may have come between two runs of one command.
     if (options.signal.aborted) interrupt();
     else options.signal.addEventListener("abort", interrupt);
   }
@@ -76,12 +68,12 @@ export class Work {
     if (this.#failure !== undefined) throw new Stopped("stopped after a failure");
   }
 
-  /** Runs `task` when one of the places is free. */
+  /** Runs `task` when fewer than `parallel` others run. */
   limited<Result>(task: () => Promise<Result>): Promise<Result> {
     return this.#limit(task);
   }
 
-  /** Does an operation, and tells when it starts and ends; half of a replacement does not count by itself. */
+  /** Performs an operation and reports its start and end. `counts` is false for half of a replacement. */
   async perform<Result>(
     urn: string,
     operation: OperationName,
@@ -104,7 +96,7 @@ export class Work {
     return { urn, signal: this.options.signal, log };
   };
 
-  /** Tells of an operation that a preview leaves at that. */
+  /** Reports an operation that is not performed: in a preview, or a difference that a refresh found. */
   plan(urn: string, operation: OperationName, diffs: readonly ShownDiff[]): void {
     this.count(operation);
     const checked = !this.unchecked.has(urn);
@@ -122,7 +114,7 @@ export class Work {
     this.#summary[operation] = (this.#summary[operation] ?? 0) + 1;
   }
 
-  /** Tells of a failure and stops the run; returns the error to throw. */
+  /** Reports a failure and stops the run; returns the error to throw. */
   failed(urn: string, operation: OperationName, error: unknown): Error {
     const failure = error instanceof Error ? error : new Error(String(error));
     const expected = failure instanceof UserError || failure instanceof ProviderError;
@@ -132,7 +124,7 @@ export class Work {
     return failure;
   }
 
-  /** Passes an event on, without the secrets that are known by then. */
+  /** Passes an event on, without known secrets. */
   readonly emit = (event: EngineEvent): void => {
     if (event.type === "log") this.options.emit({ ...event, line: this.redaction.apply(event.line) });
     else if (event.type === "failed")

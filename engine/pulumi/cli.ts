@@ -13,14 +13,14 @@ import { listen, newServer } from "../../wire/grpc.ts";
 import type { StackReference } from "../engine.ts";
 import { passphrase, WRONG_PASSPHRASE } from "../passphrase.ts";
 
-/** Thrown for a stack that was never made. */
+/** Thrown for a stack that does not exist. */
 export class NoStack extends Error {
   override readonly name = "NoStack";
 }
 
 /**
- * Runs Pulumi's CLI on one stack. The Automation API would start it five times more for each run: to select the stack, and
- * to ask for its version, outputs and history, which nobody looks at.
+ * Runs Pulumi's CLI on one stack. The Automation API would start it five more times per run, to select the stack and to read
+ * version, outputs and history, which ai-how does not need.
  */
 export class Cli {
   readonly #reference: StackReference;
@@ -33,7 +33,7 @@ export class Cli {
     this.#file = file;
   }
 
-  /** Runs a command with these options, and hands on what its engine tells; throws what the CLI says for itself. */
+  /** Runs a command and passes on the engine's events. @throws UserError with the CLI's own message */
   async run(
     args: readonly string[],
     onEvent: (event: EngineEvent) => void,
@@ -49,12 +49,12 @@ export class Cli {
     }
   }
 
-  /** Makes the stack, and writes what its encryption needs into its file. */
+  /** Creates the stack; the CLI writes the encryption's salt into the stack's file. */
   async create(): Promise<void> {
     await this.#execute(["stack", "init"]);
   }
 
-  /** The state with its secrets readable; undefined where the stack was never made. */
+  /** The state with plain secrets; undefined if the stack does not exist. */
   async state(): Promise<unknown> {
     try {
       return JSON.parse(await this.#execute(["stack", "export", "--show-secrets"]));
@@ -64,7 +64,7 @@ export class Cli {
     }
   }
 
-  /** What the CLI's processes have in their environment besides ours. */
+  /** Variables that the CLI gets besides our environment. */
   environment(): Promise<Record<string, string>> {
     return (this.#environment ??= this.#makeEnvironment());
   }
@@ -80,15 +80,15 @@ export class Cli {
       stdin: "ignore",
       reject: false,
       ...(signal !== undefined && { cancelSignal: signal }),
-      // It ends what it has begun, however long that takes.
+      // The CLI finishes running operations, however long they take.
       killSignal: "SIGINT",
       forceKillAfterDelay: false,
     });
     if (!result.failed) return result.stdout;
-    const said = /^error: (.+)$/m.exec(`${result.stderr}\n${result.stdout}`)?.[1];
-    if (said?.startsWith("no stack named") === true) throw new NoStack(said);
-    if (said === undefined) throw new Error(result.shortMessage, { cause: result });
-    throw new UserError(`${stack}: ${said.includes("incorrect passphrase") ? WRONG_PASSPHRASE : said}`);
+    const message = /^error: (.+)$/m.exec(`${result.stderr}\n${result.stdout}`)?.[1];
+    if (message?.startsWith("no stack named") === true) throw new NoStack(message);
+    if (message === undefined) throw new Error(result.shortMessage, { cause: result });
+    throw new UserError(`${stack}: ${message.includes("incorrect passphrase") ? WRONG_PASSPHRASE : message}`);
   }
 
   async #makeEnvironment(): Promise<Record<string, string>> {
@@ -100,13 +100,13 @@ export class Cli {
     if (ownBackend) await mkdir(state, { recursive: true, mode: 0o700 });
     return {
       PULUMI_SKIP_UPDATE_CHECK: "1",
-      // The CLI has `--event-log` with this only.
+      // Without this the CLI has no `--event-log`.
       PULUMI_DEBUG_COMMANDS: "true",
-      // A missing plugin is one clear error, not five download retries.
+      // Without this a missing plugin means five attempts to download it, not one clear error.
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       PULUMI_CONFIG_PASSPHRASE: await passphrase(root),
       ...(ownBackend && { PULUMI_BACKEND_URL: `file://${state}` }),
-      // The language host takes the first `node` that it finds: it has to be the one that runs TypeScript as it is.
+      // The language host runs the first `node` on PATH, which must be one that runs TypeScript.
       PATH: [dirname(process.execPath), dirname(this.#file), process.env.PATH ?? ""].join(delimiter),
     };
   }
@@ -114,11 +114,11 @@ export class Cli {
 
 interface ExecuteOptions {
   readonly signal?: AbortSignal;
-  /** Variables of this command alone. Default none. */
+  /** More variables for this command. Default: none. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Takes the events of one run of the CLI, as the Automation API does. */
+/** Receives the events of one run of the CLI, as the Automation API does. */
 function eventServer(onEvent: (event: EngineEvent) => void): Server {
   const server = newServer();
   const implementation: services.IEventsServer = {

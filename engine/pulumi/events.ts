@@ -12,7 +12,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   refresh: "refresh",
 };
 const FOUND: Readonly<Record<string, Operation>> = { update: "refresh", delete: "forget" };
-// Steps that belong to a replacement, which is told once.
+// Not reported: resources without a change, and the parts of a replacement, which is reported once.
 const SILENT = new Set([
   "same",
   "replace",
@@ -25,16 +25,16 @@ const SILENT = new Set([
 const PACK = "ai-how";
 const startedAt = new Map<string, number>();
 
-/** What Pulumi's engine calls a step, in our words; undefined for what does nothing to a resource. */
+/** Our name for a step of Pulumi's engine; undefined for steps that do not change a resource. */
 export function operationOf(op: string): Operation | undefined {
   return OPERATIONS[op];
 }
 
-/** What a display shows of one event of Pulumi's engine; in a refresh, operations are what was found, not done. */
+/** Translates an event of Pulumi's engine. In a refresh its operations are differences that it found. */
 export function translate(event: PulumiEvent, refreshing: boolean): EngineEvent[] {
   if (event.diagnosticEvent !== undefined) {
     const { message, urn } = event.diagnosticEvent;
-    // The CLI sends debug messages, too, which its types leave out.
+    // The CLI also sends "debug", which its types lack.
     const severity: string = event.diagnosticEvent.severity;
     if (severity === "debug") return [];
     const level = severity === "error" ? "error" : severity === "warning" ? "warning" : "info";
@@ -45,10 +45,10 @@ export function translate(event: PulumiEvent, refreshing: boolean): EngineEvent[
   }
   if (event.policyEvent !== undefined) {
     const { resourceUrn: urn = "", policyName: rule, message, enforcementLevel } = event.policyEvent;
-    // Its first line is the policy's description.
+    // The first line is the policy's description.
     const lines = plain(message).trim().split("\n");
     const text = lines.slice(lines.length > 1 ? 1 : 0).join(" ");
-    // In a preview ours are advisory: a violation is no failure of the preview itself.
+    // Our pack is advisory in previews, so that a violation does not fail them.
     return enforcementLevel === "mandatory" || event.policyEvent.policyPackName === PACK
       ? [{ type: "violation", urn, rule, message: text }]
       : [{ type: "log", urn, level: "warning", line: `${rule}: ${text}` }];
@@ -85,20 +85,13 @@ export function translate(event: PulumiEvent, refreshing: boolean): EngineEvent[
     return [{ type: "done", urn: metadata.urn, operation, seconds }];
   }
   if (event.resOpFailedEvent !== undefined) {
-    const { metadata } = event.resOpFailedEvent;
-    return [
-      {
-        type: "failed",
-        urn: metadata.urn,
-        operation: OPERATIONS[metadata.op] ?? "update",
-        message: metadata.op,
-      },
-    ];
+    const { urn, op } = event.resOpFailedEvent.metadata;
+    return [{ type: "failed", urn, operation: OPERATIONS[op] ?? "update", message: op }];
   }
   return [];
 }
 
-/** Pulumi's counts, in our words. */
+/** Pulumi's counts by our names of operations. */
 export function summaryOf(changes: Partial<Record<string, number>>, refreshing: boolean): Summary {
   const summary: Partial<Record<Operation, number>> = {};
   for (const [name, count] of Object.entries(changes)) {
@@ -110,12 +103,11 @@ export function summaryOf(changes: Partial<Record<string, number>>, refreshing: 
 }
 
 function refreshed(metadata: StepEventMetadata): EngineEvent[] {
+  const planned = { type: "planned", urn: metadata.urn, checked: true } as const;
   if (metadata.new === undefined || metadata.op === "delete")
-    return [{ type: "planned", urn: metadata.urn, operation: "forget", diffs: [], checked: true }];
+    return [{ ...planned, operation: "forget", diffs: [] }];
   if (metadata.op !== "update" && (metadata.diffs ?? []).length === 0) return [];
-  return [
-    { type: "planned", urn: metadata.urn, operation: "refresh", diffs: diffsOf(metadata), checked: true },
-  ];
+  return [{ ...planned, operation: "refresh", diffs: diffsOf(metadata) }];
 }
 
 function diffsOf(metadata: StepEventMetadata): ShownDiff[] {
@@ -128,7 +120,7 @@ function diffsOf(metadata: StepEventMetadata): ShownDiff[] {
   return (metadata.diffs ?? []).map((path) => ({ path, kind: "update", replaces: false }));
 }
 
-/** The text without Pulumi's colour directives, `<{%reset%}>`. */
+/** Removes Pulumi's colour directives, for example `<{%reset%}>`. */
 function plain(message: string): string {
   return message.replaceAll(/<\{%[^%]*%\}>/g, "");
 }

@@ -8,8 +8,8 @@ import type { Violation } from "../../policy/rule.ts";
 import type { DownOptions, Engine, RunOptions, StackPlan, StackReference, StackResource } from "../engine.ts";
 import type { Summary } from "../events.ts";
 import {
-  MEND,
-  NOTHING_MADE,
+  FIX_PROGRAM,
+  NOTHING_CHANGED,
   POLICY_PACK,
   problemsOnly,
   refusal,
@@ -23,11 +23,11 @@ import { summaryOf, translate } from "./events.ts";
 import { ObservedPlan } from "./observed-plan.ts";
 import { resourcesOf } from "./state.ts";
 
-/** Runs the program by Pulumi's own CLI. */
+/** Runs the program with Pulumi's own CLI. */
 export class PulumiEngine implements Engine {
   readonly name = "pulumi";
   readonly #cli: Cli;
-  /** Set once the language host has turned out to run no policy packs: its path. */
+  /** Path of the language host, once it has failed to run a policy pack. */
   #oldHost: string | undefined;
 
   /** `cli` is the path of the `pulumi` executable. */
@@ -52,7 +52,7 @@ export class PulumiEngine implements Engine {
 
   async #planIn(folder: string, options: RunOptions): Promise<StackPlan> {
     const [plan, levels] = [join(folder, "plan.json"), join(folder, "levels.json")];
-    // A violation is no failure of the preview: there is a plan, and it is told with that.
+    // Advisory violations do not fail the preview; the plan lists them.
     await writeFile(levels, JSON.stringify({ all: "advisory" }));
     const found: Violation[] = [];
     const emit: RunOptions["emit"] = (event) => {
@@ -70,7 +70,7 @@ export class PulumiEngine implements Engine {
     );
     const resources = await observed.resources(plan);
     const stays = resources.filter(({ operation }) => operation !== "delete");
-    // Pulumi shows no pack what is secret.
+    // Pulumi hides secrets from policy packs, so ai-how applies the rules for whole stacks itself.
     const violations = [
       ...(this.#oldHost === undefined ? found : resourceViolations(stays)),
       ...stackViolations(stays),
@@ -79,19 +79,19 @@ export class PulumiEngine implements Engine {
   }
 
   async up(options: RunOptions): Promise<Summary> {
-    // Pulumi looks at each resource just before it is made, when others are made already, and at the stack afterwards.
+    // Pulumi itself checks a resource only just before it is made, when others exist already, and the stack only afterwards.
     const { summary, violations } = await this.#plan({ ...options, emit: problemsOnly(options.emit) });
     this.#warnOfOldHost(options.emit);
-    refuse(violations, options.emit, NOTHING_MADE);
+    refuse(violations, options.emit, NOTHING_CHANGED);
     const { same: _same, ...changes } = summary;
-    // A plan without changes knew all values and has just read every resource: neither policies nor a refresh find anything new.
+    // A plan without changes has read every resource and knows all values: another check or refresh would find nothing.
     if (Object.keys(changes).length === 0) return this.#up(options, ["--refresh=false"]);
     const done = await this.#withPack((pack) => this.#up(options, pack));
     const made = await this.resources();
     refuse(
       [...(this.#oldHost === undefined ? [] : resourceViolations(made)), ...stackViolations(made)],
       options.emit,
-      MEND,
+      FIX_PROGRAM,
     );
     return done;
   }
@@ -109,9 +109,9 @@ export class PulumiEngine implements Engine {
     const { excludeProtected = false } = options;
     const kept = await this.resources();
     if (kept.length === 0) return {};
-    // Pulumi would delete what is in its way before it comes to what is protected.
-    const guarded = excludeProtected ? undefined : kept.find(({ protect }) => protect);
-    if (guarded !== undefined) throw new UserError(protectedMessage(guarded, "deleted"));
+    // Pulumi would delete other resources before it reaches the protected one and fails.
+    const protectedOne = excludeProtected ? undefined : kept.find(({ protect }) => protect);
+    if (protectedOne !== undefined) throw new UserError(protectedMessage(protectedOne, "deleted"));
     const more = excludeProtected ? ["--exclude-protected"] : [];
     return this.#run("destroy", options, ["--yes", "--skip-preview", ...more]);
   }
@@ -121,7 +121,7 @@ export class PulumiEngine implements Engine {
     return exported === undefined ? [] : resourcesOf(exported);
   }
 
-  /** Runs with the policy pack, and without it where the language host cannot run it. */
+  /** Runs with the policy pack, or without it if the language host cannot run it. */
   async #withPack(run: (pack: readonly string[]) => Promise<Summary>): Promise<Summary> {
     if (this.#oldHost === undefined) {
       try {
@@ -139,8 +139,8 @@ export class PulumiEngine implements Engine {
   #warnOfOldHost(emit: RunOptions["emit"]): void {
     if (this.#oldHost === undefined) return;
     const line =
-      `${this.#oldHost} is older than Pulumi's CLI and runs no policy packs, so ai-how checks the plan and what was made; ` +
-      "to have each resource checked before it is made, put the language host of the CLI's release first on PATH";
+      `${this.#oldHost} is older than Pulumi's CLI and cannot run policy packs, so ai-how checks the plan and the result; ` +
+      "to check each resource before it is made, put the language host of the CLI's release first on PATH";
     emit({ type: "log", urn: "", level: "warning", line });
   }
 
@@ -150,19 +150,19 @@ export class PulumiEngine implements Engine {
     args: readonly string[],
     { refreshing = false, observe }: RunDetails = {},
   ): Promise<Summary> {
-    const told = { failure: false, violations: 0 };
+    const reported = { failure: false, violations: 0 };
     let summary: Summary = {};
     const onEvent = (event: EngineEvent): void => {
       observe?.(event);
       if (event.summaryEvent !== undefined)
         summary = summaryOf(event.summaryEvent.resourceChanges, refreshing);
       for (const translated of translate(event, refreshing)) {
-        if (translated.type === "violation") told.violations += 1;
+        if (translated.type === "violation") reported.violations += 1;
         if (translated.type === "failed" || (translated.type === "log" && translated.level === "error")) {
-          // "update failed", and nothing more than that.
-          if (told.violations > 0 && translated.type === "log" && translated.line.endsWith(" failed"))
+          // A line such as "update failed" after violations is no failure of its own.
+          if (reported.violations > 0 && translated.type === "log" && translated.line.endsWith(" failed"))
             continue;
-          told.failure = true;
+          reported.failure = true;
         }
         options.emit(translated);
       }
@@ -182,26 +182,26 @@ export class PulumiEngine implements Engine {
         await run();
       });
     } catch (error) {
-      // The events have told what went wrong; the CLI's whole output adds nothing to that.
-      if (told.failure) throw new UserError("the run failed", { cause: error });
-      if (told.violations > 0) throw refusal(told.violations, MEND);
+      // The events have already reported the failure.
+      if (reported.failure) throw new UserError("the run failed", { cause: error });
+      if (reported.violations > 0) throw refusal(reported.violations, FIX_PROGRAM);
       throw error;
     }
     return summary;
   }
 }
 
-// A preview encrypts and serialises the whole state after each resource and then discards it: 6 of 7 seconds of the CLI's processor
-// time at 600 resources.
+// Otherwise a preview encrypts and discards the whole state after each resource, which takes 6 of the CLI's 7 s of CPU time at 600
+// resources.
 const WITHOUT_CHECKPOINTS = { PULUMI_SKIP_CHECKPOINTS: "true" };
 
 const LANGUAGE_HOST = "pulumi-language-nodejs";
-// As the CLI says it.
+// The CLI's message.
 const PACK_REFUSED = /could not read plugin .*: not supported/;
 
 interface RunDetails {
-  /** Whether operations are what was found, and not what is done. Default false. */
+  /** Whether operations are differences that a refresh found. Default: false. */
   readonly refreshing?: boolean;
-  /** Sees the engine's own events. */
+  /** Gets the engine's own events. */
   readonly observe?: (event: EngineEvent) => void;
 }

@@ -7,7 +7,7 @@ import type { ResourcePlan } from "../engine.ts";
 import { operationOf } from "./events.ts";
 import { marked } from "./state.ts";
 
-// As `--save-plan` writes it: what the program wants of each resource.
+// The part of a plan of `--save-plan` that is used here.
 const savedSchema = z.object({
   resourcePlans: z.record(
     z.string(),
@@ -19,7 +19,7 @@ const savedSchema = z.object({
   ),
 });
 
-/** What a preview of Pulumi's engine tells of the resources. */
+/** Collects the planned resources from the events of a preview of Pulumi's engine. */
 export class ObservedPlan {
   readonly #resources = new Map<string, ResourcePlan>();
 
@@ -31,7 +31,7 @@ export class ObservedPlan {
     const operation = operationOf(op);
     if (state === undefined || operation === undefined || operation === "refresh") return;
     const known = this.#resources.get(urn);
-    // Of the steps of a replacement, the one that says so counts; the one that deletes knows no new values.
+    // A replacement has several steps. The deleting one has no new values.
     const replaces = known?.operation === "replace";
     if (replaces && metadata.new === undefined) return;
     this.#resources.set(urn, {
@@ -50,14 +50,14 @@ export class ObservedPlan {
     });
   };
 
-  /** The resources, with what only the saved plan knows of them. */
+  /** The resources; `file` is the saved plan, which has their dependencies. */
   async resources(file: string): Promise<ResourcePlan[]> {
     const { resourcePlans } = savedSchema.parse(JSON.parse(await readFile(file, "utf8")));
-    // Default providers are Pulumi's own: the program asks for none of them, and they have no parent.
-    const asked = [...this.#resources.values()].filter(
+    // Only default providers, which the program does not create, have no parent.
+    const registered = [...this.#resources.values()].filter(
       ({ type, parent }) => !isProvider(type) || parent !== undefined,
     );
-    return asked.map((resource) => {
+    return registered.map((resource) => {
       const { dependencies, deletedWith } = resourcePlans[resource.urn]?.goal ?? {};
       return { ...resource, dependencies: dependencies ?? [], deletedWith: deletedWith ?? undefined };
     });

@@ -4,7 +4,7 @@ import type { StackResource } from "../engine.ts";
 
 const values = z.custom<Values>((value) => isObject(value)).default({});
 
-// As `pulumi stack export --show-secrets` prints it, as far as it is read here.
+// The part of `pulumi stack export --show-secrets` that is used here.
 const exportSchema = z.object({
   deployment: z.object({
     resources: z
@@ -27,7 +27,7 @@ const exportSchema = z.object({
   }),
 });
 
-/** The resources of an exported state, in the order in which they came to exist. */
+/** The resources of an exported state, in order of creation. */
 export function resourcesOf(exported: unknown): StackResource[] {
   return exportSchema
     .parse(exported)
@@ -40,8 +40,7 @@ export function resourcesOf(exported: unknown): StackResource[] {
 }
 
 /**
- * The value with its secrets as the protocol marks them. In an export a secret's value is JSON in a text, and an event only
- * says that there is one.
+ * Marks secrets as the protocol does. An export has their values as JSON text; an event does not have them.
  */
 export function marked(value: Value): Value {
   if (Array.isArray(value)) return value.map(marked);

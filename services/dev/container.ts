@@ -5,37 +5,37 @@ import type { RuntimeProgram } from "../docker/runtime.ts";
 import { gpuArguments, type GpuSelection } from "../docker/gpus.ts";
 import { projectFolders, type ProjectFolder } from "../../config/project-folders.ts";
 
-// Handed over where they are set.
+// Variables that every container gets if they are set.
 const PASSED = ["TERM", "LANG", "LC_ALL", "BAZEL_VERSION"];
-// What the hub's libraries read; no other entrypoint gets the token unasked.
+// Variables for the hub's libraries. Other entrypoints do not get the token by default.
 const PASSED_TO: Readonly<Record<string, readonly string[]>> = {
   "hf-download": ["HF_TOKEN", "HF_ENDPOINT", "HF_VENV_DIR"],
 };
 export const WORKSPACE = "/workspace";
 
-/** A container of a project, whatever runs in it. */
+/** A container of a project, for a job or for `ai-how dev`. */
 export interface ProjectContainer {
   readonly project: string;
-  /** Folder of the project's shared folders. */
+  /** Parent of the project's home and caches. */
   readonly root: string;
-  /** Mounted as /workspace, where the command begins. */
+  /** Folder that is mounted as /workspace, the working directory. */
   readonly projectRoot: string;
-  /** undefined: none of the image's. */
+  /** Entrypoint of the image; undefined if the container uses none. */
   readonly entrypoint: string | undefined;
   readonly gpus: GpuSelection;
-  /** Names of variables whose values come from the environment that the engine's command gets. */
+  /** Names of variables that the container gets from this environment. */
   readonly variables?: readonly string[];
 }
 
 /**
- * Arguments of `create` and `run` that make a container one of a project: mounts, user, network, environment, GPUs.
- * @throws UserError where the project's folder is missing
+ * Arguments of `create` and `run` for all containers of a project: mounts, user, network, environment, GPUs.
+ * @throws UserError if the project's folder is missing
  */
 export function projectArguments(program: RuntimeProgram, container: ProjectContainer): string[] {
   const { project, root, entrypoint, gpus, variables = [] } = container;
   const workspace = resolve(container.projectRoot);
   if (!existsSync(workspace))
-    throw new UserError(`--project-root: ${workspace} is not there; name the folder of the project`);
+    throw new UserError(`--project-root: ${workspace} does not exist; name the folder of the project`);
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   const mounts = [
     ...Object.entries<ProjectFolder>(projectFolders).flatMap(([folder, { target }]) =>
@@ -51,11 +51,11 @@ export function projectArguments(program: RuntimeProgram, container: ProjectCont
     HOME: projectFolders.monorepo_home.target,
     HF_HOME: projectFolders.hf_cache.target,
   };
-  // By name: a value in an argument can be read by everybody on the host.
+  // By name: every user of the host can read arguments.
   const passed = new Set([...PASSED, ...(PASSED_TO[entrypoint ?? ""] ?? []), ...variables]);
   return [
     ...["--init", "--network", "host", "--ipc", "host"],
-    // Without root, Podman's users are others than the host's unless it is told.
+    // Rootless Podman otherwise maps the user to another number.
     ...(program === "podman" && uid !== 0 ? ["--userns", "keep-id"] : []),
     ...["--user", `${uid}:${gid}`, "--workdir", WORKSPACE],
     ...mounts.flatMap((mount) => ["--volume", mount]),

@@ -1,8 +1,8 @@
 const MOUNT = /^\s*--mount=\S+\s*\\\n/gm;
 
 /**
- * A Dockerfile without its mounts, for Docker's classic builder, which knows none: the same image, and every download anew.
- * Each mount has to be on a line of its own.
+ * A Dockerfile without its cache mounts, for Docker's classic builder, which does not support them. The image is the same,
+ * but each build downloads everything. Each mount must be on its own line.
  */
 export function withoutMounts(dockerfile: string): string {
   return dockerfile.replaceAll(MOUNT, "");

@@ -6,7 +6,7 @@ import { IMAGE_FOLDER } from "./image.ts";
 
 const ENDING = ".sh";
 
-/** Names of what an image of ours can begin with. */
+/** Names of the entrypoints in our images. */
 export function entrypoints(): string[] {
   return readdirSync(join(IMAGE_FOLDER, "entrypoints"))
     .filter((file) => file.endsWith(ENDING))
@@ -15,8 +15,8 @@ export function entrypoints(): string[] {
 }
 
 /**
- * The name of an entrypoint; with its ending, as the old launcher was given it, it is the same.
- * @throws UserError where there is none
+ * The name of an entrypoint, from a name with or without `.sh`, as launch_container.sh took it.
+ * @throws UserError if there is none of this name
  */
 export function parseEntrypoint(text: string): string {
   const name = text.endsWith(ENDING) ? text.slice(0, -ENDING.length) : text;
@@ -25,7 +25,7 @@ export function parseEntrypoint(text: string): string {
   throw new UserError(`--entrypoint: there is no ${name}: ${suggestion(name, known)}`, { exitCode: 2 });
 }
 
-/** Where an image of ours has it. */
+/** Path of an entrypoint in our images. */
 export function entrypointPath(name: string): string {
   return `/opt/ai-how/entrypoints/${name}${ENDING}`;
 }

@@ -13,28 +13,28 @@ import {
 import { RuntimeRefusal, type ContainerRuntime } from "../docker/runtime.ts";
 import { withoutMounts } from "./dockerfile.ts";
 
-/** What the image is built from: also the build's context. */
+/** The build context. */
 export const IMAGE_FOLDER = fileURLToPath(new URL("../../images/dev", import.meta.url));
 const DEFAULT_IMAGE = `${devImageRepository}:base`;
-/** What an image was built from, so that it is built again when that is something else. */
+/** Label with the digest of an image's inputs; the image is built again if they change. */
 const INPUTS_LABEL = "ai-how.dev.inputs";
 
-/** An image that somebody wants. */
+/** The image to use. */
 export interface WantedImage {
   readonly name: string;
-  /** Whether a person named it: then it may be one of theirs, which is used as it is. */
+  /** Whether the user named it; then it may be the user's own image, which is used unchanged. */
   readonly isNamed: boolean;
 }
 
-/** SYGALDRY_IMAGE, else the documented name. */
+/** SYGALDRY_IMAGE, otherwise the default image. */
 export function wantedImage(): WantedImage {
   const named = process.env.SYGALDRY_IMAGE ?? "";
   return named === "" ? { name: DEFAULT_IMAGE, isNamed: false } : { name: named, isNamed: true };
 }
 
 /**
- * Build arguments of this user's image, with what their environment chooses.
- * @throws UserError for a tool that there is not
+ * Build arguments of this user's image, from the environment.
+ * @throws UserError for an unknown tool
  */
 export function imageArguments(
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -66,61 +66,61 @@ function parseTools(text: string): (typeof devTools)[number][] {
 }
 
 /**
- * Sees to it that the image is there and of today's inputs. The build's output goes to standard error.
- * @param say gets why it is built, in one line
- * @param folder what it is built from
+ * Builds the image if it is missing or its inputs have changed. The build's output goes to standard error.
+ * @param say gets the reason for the build, one line
+ * @param folder the build context
  * @returns whether it was built
- * @throws UserError where the build fails; the image from before, if there is one, stays
+ * @throws UserError if the build fails; an older image stays
  */
 export async function ensureImage(
-  engine: ContainerRuntime,
+  runtime: ContainerRuntime,
   { name, isNamed }: WantedImage,
   say: (line: string) => void,
   folder = IMAGE_FOLDER,
 ): Promise<boolean> {
   const buildArguments = imageArguments();
   const digest = devImageDigest(folderDigest(folder), buildArguments);
-  const labels = await engine.imageLabels(name);
+  const labels = await runtime.imageLabels(name);
   const built = labels?.[INPUTS_LABEL];
   if (built === digest) return false;
   if (labels !== undefined && built === undefined && isNamed) return false;
   const why =
     labels === undefined
-      ? "it is not there"
+      ? "the image is missing"
       : built === undefined
-        ? "what is there is not ai-how's"
+        ? "the existing image is not from ai-how"
         : "images/dev or a build argument has changed";
   say(`building ${name}: ${why}`);
-  await build(engine, folder, [
+  await build(runtime, folder, [
     ...["--tag", name, "--label", `${INPUTS_LABEL}=${digest}`],
     ...Object.entries(buildArguments).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]),
   ]);
   return true;
 }
 
-async function build(engine: ContainerRuntime, context: string, args: readonly string[]): Promise<void> {
+async function build(runtime: ContainerRuntime, context: string, args: readonly string[]): Promise<void> {
   const dockerfile = join(context, "Dockerfile");
-  if (await engine.hasCacheMounts()) {
-    await attempt(engine, [...args, "--file", dockerfile, context]);
+  if (await runtime.hasCacheMounts()) {
+    await attempt(runtime, [...args, "--file", dockerfile, context]);
     return;
   }
   const folder = await mkdtemp(join(tmpdir(), "ai-how-dev-"));
   try {
     const plain = join(folder, "Dockerfile");
     await writeFile(plain, withoutMounts(await readFile(dockerfile, "utf8")));
-    await attempt(engine, ["--force-rm", ...args, "--file", plain, context]);
+    await attempt(runtime, ["--force-rm", ...args, "--file", plain, context]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function attempt(engine: ContainerRuntime, args: readonly string[]): Promise<void> {
+async function attempt(runtime: ContainerRuntime, args: readonly string[]): Promise<void> {
   try {
-    await engine.build(args);
+    await runtime.build(args);
   } catch (error) {
     if (!(error instanceof RuntimeRefusal)) throw error;
     throw new UserError(
-      `${engine.place.program} build: ${error.message}; its output above says why, and SYGALDRY_BASE_IMAGE and SYGALDRY_TOOLS choose what it needs`,
+      `${runtime.place.program} build: ${error.message}; see its output above; SYGALDRY_BASE_IMAGE and SYGALDRY_TOOLS change what it downloads`,
     );
   }
 }

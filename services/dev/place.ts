@@ -3,27 +3,27 @@ import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../../config/errors.ts";
 import { projectFolders, projectRoot, type ProjectFolder } from "../../config/project-folders.ts";
 
-// What engines take in a container's name, and what leads out of no folder.
+// Valid in a container's name, and as the name of a folder.
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
-/** Where the files of a project's containers are: SYGALDRY_CONTAINER_ROOT, else the project's folder of the documented base. */
+/** Folder for a project's home, logs and caches: SYGALDRY_CONTAINER_ROOT, otherwise the project's folder below the documented base. */
 export function containerRoot(project: string): string {
   return process.env.SYGALDRY_CONTAINER_ROOT ?? projectRoot(project);
 }
 
 /**
- * @param option what it came from, for the message
- * @throws UserError for names that no container can have
+ * @param option where the name comes from, for the message
+ * @throws UserError for an invalid name
  */
 export function checkName(option: string, name: string): void {
   if (!NAME.test(name))
     throw new UserError(
-      `${option}: ${JSON.stringify(name)} is no name: letters, digits, dots, dashes and underscores, the first a letter or digit`,
+      `${option}: ${JSON.stringify(name)} is not a valid name: use letters, digits, dots, dashes and underscores, and begin with a letter or digit`,
       { exitCode: 2 },
     );
 }
 
-/** The project that a folder belongs to: the nearest one above it with a repository, else itself. */
+/** The repository around a folder, otherwise the folder itself. */
 export function findProjectRoot(folder: string): string {
   const from = resolve(folder);
   for (let at = from; ; at = dirname(at)) {
@@ -33,8 +33,8 @@ export function findProjectRoot(folder: string): string {
 }
 
 /**
- * SYGALDRY_PROJECT_ID, else the name of the project's folder.
- * @throws UserError where that is no name for a container
+ * SYGALDRY_PROJECT_ID, otherwise the name of the project's folder.
+ * @throws UserError for an invalid name
  */
 export function projectId(projectRoot: string): string {
   const asked = process.env.SYGALDRY_PROJECT_ID ?? "";
@@ -44,15 +44,14 @@ export function projectId(projectRoot: string): string {
 }
 
 /**
- * Makes a project's folders, so that they belong to whoever starts a container and not to the engine. What is there keeps its
- * owner and mode.
- * @throws UserError where one cannot be made, or where containers of this user could not write
+ * Makes a project's missing folders; otherwise the container runtime would, as root. Existing ones keep owner and mode.
+ * @throws UserError if a folder cannot be made, or if this user cannot write to it
  */
 export function makeFolders(root: string): void {
   for (const [name, { target, mode }] of Object.entries<ProjectFolder>(projectFolders)) {
     const folder = join(root, name);
     try {
-      // Whatever the umask: a folder that is made is exactly so.
+      // chmod, as mkdir applies the umask.
       if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, mode);
       if (target !== undefined) accessSync(folder, constants.W_OK | constants.X_OK);
     } catch (error) {
@@ -65,11 +64,11 @@ function unusable(folder: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === "EACCES" && existsSync(folder))
     return new UserError(
-      `${folder}: is user ${statSync(folder).uid}'s, and you, ${process.getuid?.()}, cannot write there; \`sudo chown -R ${process.getuid?.()}:${process.getgid?.()} ${folder}\``,
+      `${folder}: belongs to user ${statSync(folder).uid}, and you, ${process.getuid?.()}, cannot write to it; run \`sudo chown -R ${process.getuid?.()}:${process.getgid?.()} ${folder}\``,
     );
   if (code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "ENOTDIR" || code === "EEXIST")
     return new UserError(
-      `${folder}: cannot be made: ${code}; make it yourself, or name another place in SYGALDRY_CONTAINER_ROOT`,
+      `${folder}: cannot be made: ${code}; make it yourself, or set SYGALDRY_CONTAINER_ROOT to another folder`,
     );
   return error;
 }

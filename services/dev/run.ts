@@ -7,34 +7,34 @@ import type { GpuSelection } from "../docker/gpus.ts";
 import { projectArguments } from "./container.ts";
 import { entrypointPath } from "./entrypoints.ts";
 
-// Less than the pipelines give a step that is cancelled, so that no container outlives one.
+// Less than a cancelled step of a pipeline gets, so that the container ends before the step.
 const GRACE_SECONDS = 8;
 /** A name of an environment variable. */
 export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** What is run in a development container, as this process's own user. */
+/** A command in a development container, run as this process's user. */
 export interface DevRun {
   readonly project: string;
   readonly root: string;
   readonly projectRoot: string;
   readonly image: string;
   readonly entrypoint: string;
-  /** Words of the command, each as it is; none: the entrypoint's own. */
+  /** Words of the command, passed unchanged. Default: the entrypoint's own command. */
   readonly words: readonly string[];
   readonly gpus: GpuSelection;
-  /** Names of variables of this environment that the container gets. */
+  /** Names of variables that the container gets from this environment. */
   readonly variables: readonly string[];
 }
 
-/** What this process has for standard input and output. */
+/** This process's standard input and output. */
 export interface Streams {
-  /** Both are terminals. */
+  /** Whether both are terminals. */
   readonly isTerminal: boolean;
-  /** Somebody writes to it: a pipe or a file, not nothing. */
+  /** Whether standard input is a pipe, file or socket. */
   readonly hasInput: boolean;
 }
 
-/** Arguments of `run`, after the name. */
+/** Arguments of `run` after the name. */
 export function runArguments(
   program: ContainerRuntime["place"]["program"],
   run: DevRun,
@@ -49,26 +49,26 @@ export function runArguments(
 }
 
 /**
- * Runs it to its end: the container's exit code, or the engine's own. SYGALDRY_CONTAINER_NAME names the container, and one of
- * that name, which another try of the same work has left, is removed first.
+ * Runs the command to its end; returns the exit code of the container or of the runtime. With SYGALDRY_CONTAINER_NAME the
+ * container has that name, and an existing one, which an earlier attempt has left, is removed first.
  */
-export async function runDev(engine: ContainerRuntime, run: DevRun): Promise<number> {
+export async function runDev(runtime: ContainerRuntime, run: DevRun): Promise<number> {
   const asked = process.env.SYGALDRY_CONTAINER_NAME ?? "";
   const name = asked === "" ? `ai-how-dev.${run.project}.${randomBytes(4).toString("hex")}` : asked;
-  if (asked !== "") await engine.remove(name);
-  return engine.run(name, runArguments(engine.place.program, run, standardStreams()), GRACE_SECONDS);
+  if (asked !== "") await runtime.remove(name);
+  return runtime.run(name, runArguments(runtime.place.program, run, standardStreams()), GRACE_SECONDS);
 }
 
 /**
- * Names of variables that SYGALDRY_PASS_ENV lists with commas.
- * @throws UserError for what is no name
+ * Names of variables in SYGALDRY_PASS_ENV, which separates them with commas.
+ * @throws UserError for an invalid name
  */
 export function passedVariables(): string[] {
   const names = (process.env.SYGALDRY_PASS_ENV ?? "").split(",").filter((name) => name !== "");
   const wrong = names.find((name) => !VARIABLE.test(name));
   if (wrong !== undefined)
     throw new UserError(
-      `SYGALDRY_PASS_ENV: ${wrong} is no name of a variable; names with commas, no values`,
+      `SYGALDRY_PASS_ENV: ${wrong} is not a name of a variable; give names without values, separated by commas`,
       {
         exitCode: 2,
       },
@@ -82,7 +82,7 @@ function standardStreams(): Streams {
     const input = fstatSync(0);
     return { isTerminal, hasInput: input.isFIFO() || input.isFile() || input.isSocket() };
   } catch {
-    // A closed one.
+    // Standard input is closed.
     return { isTerminal, hasInput: false };
   }
 }

@@ -5,11 +5,11 @@ import { UserError } from "../../config/errors.ts";
 import { suggestion } from "../../config/suggest.ts";
 import { WORKSPACE } from "./container.ts";
 
-/** Environments that come with ai-how, to build and to begin new ones with. */
+/** Environments of ai-how, which are templates for a project's own. */
 const TEMPLATES = fileURLToPath(new URL("../../spack", import.meta.url));
 const SOURCE = "spack_src.yaml";
 const NAME = /^[a-z][a-z0-9_-]*$/;
-/** Where a project has its environments, a folder each: ours, and where the old tools had them. */
+/** Folders of a project that contain environments; `pkg` is that of the old tools. */
 const PLACES = ["spack", "pkg"];
 
 export function templates(): string[] {
@@ -17,14 +17,14 @@ export function templates(): string[] {
 }
 
 /**
- * Begins an environment as a copy of one that comes with ai-how.
+ * Creates an environment from a template.
  * @returns its folder
- * @throws UserError for a name that is taken or none, and for a template that there is not
+ * @throws UserError for an existing or invalid name, and for an unknown template
  */
 export function newEnvironment(projectRoot: string, name: string, template: string): string {
   if (!NAME.test(name))
     throw new UserError(
-      `${name}: no name for an environment: small letters, digits, dashes and underscores`,
+      `${name}: not a valid name: use lower-case letters, digits, dashes and underscores, and begin with a letter`,
       {
         exitCode: 2,
       },
@@ -34,23 +34,22 @@ export function newEnvironment(projectRoot: string, name: string, template: stri
       exitCode: 2,
     });
   const folder = join(projectRoot, "spack", name);
-  if (existsSync(folder))
-    throw new UserError(`${folder}: is there already; take another name, or edit what is there`);
+  if (existsSync(folder)) throw new UserError(`${folder}: exists already; choose another name, or edit it`);
   mkdirSync(join(projectRoot, "spack"), { recursive: true });
   for (const file of [SOURCE, ".gitignore"]) cpSync(join(TEMPLATES, template, file), join(folder, file));
   return folder;
 }
 
 /**
- * Where containers of a project see an environment.
- * @throws UserError where the project has none of this name
+ * An environment's folder in containers of its project.
+ * @throws UserError if the project has none of this name
  */
 export function environmentInContainer(projectRoot: string, name: string): string {
   for (const place of PLACES)
     if (existsSync(join(projectRoot, place, name, SOURCE))) return `${WORKSPACE}/${place}/${name}`;
   const known = PLACES.flatMap((place) => environmentsIn(join(projectRoot, place)));
   throw new UserError(
-    `${name}: ${projectRoot} has no such environment: ${suggestion(name, known)}; \`ai-how spack new ${name}\` begins one`,
+    `${name}: ${projectRoot} has no such environment: ${suggestion(name, known)}; \`ai-how spack new ${name}\` creates one`,
   );
 }
 

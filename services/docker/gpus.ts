@@ -2,7 +2,7 @@ import { execa } from "execa";
 import { UserError } from "../../config/errors.ts";
 import type { RuntimeProgram } from "./runtime.ts";
 
-/** GPUs for a container: all, none, or some by index, UUID, or UUID of a MIG partition. */
+/** GPUs for a container: all, none, or a list of indices and UUIDs of GPUs or MIG partitions. */
 export type GpuSelection = "all" | "none" | readonly string[];
 
 const ID = /^(\d+|GPU-[0-9a-f-]+|MIG-[0-9a-fA-F-]+|MIG-GPU-[0-9a-f-]+\/\d+\/\d+)$/;
@@ -25,12 +25,12 @@ export function parseGpuSelection(text: string): GpuSelection {
 
 /** A line of `nvidia-smi -L`. */
 export interface ListedGpu {
-  /** Undefined of a MIG partition. */
+  /** Undefined for a MIG partition. */
   readonly index?: string;
   readonly uuid: string;
 }
 
-/** What `nvidia-smi -L` lists. */
+/** Parses the output of `nvidia-smi -L`. */
 export function parseGpuList(text: string): ListedGpu[] {
   return text.split("\n").flatMap((line) => {
     const [, index, uuid] = /^(?:GPU (\d+)|\s+MIG ).*\(UUID: ([^)]+)\)/.exec(line) ?? [];
@@ -38,15 +38,15 @@ export function parseGpuList(text: string): ListedGpu[] {
   });
 }
 
-/** The GPUs of this host; none where there is no driver, or where it does not answer. */
+/** The GPUs of this host; none if the driver is missing or does not answer. */
 export async function hostGpus(): Promise<ListedGpu[]> {
   const { stdout, failed } = await execa("nvidia-smi", ["-L"], { reject: false, timeout: 30_000 });
   return failed ? [] : parseGpuList(stdout);
 }
 
 /**
- * Refuses what this host does not have.
- * @throws UserError in one line with the remedy
+ * Checks that the host has the selected GPUs.
+ * @throws UserError if one is missing
  */
 export function checkGpus(selection: GpuSelection, present: readonly ListedGpu[]): void {
   if (selection === "none") return;
@@ -63,11 +63,11 @@ export function checkGpus(selection: GpuSelection, present: readonly ListedGpu[]
     );
 }
 
-/** The engine's arguments: Docker's `--gpus`, or the names of the Container Device Interface for Podman. */
+/** Arguments of the container runtime: `--gpus` for Docker, names of the Container Device Interface for Podman. */
 export function gpuArguments(program: RuntimeProgram, selection: GpuSelection): string[] {
   if (selection === "none") return [];
   if (program === "podman")
     return (selection === "all" ? ["all"] : selection).flatMap((id) => ["--device", `nvidia.com/gpu=${id}`]);
-  // Docker reads the value as a line of CSV, in which a list has to be quoted.
+  // Docker parses the value as CSV, so a list needs quotes.
   return ["--gpus", selection === "all" ? "all" : `"device=${selection.join(",")}"`];
 }

@@ -4,13 +4,13 @@ import which from "which";
 import { z } from "zod";
 import { UserError } from "../../config/errors.ts";
 
-// What says which engine a command talks to.
+// Variables that choose the daemon, host or storage of a command.
 const VARIABLES = {
   docker: ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"],
   podman: ["CONTAINER_HOST", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "XDG_RUNTIME_DIR"],
 } as const;
 
-/** Which engine, and where it is: enough for another process, with another environment, to ask the same one. */
+/** A container runtime and where it is, so that another process with another environment can use the same one. */
 export const runtimePlaceSchema = z.object({
   program: z.enum(["docker", "podman"]),
   variables: z.record(z.string(), z.string()),
@@ -18,7 +18,7 @@ export const runtimePlaceSchema = z.object({
 export type RuntimePlace = z.output<typeof runtimePlaceSchema>;
 export type RuntimeProgram = RuntimePlace["program"];
 
-// Words of both engines for what comes to the same.
+// Docker's and Podman's names of states.
 const PHASES: Readonly<Record<string, ContainerPhase>> = {
   created: "created",
   configured: "created",
@@ -44,39 +44,39 @@ const inspectedSchema = z.tuple([
 
 const labelsSchema = z.record(z.string(), z.string()).nullable();
 
-/** What the engine says of a container. */
+/** A container's state in the runtime. */
 export interface Container {
   readonly id: string;
   readonly phase: ContainerPhase;
-  /** Of its first process on this host; 0 when it does not run. */
+  /** Its first process on this host; 0 if it does not run. */
   readonly pid: number;
   readonly exitCode: number;
   readonly startedAt: Date;
   readonly finishedAt: Date;
 }
 
-/** What an engine said to a command that it refused. */
+/** The error of a command that the runtime refused. */
 export class RuntimeRefusal extends Error {
   override readonly name = "RuntimeRefusal";
-  /** The name is another container's. */
+  /** Whether another container has the name. */
   readonly isNameTaken: boolean;
 
   constructor(stderr: string) {
     const lines = stderr.trim().split("\n");
-    // The engine's word, not the hint to `--help` below it.
+    // The error itself, not the hint to `--help` below it.
     const line = lines.find((each) => /error|cannot/i.test(each)) ?? lines[0] ?? "";
     super(line.replace(/^(Error response from daemon: |Error: )+/, ""));
     this.isNameTaken = /name .* is already in use/.test(stderr);
   }
 }
 
-interface Said {
+interface CommandResult {
   readonly exitCode: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Docker or Podman by their commands, so that contexts, remote hosts and logins work as they do for the user. */
+/** Runs the commands of Docker or Podman, so that contexts, remote hosts and logins work as they do for the user. */
 export class ContainerRuntime {
   readonly place: RuntimePlace;
   readonly #env: Readonly<Record<string, string | undefined>>;
@@ -88,8 +88,8 @@ export class ContainerRuntime {
   }
 
   /**
-   * The engine that was asked for, else Docker, else Podman.
-   * @throws UserError where it is not installed
+   * The requested runtime, otherwise Docker, otherwise Podman.
+   * @throws UserError if it is not installed
    */
   static async find(asked?: RuntimeProgram): Promise<ContainerRuntime> {
     for (const program of asked === undefined ? (["docker", "podman"] as const) : [asked]) {
@@ -101,20 +101,20 @@ export class ContainerRuntime {
         }),
       );
       if (program === "docker" && variables.DOCKER_HOST === undefined) {
-        // Another context may be the user's by the time that somebody asks.
+        // Remember the context: the user may switch to another one.
         const { stdout, failed } = await execa(program, ["context", "show"], { reject: false });
         if (!failed && stdout !== "") variables.DOCKER_CONTEXT = stdout.trim();
       }
       return new ContainerRuntime({ program, variables });
     }
     throw new UserError(
-      `${asked ?? "docker, podman"}: not on PATH; install one of them, as with \`apt-get install docker.io\``,
+      `${asked ?? "docker, podman"}: not on PATH; install one of them, for example with \`apt-get install docker.io\``,
     );
   }
 
   /**
-   * A container by its name or id; undefined when there is none.
-   * @throws UserError when the engine does not answer
+   * A container by its name or id; undefined if there is none.
+   * @throws UserError if the runtime does not answer
    */
   async inspect(name: string): Promise<Container | undefined> {
     const found = await this.#run(["container", "inspect", name]);
@@ -134,9 +134,9 @@ export class ContainerRuntime {
   }
 
   /**
-   * Makes a container, which is the claim to its name.
-   * @param args of `create`; nothing secret, as everybody on the host can read them while it runs
-   * @param variables for the container, secret or not: they go to the engine through a pipe
+   * Creates a container, which reserves its name.
+   * @param args arguments of `create`; no secrets, as every user of the host can read them
+   * @param variables for the container, also secret ones: they are passed through a pipe
    * @throws RuntimeRefusal
    */
   async create(args: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<string> {
@@ -144,8 +144,8 @@ export class ContainerRuntime {
       .map(([name, value]) => `${name}=${value}\n`)
       .join("");
     const envFile = input === "" ? [] : ["--env-file", "/dev/stdin"];
-    const said = await this.#must(["create", ...envFile, ...args], input);
-    return said.split("\n").at(-1) ?? "";
+    const output = await this.#must(["create", ...envFile, ...args], input);
+    return output.split("\n").at(-1) ?? "";
   }
 
   /** @throws RuntimeRefusal */
@@ -153,38 +153,38 @@ export class ContainerRuntime {
     await this.#must(["start", name]);
   }
 
-  /** SIGTERM, and SIGKILL after so many seconds. @throws RuntimeRefusal */
+  /** Sends SIGTERM, and SIGKILL after `seconds`. @throws RuntimeRefusal */
   async stop(name: string, seconds: number): Promise<void> {
     await this.#must(["stop", "--time", String(seconds), name]);
   }
 
-  /** Removes a container with all that it is, running or not; one that is gone is no error. */
+  /** Removes a container and its volumes, running or not; a missing one is no error. */
   async remove(name: string): Promise<void> {
     const { exitCode, stderr } = await this.#run(["rm", "--force", "--volumes", name]);
     if (exitCode !== 0 && !/no such container|no container with name|already in progress/i.test(stderr))
       throw new RuntimeRefusal(stderr);
   }
 
-  /** Waits until a container has ended, or until the engine goes away. It ends with us, however we end. */
+  /** Waits until a container ends or the runtime stops answering. The waiting command ends with this process, even after SIGKILL. */
   async wait(name: string): Promise<void> {
     const args = ["--pdeathsig", "KILL", "--", this.place.program, "wait", name];
     await execa("setpriv", args, { env: this.#env, stdio: "ignore", reject: false });
   }
 
   /**
-   * Labels of an image that is there; undefined: it is not.
-   * @throws UserError when the engine does not answer
+   * Labels of an image; undefined if the runtime does not have the image.
+   * @throws UserError if the runtime does not answer
    */
   async imageLabels(name: string): Promise<Readonly<Record<string, string>> | undefined> {
     const found = await this.#run(["image", "inspect", "--format", "{{json .Config.Labels}}", name]);
     if (found.exitCode === 0) return labelsSchema.parse(JSON.parse(found.stdout)) ?? {};
-    // Docker without Config in its answer, as of an image that was imported, has no labels either.
+    // Docker's answer has no Config for an imported image, which has no labels.
     if (/map has no entry|nil pointer/.test(found.stderr)) return {};
     if (/no such (image|object)|not known/i.test(found.stderr)) return undefined;
     throw this.#silent(found.stderr);
   }
 
-  /** Whether its builder knows `RUN --mount`: Podman's does, and Docker's when buildx is there. */
+  /** Whether its builder supports `RUN --mount`: Podman's does, Docker's only with buildx. */
   async hasCacheMounts(): Promise<boolean> {
     if (this.place.program === "podman") return true;
     if (process.env.DOCKER_BUILDKIT === "0") return false;
@@ -192,8 +192,8 @@ export class ContainerRuntime {
   }
 
   /**
-   * Builds an image; what the builder says goes to standard error.
-   * @param args of `build`
+   * Builds an image; the build's output goes to standard error.
+   * @param args arguments of `build`
    * @throws RuntimeRefusal
    */
   async build(args: readonly string[]): Promise<void> {
@@ -210,10 +210,10 @@ export class ContainerRuntime {
         reject: false,
       },
     );
-    if (exitCode !== 0) throw new RuntimeRefusal(`exit code ${exitCode ?? "of nobody"}`);
+    if (exitCode !== 0) throw new RuntimeRefusal(`exit code ${exitCode ?? "unknown"}`);
   }
 
-  /** Names of the runtimes that Docker has; none where it does not answer. */
+  /** Names of Docker's OCI runtimes; none if it does not answer. */
   async runtimes(): Promise<string[]> {
     const { exitCode, stdout } = await this.#run(["info", "--format", "{{json .Runtimes}}"]);
     if (exitCode !== 0) return [];
@@ -222,8 +222,8 @@ export class ContainerRuntime {
   }
 
   /**
-   * `run` with this process's standard streams, to its end: the exit code, which is the container's or the engine's own. Signals
-   * that ask this process to end go on to it; the container gets so many seconds.
+   * Runs `run` with this process's standard streams; returns the exit code of the container or of the runtime. If this process
+   * is asked to end, it stops the container, with `graceSeconds` before SIGKILL.
    */
   async run(name: string, args: readonly string[], graceSeconds: number): Promise<number> {
     const child = execa(this.place.program, ["run", "--rm", "--name", name, ...args], {
@@ -232,7 +232,7 @@ export class ContainerRuntime {
       reject: false,
     });
     const end = (): void => void this.stop(name, graceSeconds).catch(() => child.kill("SIGTERM"));
-    // A terminal interrupts everybody in it, the engine's command too, and that passes it on.
+    // In a terminal, Ctrl-C reaches the runtime's command as well, which passes it on.
     const interrupt = process.stdin.isTTY ? (): void => undefined : end;
     process.on("SIGTERM", end).on("SIGHUP", end).on("SIGINT", interrupt);
     const { exitCode, signal } = await child;
@@ -246,13 +246,13 @@ export class ContainerRuntime {
     return stdout;
   }
 
-  async #run(args: readonly string[], input = ""): Promise<Said> {
+  async #run(args: readonly string[], input = ""): Promise<CommandResult> {
     const { program } = this.place;
     const settings = { env: this.#env, reject: false } as const;
     const { exitCode, stdout, stderr } =
       input === ""
         ? await execa(program, args, { ...settings, stdin: "ignore" })
-        : // Node gives its children sockets, which cannot be opened as /dev/stdin; `cat` makes a pipe of it.
+        : // Node's children get a socket, which cannot be opened as /dev/stdin; `cat` turns it into a pipe.
           await execa("sh", ["-c", 'cat | "$@"', "sh", program, ...args], { ...settings, input });
     return { exitCode, stdout, stderr };
   }
@@ -261,7 +261,7 @@ export class ContainerRuntime {
     const { program, variables } = this.place;
     const where = variables.DOCKER_HOST ?? variables.DOCKER_CONTEXT ?? variables.CONTAINER_HOST ?? "";
     return new UserError(
-      `${[program, where].filter(Boolean).join(" at ")}: the engine does not answer: ${new RuntimeRefusal(stderr).message}; start it and ask again`,
+      `${[program, where].filter(Boolean).join(" at ")}: the container runtime does not answer: ${new RuntimeRefusal(stderr).message}; start it and try again`,
     );
   }
 }

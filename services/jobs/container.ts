@@ -6,21 +6,21 @@ import type { RuntimeProgram } from "../docker/runtime.ts";
 import type { GpuSelection } from "../docker/gpus.ts";
 import { containerName, type JobPlace } from "./place.ts";
 
-// Where the job's output goes; see wrapper.sh. The engine's own log has what a broken image says.
+// wrapper.sh writes the job's output here. The runtime's own log has only the errors of a broken image.
 const OUTPUT = "/ai-how/output";
 const WRAPPER = readFileSync(new URL("wrapper.sh", import.meta.url), "utf8");
 const LOG_DRIVERS: Readonly<Record<RuntimeProgram, string>> = { docker: "local", podman: "k8s-file" };
 
-/** What is to be run, and in what. */
+/** A job's container and its command. */
 export interface JobContainer {
   readonly place: JobPlace;
   readonly run: string;
-  /** File on this host that gets the output; it has to be there. */
+  /** Existing file on this host that gets the output. */
   readonly spool: string;
   readonly image: string;
-  /** Mounted as /workspace, where the command begins. */
+  /** Folder that is mounted as /workspace, the working directory. */
   readonly projectRoot: string;
-  /** Of the development container's image, which gets the words as they are; undefined: they are one line of `bash -lc`. */
+  /** Entrypoint of the development container's image, which gets the words unchanged. Default: they are one line of `bash -lc`. */
   readonly entrypoint: string | undefined;
   readonly words: readonly string[];
   readonly gpus: GpuSelection;
@@ -28,7 +28,7 @@ export interface JobContainer {
 
 /**
  * Arguments of `create`.
- * @throws UserError where the project's folder is missing
+ * @throws UserError if the project's folder is missing
  */
 export function createArguments(program: RuntimeProgram, job: JobContainer): string[] {
   const { place, run, spool, image, words, entrypoint } = job;

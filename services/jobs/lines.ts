@@ -1,13 +1,13 @@
-/** What a job is, in the words of its status file. */
+/** State of a job, as in its status file. */
 export type JobState = "START" | "PROGRESS" | "DONE" | "FAILED" | "STOPPED" | "LOST";
 
-/** What a status line says. */
+/** The content of a status line. */
 export interface JobStatus {
   readonly state: JobState;
   readonly job: string;
   /** `date -Is`: local time to the second with its offset. */
   readonly ts: string;
-  /** Of a job that is over; undefined where it never ran, or nobody knows it. */
+  /** Exit code of a job that has ended; undefined if it never ran or was lost. */
   readonly exitCode?: number;
 }
 
@@ -24,7 +24,7 @@ export function statusLine({ state, job, ts, exitCode }: JobStatus): string {
   return `${state} job=${job} ts=${ts}${message}${code}`;
 }
 
-/** The last status of a status file, also one that the former tool wrote; undefined when there is none in it. */
+/** The last status in a status file of ai-how or zephyr_job; undefined if there is none. */
 export function parseStatus(text: string): JobStatus | undefined {
   const line = text.trimEnd().split("\n").at(-1) ?? "";
   const [, state, job, ts, code] =
@@ -44,13 +44,13 @@ const MESSAGES: Readonly<Record<JobState, string>> = {
   LOST: "the engine knows no such container any more",
 };
 
-/** A line of a job's events: `{ts, event, job, msg}`, the event in lower case. */
+/** A line of a job's events: `{ts, event, job, msg}` with the event in lower case. */
 export function eventLine({ state, job, ts, exitCode }: JobStatus): string {
   const msg = isFinal(state) && exitCode !== undefined ? `rc=${exitCode}` : MESSAGES[state];
   return `${JSON.stringify({ ts, event: state.toLowerCase(), job, msg })}\n`;
 }
 
-/** A time as `date -Is` writes it. */
+/** A time in the format of `date -Is`. */
 export function isoSeconds(time: Date): string {
   const offset = -time.getTimezoneOffset();
   const local = new Date(time.getTime() + offset * 60_000).toISOString().slice(0, 19);
@@ -59,7 +59,7 @@ export function isoSeconds(time: Date): string {
   return `${local}${offset < 0 ? "-" : "+"}${digits(Math.floor(size / 60))}:${digits(size % 60)}`;
 }
 
-/** `20261125-101500`, local time: what tells the runs of a job apart. */
+/** Name of a run, its local start time: `20261125-101500`. */
 export function runName(time: Date): string {
   return isoSeconds(time).slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
 }

@@ -20,32 +20,32 @@ import { z } from "zod";
 import { readJson, type Run } from "./run.ts";
 
 const cursorSchema = z.object({
-  /** Bytes of the job's output that are in the log. */
+  /** Bytes of the job's output that the log contains. */
   offset: z.int(),
-  /** Bytes of the current log file then. */
+  /** Bytes of the current log file at that point. */
   size: z.int(),
 });
 
 const BLOCK_BYTES = 1024 * 1024;
 const SAVE_MILLISECONDS = 100;
-// How much is in the log before its room in the spool is given back.
+// The spool's disk space is freed whenever the log has this much more.
 const FREE_BYTES = 64 * 1024 * 1024;
 const PAGE_BYTES = 4096;
 const LINE_END = 0x0a;
 
-/** Whether all that a job has printed up to this byte is in its log. */
+/** Whether the log contains the job's output up to this byte. */
 export function isLogged(run: Run, offset: number): boolean {
   return (readJson(cursorFile(run), cursorSchema)?.offset ?? 0) >= offset;
 }
 
-/** Bytes that a job has printed; what is in the log already counts. */
+/** All bytes that a job has printed. */
 export function printed(run: Run): number {
   return statSync(run.files.spool, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /**
- * The job's output on the disk in files of a size, copied from the spool that the job itself writes. On record is how far;
- * whoever goes on after a crash cuts off what came later and copies that again: nothing is missing and nothing is there twice.
+ * Copies the job's output from the spool, which the job writes, to log files of limited size. A cursor file has the position
+ * of the last complete copy. After a crash the log is cut off there and copying continues: no byte is lost or copied twice.
  */
 export class OutputLog {
   readonly #run: Run;
@@ -67,7 +67,7 @@ export class OutputLog {
     this.#offset = offset;
     this.#size = Math.min(size, found);
     if (found < size && before >= size) {
-      // Another file was begun, and that is not on record.
+      // A crash came after the rotation and before the cursor was saved.
       truncateSync(`${log}.1`, size);
       this.#size = 0;
     }
@@ -76,7 +76,7 @@ export class OutputLog {
     ftruncateSync(this.#log, this.#size);
   }
 
-  /** Copies what there is. */
+  /** Copies all new output. */
   copy(): void {
     const { logBytes } = this.#run.record;
     const block = Buffer.alloc(Math.min(BLOCK_BYTES, logBytes));
@@ -84,7 +84,7 @@ export class OutputLog {
       const length = readSync(this.#spool, block, 0, block.length, this.#offset);
       if (length === 0) break;
       const bytes = block.subarray(0, length);
-      // A new file begins with a line, unless there are none.
+      // Rotates at the end of a line, if there is one.
       const end = bytes.lastIndexOf(LINE_END) + 1;
       const isFull = this.#size + length >= logBytes;
       if (isFull && (end > 0 || this.#size > logBytes)) {
@@ -133,7 +133,7 @@ export class OutputLog {
     writeFileAtomic(cursorFile(this.#run), cursor, { fsync: false });
   }
 
-  /** Gives the room of what is in the log back to the disk; a file system that cannot has to wait for the job's end. */
+  /** Frees the spool's disk space for what the log contains. If the file system cannot, the space is used until the job ends. */
   #free(): void {
     fdatasyncSync(this.#log);
     this.#save();

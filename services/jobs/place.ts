@@ -2,25 +2,25 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkName, containerRoot, findProjectRoot } from "../dev/place.ts";
 
-/** Where the former tool looked for the project. */
+/** Where zephyr_job expected the project. */
 const FORMER_ROOT = "/mnt/data_infra/workspace/sygaldry";
 
-/** The folder of a job's project: the former tool's where that is there, so that scripts go on, else the one `ai-how dev` would take. */
+/** The folder of a job's project: zephyr_job's if it exists, so that scripts still work, otherwise that of `ai-how dev`. */
 export function jobProjectRoot(folder: string, former = FORMER_ROOT): string {
   return existsSync(former) ? former : findProjectRoot(folder);
 }
 
-/** Which job of which project. */
+/** A job of a project. */
 export interface JobPlace {
   readonly project: string;
   readonly job: string;
-  /** Folder of the project's containers, logs and caches. */
+  /** Folder for the project's home, logs and caches. */
   readonly root: string;
 }
 
 /**
- * Where a job's files are: SYGALDRY_CONTAINER_ROOT, else the project's folder of the documented base.
- * @throws UserError for names that no container can have
+ * A job, with its files in SYGALDRY_CONTAINER_ROOT or the project's folder below the documented base.
+ * @throws UserError for invalid names
  */
 export function jobPlace(project: string, job: string): JobPlace {
   checkName("--project-id", project);
@@ -28,12 +28,12 @@ export function jobPlace(project: string, job: string): JobPlace {
   return { project, job, root: containerRoot(project) };
 }
 
-/** The job's container, one at a time: the engine refuses a second one of this name. */
+/** Name of the job's container. It is unique, so the runtime refuses a second container for the same job. */
 export function containerName({ project, job }: JobPlace): string {
   return `ai-how-job.${project}.${job}`;
 }
 
-/** Folder that containers see as /opt/bazel_cache/zephyr_jobs. */
+/** In containers: /opt/bazel_cache/zephyr_jobs. */
 function eventsFolder(root: string): string {
   return join(root, "bazel_cache", "zephyr_jobs");
 }
@@ -42,7 +42,7 @@ export function statusFile({ root, job }: JobPlace): string {
   return join(eventsFolder(root), `${job}.status`);
 }
 
-/** Our own records of runs, a folder each. */
+/** Contains a folder for each run's record. */
 export function recordsFolder(root: string): string {
   return join(root, "jobs");
 }
@@ -52,9 +52,9 @@ export interface RunFiles {
   readonly log: string;
   readonly pid: string;
   readonly events: string;
-  /** Our own record of it, a folder. */
+  /** Folder of the run's record. */
   readonly record: string;
-  /** What the job itself writes its output to, until that is in the log. */
+  /** The file that the job writes its output to; the supervisor copies it to the log. */
   readonly spool: string;
 }
 

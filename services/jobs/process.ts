@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 
-/** A process that cannot be mistaken for another one that has its number later, or after a reboot. */
+/** Identifies a process even if another one has its number later or after a reboot. */
 export const processSchema = z.object({
   pid: z.int(),
-  /** Ticks after boot at which it began. */
+  /** Start time in clock ticks since boot. */
   began: z.string(),
   boot: z.string(),
 });
@@ -14,7 +14,7 @@ export function thisProcess(): ProcessIdentity {
   return { pid: process.pid, began: beginning(process.pid) ?? "", boot: bootId() };
 }
 
-export function isStillThere({ pid, began, boot }: ProcessIdentity): boolean {
+export function isAlive({ pid, began, boot }: ProcessIdentity): boolean {
   return boot === bootId() && beginning(pid) === began;
 }
 
@@ -28,7 +28,7 @@ function bootId(): string {
 
 function beginning(pid: number): string | undefined {
   try {
-    // The name, in brackets, may have blanks in it; the beginning is field 22.
+    // The command name, in parentheses, can contain spaces. The start time is field 22.
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return state === "Z" ? undefined : fields[18];

@@ -24,10 +24,10 @@ const recordSchema = z.object({
   run: z.string(),
   engine: runtimePlaceSchema,
   container: z.string(),
-  /** Who starts it: until it runs, it is there as long as this process is. */
+  /** The process that starts the job; if it ends before the job runs, the run is lost. */
   starter: processSchema,
   startedAt: z.iso.datetime(),
-  /** Bytes of the log before another file is begun, and how many full ones are kept. */
+  /** Size of a log file in bytes, and how many full ones are kept. */
   logBytes: z.int(),
   logKeep: z.int(),
   progressSeconds: z.number(),
@@ -38,7 +38,7 @@ const outcomeSchema = z.object({
   state: z.enum(["DONE", "FAILED", "STOPPED", "LOST"]),
   at: z.iso.datetime(),
   exitCode: z.int().optional(),
-  /** What the engine said, where it could not be started. */
+  /** The runtime's message, if it could not start the container. */
   reason: z.string().optional(),
 });
 /** How a run ended; written once. */
@@ -50,19 +50,19 @@ const OUTCOME = "outcome.json";
 const STOP = "stop.json";
 const RECORDS_KEPT = 20;
 
-/** One run of a job: what is written down of it. The engine has the rest. */
+/** The record of one run of a job. The container's state comes from the runtime. */
 export class Run {
   readonly record: RunRecord;
   readonly files: RunFiles;
-  readonly engine: ContainerRuntime;
+  readonly runtime: ContainerRuntime;
 
   constructor(record: RunRecord) {
     this.record = record;
     this.files = runFiles(record, record.run);
-    this.engine = new ContainerRuntime(record.engine);
+    this.runtime = new ContainerRuntime(record.engine);
   }
 
-  /** Begins a run's record; two of one job in one second come one after the other. */
+  /** Creates a run's record. Waits for the next second if a run of the same job began in this one. */
   static async begin(
     place: JobPlace,
     rest: Omit<RunRecord, "run" | "startedAt" | keyof JobPlace>,
@@ -84,7 +84,7 @@ export class Run {
     }
   }
 
-  /** The run whose record is in this folder; undefined where there is none, or only its beginning. */
+  /** The run with its record in this folder; undefined if the record is missing or incomplete. */
   static read(folder: string): Run | undefined {
     const record = readJson(join(folder, RECORD), recordSchema);
     return record === undefined ? undefined : new Run(record);
@@ -94,7 +94,7 @@ export class Run {
     return readJson(join(this.files.record, OUTCOME), outcomeSchema);
   }
 
-  /** When somebody asked for its end; undefined: nobody has. */
+  /** When a stop was requested; undefined if none was. */
   get stopAskedAt(): Date | undefined {
     const asked = readJson(join(this.files.record, STOP), stopSchema);
     return asked === undefined ? undefined : new Date(asked.at);
@@ -105,14 +105,14 @@ export class Run {
       writeFileAtomic(join(this.files.record, STOP), JSON.stringify({ at: new Date().toISOString() }));
   }
 
-  /** Writes how it ended, unless that is written; says which it is. */
+  /** Records the outcome, unless there is one; returns the recorded outcome. */
   conclude(outcome: Omit<Outcome, "at"> & { at?: Date }): Outcome {
     const file = join(this.files.record, OUTCOME);
     const draft = `${file}.${process.pid}`;
     const written: Outcome = { ...outcome, at: (outcome.at ?? new Date()).toISOString() };
     writeFileSync(draft, `${JSON.stringify(written)}\n`);
     try {
-      // A link is made by one process only, and never of half a file.
+      // Linking is atomic: one process succeeds, and the file is complete.
       linkSync(draft, file);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -124,7 +124,7 @@ export class Run {
     return written;
   }
 
-  /** Has the status file and the events say how it ended, where a crash came between. */
+  /** Writes the outcome to events and status file, unless they have it. */
   announce({ state, at, exitCode }: Outcome): void {
     const status = this.status(state, new Date(at), exitCode);
     const last = readText(this.files.events)?.trimEnd().split("\n").at(-1);
@@ -132,8 +132,8 @@ export class Run {
     this.setStatus(status);
   }
 
-  /** A line in the status file, in place of the one before, and one at the end of the events. */
-  say(state: "START" | "PROGRESS", at = new Date()): void {
+  /** Replaces the line of the status file and appends an event. */
+  report(state: "START" | "PROGRESS", at = new Date()): void {
     if (this.outcome !== undefined) return;
     const status = this.status(state, at);
     this.#event(status);
@@ -149,20 +149,20 @@ export class Run {
     return { state, job: this.record.job, ts: isoSeconds(at), ...(exitCode !== undefined && { exitCode }) };
   }
 
-  /** Writes the status file where it says something else, after a crash between two writes for example. */
+  /** Writes the status file if it has another content. */
   setStatus(status: JobStatus): void {
     const file = statusFile(this.record);
     const text = `${statusLine(status)}\n`;
     if (readText(file) !== text) writeFileAtomic(file, text);
   }
 
-  /** Takes back that it was begun, where it turns out that another one has the name. */
+  /** Deletes the record, as when another job has taken the name. */
   forget(): void {
     rmSync(this.files.record, { recursive: true, force: true });
   }
 }
 
-/** The runs of a project, or of one of its jobs, the oldest first. */
+/** The runs of a project, or of one of its jobs, oldest first. */
 export function runsOf(root: string, job?: string): Run[] {
   let names: string[];
   try {
@@ -177,12 +177,12 @@ export function runsOf(root: string, job?: string): Run[] {
 }
 const RUN_LENGTH = "20261125-101500".length;
 
-/** Removes the records of a job's runs that are over, but for the newest ones. Their logs and events are the user's, and stay. */
+/** Deletes the records of a job's old runs. Their logs and events belong to the user and stay. */
 export function forgetOldRuns({ root, job }: JobPlace): void {
   for (const run of runsOf(root, job).slice(0, -RECORDS_KEPT)) if (run.outcome !== undefined) run.forget();
 }
 
-/** A file of ours as JSON; undefined where it is not there or not whole. */
+/** Parses one of our JSON files; undefined if it is missing or invalid. */
 export function readJson<T>(file: string, schema: z.ZodType<T>): T | undefined {
   const text = readText(file);
   if (text === undefined) return undefined;

@@ -12,110 +12,110 @@ import { look, newestRun, untilOver } from "./state.ts";
 import { stopRun } from "./stop.ts";
 import { startSupervisor } from "./supervisor.ts";
 
-/** What an engine's own refusal counts as, as with `docker run`. */
+/** Exit code of a job that the runtime refused to start, as with `docker run`. */
 const REFUSED = 125;
 
 export interface StartOptions {
   readonly place: JobPlace;
-  readonly engine: ContainerRuntime;
+  readonly runtime: ContainerRuntime;
   readonly image: string;
-  /** Of the development container's image, which gets the words as they are; undefined: they are one line of `bash -lc`. */
+  /** Entrypoint of the development container's image, which gets the words unchanged. Default: they are one line of `bash -lc`. */
   readonly entrypoint: string | undefined;
   readonly words: readonly string[];
   readonly projectRoot: string;
   readonly gpus: GpuSelection;
   /** Variables for the container, secret or not. */
   readonly env: Readonly<Record<string, string>>;
-  /** Ends a run that is there first. */
+  /** Stops a running job of the same name first. */
   readonly replace: boolean;
-  /** What that gets to end by itself. */
+  /** Time between its SIGTERM and SIGKILL. */
   readonly graceSeconds: number;
   readonly logBytes: number;
   readonly logKeep: number;
   readonly progressSeconds: number;
 }
 
-/** A run that has begun. */
+/** A started run. */
 export interface Started {
   readonly run: Run;
-  /** First process of the container on this host; undefined when it has ended already. */
+  /** First process of the container on this host; undefined if it has ended. */
   readonly pid: number | undefined;
 }
 
 /**
- * Starts a job: a container of its name, and a supervisor for it.
- * @throws UserError where one of the name runs, where the engine refuses, or where it was stopped meanwhile
+ * Starts a job's container and its supervisor.
+ * @throws UserError if a job of this name runs, if the runtime refuses, or if the job was stopped meanwhile
  */
 export async function startJob(options: StartOptions): Promise<Started> {
-  const { place, engine } = options;
-  await makeRoom(options);
+  const { place, runtime } = options;
+  await removeOldRun(options);
   forgetOldRuns(place);
   makeFolders(place.root);
   const container = containerName(place);
   const { logBytes, logKeep, progressSeconds } = options;
   const run = await Run.begin(place, {
-    ...{ version: 1, engine: engine.place, container, starter: thisProcess() },
+    ...{ version: 1, engine: runtime.place, container, starter: thisProcess() },
     ...{ logBytes, logKeep, progressSeconds },
   });
   writeFileSync(run.files.spool, "", { mode: 0o600 });
   try {
     const job = { ...options, run: run.record.run, spool: run.files.spool };
-    await engine.create(createArguments(engine.place.program, job), options.env);
+    await runtime.create(createArguments(runtime.place.program, job), options.env);
   } catch (error) {
     if (error instanceof RuntimeRefusal && error.isNameTaken) {
       run.forget();
-      throw taken(place);
+      throw nameTaken(place);
     }
     if (error instanceof UserError) run.forget();
     throw refused(run, error);
   }
-  run.say("START");
+  run.report("START");
   try {
-    giveWay(run);
-    await engine.start(container);
+    throwIfStopped(run);
+    await runtime.start(container);
   } catch (error) {
-    await engine.remove(container);
+    await runtime.remove(container);
     throw refused(run, error);
   }
   startSupervisor(run);
   if (run.stopAskedAt !== undefined) await stopRun(run, options.graceSeconds);
-  giveWay(run);
-  const { pid = 0 } = (await engine.inspect(container)) ?? {};
+  throwIfStopped(run);
+  const { pid = 0 } = (await runtime.inspect(container)) ?? {};
   if (pid === 0) return { run, pid: undefined };
   writeFileSync(run.files.pid, `${pid}\n`);
   return { run, pid };
 }
 
-/** Sees to it that no run of this name is there. */
-async function makeRoom({ place, engine, replace, graceSeconds }: StartOptions): Promise<void> {
+/** Makes sure that no run and no container of this name is left. */
+async function removeOldRun({ place, runtime, replace, graceSeconds }: StartOptions): Promise<void> {
   const run = newestRun(place);
   if (run !== undefined) {
     const { status } = await look(run);
     if (!isFinal(status.state)) {
-      if (!replace) throw taken(place, statusLine(status));
+      if (!replace) throw nameTaken(place, statusLine(status));
       await stopRun(run, graceSeconds);
     }
     await untilOver(run);
-    // Its supervisor may have been killed between its last acts.
+    // Its supervisor may have been killed before it removed the spool or the container.
     rmSync(run.files.spool, { force: true });
   }
-  // So may whoever made a container and did not come to start it.
-  const left = await engine.inspect(containerName(place));
-  if (left !== undefined && left.phase !== "running") await engine.remove(left.id);
+  // A killed `job run` may have left a container that it did not start.
+  const left = await runtime.inspect(containerName(place));
+  if (left !== undefined && left.phase !== "running") await runtime.remove(left.id);
 }
 
-function taken({ job, project }: JobPlace, status?: string): UserError {
+function nameTaken({ job, project }: JobPlace, status?: string): UserError {
   return new UserError(
-    `${job}: a job of this name is there already${status === undefined ? "" : ` (${status})`}; \`ai-how job stop --project-id ${project} --job ${job}\` ends it, and --replace does so first`,
+    `${job}: a job of this name is already running${status === undefined ? "" : ` (${status})`}; \`ai-how job stop --project-id ${project} --job ${job}\` stops it, and --replace stops it first`,
   );
 }
 
-/** Ends the start of a run that somebody has asked to stop. */
-function giveWay(run: Run): void {
+/** Throws if a stop of the run was requested. */
+function throwIfStopped(run: Run): void {
   if (run.stopAskedAt !== undefined) throw new UserError(`${run.record.job}: stopped while it started`);
 }
 
-/** Puts down that a run could not be started, and says why in one line. */
+/** Records that a run did not start; returns the error to throw. */
 function refused(run: Run, error: unknown): unknown {
   if (run.stopAskedAt !== undefined) {
     run.conclude({ state: "STOPPED" });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RuntimeRefusal } from "../docker/runtime.ts";
-import { isSame, isStillThere, thisProcess } from "./process.ts";
+import { isSame, isAlive, thisProcess } from "./process.ts";
 import type { Outcome, Run } from "./run.ts";
 import { startSupervisor } from "./supervisor.ts";
 import { untilOver } from "./state.ts";
@@ -8,25 +8,25 @@ import { untilOver } from "./state.ts";
 const POLL_MILLISECONDS = 100;
 
 /**
- * Ends a run, in whatever state it is: what runs gets SIGTERM and, later, SIGKILL; what only starts is stopped by who starts
- * it, or, where that is gone, by us. Returns when it is over.
+ * Stops a run in any state and waits for its end. A running container gets SIGTERM, then SIGKILL. A run that is still
+ * starting is stopped by the process that starts it, or by this one if that has ended.
  */
 export async function stopRun(run: Run, graceSeconds: number): Promise<Outcome> {
-  const { engine, record } = run;
+  const { runtime, record } = run;
   const isOurs = isSame(record.starter, thisProcess());
   run.askToStop();
   for (;;) {
     const { outcome } = run;
     if (outcome !== undefined) return outcome;
-    const container = await engine.inspect(record.container);
+    const container = await runtime.inspect(record.container);
     if (container?.phase === "running") {
-      await engine.stop(record.container, graceSeconds).catch(unlessGone);
+      await runtime.stop(record.container, graceSeconds).catch(ignoreEnded);
     } else if (container?.phase === "exited") {
       startSupervisor(run);
       return untilOver(run);
     } else if (container?.phase === "created") {
-      await engine.remove(record.container);
-    } else if (isOurs || !isStillThere(record.starter)) {
+      await runtime.remove(record.container);
+    } else if (isOurs || !isAlive(record.starter)) {
       startSupervisor(run);
       return untilOver(run);
     }
@@ -34,8 +34,8 @@ export async function stopRun(run: Run, graceSeconds: number): Promise<Outcome> 
   }
 }
 
-/** It may have ended before it was told to. */
-function unlessGone(error: unknown): void {
+/** Ignores the error of a container that has just ended. */
+function ignoreEnded(error: unknown): void {
   if (!(
     error instanceof RuntimeRefusal &&
     /no such container|no container with name|is not running/i.test(error.message)

@@ -12,12 +12,12 @@ import type { Outcome, Run } from "./run.ts";
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const COPY_MILLISECONDS = 50;
 const RETRY_MILLISECONDS = 1000;
-// What a supervisor lives with: the engine's place comes from the record, and nothing of the job's own.
+// The only variables that a supervisor gets: it takes the runtime's place from the record and needs no secrets of the job.
 const ENVIRONMENT = ["PATH", "HOME", "TZ", "NODE_COMPILE_CACHE"];
 
 /**
- * Follows a run to its end: output to the log, a line of progress every few minutes, its outcome, and then the container
- * away. It can be killed at any time: the next one goes on where this one was.
+ * Follows a run to its end: copies its output to the log, reports progress, records the outcome and removes the container.
+ * If it is killed, the next supervisor continues at the same byte.
  */
 export async function supervise(run: Run): Promise<void> {
   const log = new OutputLog(run);
@@ -25,7 +25,7 @@ export async function supervise(run: Run): Promise<void> {
     log.copy();
   }, COPY_MILLISECONDS);
   const progress = setInterval(() => {
-    run.say("PROGRESS");
+    run.report("PROGRESS");
   }, run.record.progressSeconds * 1000);
   try {
     const outcome = await untilEnd(run);
@@ -36,57 +36,57 @@ export async function supervise(run: Run): Promise<void> {
     clearInterval(copying);
     clearInterval(progress);
   }
-  await run.engine.remove(run.record.container);
+  await run.runtime.remove(run.record.container);
   rmSync(run.files.spool, { force: true });
 }
 
 async function untilEnd(run: Run): Promise<Omit<Outcome, "at">> {
-  const { engine, record } = run;
+  const { runtime, record } = run;
   let isAnnounced = false;
   for (;;) {
-    const container = await engine.inspect(record.container).catch(waitForEngine);
+    const container = await runtime.inspect(record.container).catch(silentRuntime);
     if (container === "silent") {
       await sleep(RETRY_MILLISECONDS);
     } else if (container === undefined || container.phase === "created") {
-      // It was started before its supervisor was.
+      // The supervisor starts after the container, so the container has been removed.
       return lost(run);
     } else if (container.phase === "exited") {
       return outcomeOf(run, container);
     } else {
-      if (!isAnnounced) run.say("PROGRESS");
+      if (!isAnnounced) run.report("PROGRESS");
       isAnnounced = true;
       const before = Date.now();
-      await engine.wait(record.container);
-      // An engine that goes away is not asked all the time.
+      await runtime.wait(record.container);
+      // Do not poll too fast if the runtime has stopped answering.
       if (Date.now() - before < RETRY_MILLISECONDS) await sleep(COPY_MILLISECONDS);
     }
   }
 }
 
-/** What a container that has ended comes to. */
+/** The outcome of a container that has ended. */
 export function outcomeOf(run: Run, { exitCode, finishedAt }: Container): Omit<Outcome, "at"> & { at: Date } {
   const asked = run.stopAskedAt;
   if (asked !== undefined && asked <= finishedAt) return { state: "STOPPED", exitCode, at: finishedAt };
   return { state: exitCode === 0 ? "DONE" : "FAILED", exitCode, at: finishedAt };
 }
 
-/** What it comes to when there is no container. */
+/** The outcome of a run without a container. */
 export function lost(run: Run): Omit<Outcome, "at"> {
   return { state: run.stopAskedAt === undefined ? "LOST" : "STOPPED" };
 }
 
-/** An engine that restarts is waited for. */
-function waitForEngine(error: unknown): "silent" {
+/** The runtime may be restarting. */
+function silentRuntime(error: unknown): "silent" {
   if (error instanceof UserError) return "silent";
   throw error;
 }
 
-/** Whether somebody follows the run at this moment. */
+/** Whether the run has a supervisor: it holds the run's lock. */
 export async function isSupervised(run: Run): Promise<boolean> {
   return (await execa("flock", ["--nonblock", lockOf(run), "true"], { reject: false })).exitCode !== 0;
 }
 
-/** Starts a supervisor for a run, one that outlives us; where there is one already, it gives way. */
+/** Starts a supervisor for a run, which outlives this process. It ends at once if there is one already. */
 export function startSupervisor(run: Run): void {
   const out = openSync(join(run.files.record, "supervisor.log"), "a", 0o600);
   const child = spawn(

@@ -9,14 +9,14 @@ import { ensureSupervisor } from "./supervisor.ts";
 
 const BLOCK_BYTES = 64 * 1024;
 const POLL_MILLISECONDS = 50;
-// How long somebody who reads waits for a supervisor that has to catch up first.
+// How long a reader waits for the supervisor to copy all output.
 const CATCH_UP_MILLISECONDS = 60_000;
 const POLLS_BETWEEN_LOOKS = 20;
-// Between looks at whether there still is a supervisor.
+// Time between checks of the run.
 const LOOK_MILLISECONDS = 5000;
 const LINE_END = 0x0a;
 
-/** Newest events of a job, the former tool's too; undefined: there are none. */
+/** The newest file of events of a job, of ai-how or zephyr_job; undefined if there is none. */
 export function newestEvents(place: JobPlace): string | undefined {
   const run = newestRun(place);
   if (run !== undefined) return run.files.events;
@@ -32,7 +32,7 @@ export function newestEvents(place: JobPlace): string | undefined {
   return name === undefined ? undefined : join(folder, name);
 }
 
-/** Waits until the log has what the job has printed until now: its supervisor may have been killed, or be behind. */
+/** Waits until the log has all current output: the supervisor may be behind, or have been killed. */
 export async function catchUp(run: Run): Promise<void> {
   const offset = printed(run);
   const end = Date.now() + CATCH_UP_MILLISECONDS;
@@ -42,7 +42,7 @@ export async function catchUp(run: Run): Promise<void> {
   }
 }
 
-/** The last lines of a file, as bytes, going on into the ones before it where it was begun anew; and where it ends. */
+/** The last lines of a log, also from its rotated files, as bytes; `end` is the size of the newest file. */
 export function lastLines(file: string, count: number): { text: Buffer; end: number } {
   const blocks: Buffer[] = [];
   let ends = 0;
@@ -72,14 +72,14 @@ export function lastLines(file: string, count: number): { text: Buffer; end: num
 }
 
 function lastOf(text: Buffer, count: number): Buffer {
-  // The end of the last line begins no line.
+  // The last byte ends the last line and begins none.
   let start = text.length;
   for (let left = count; left > 0 && start > 0; left--)
     start = start < 2 ? 0 : text.lastIndexOf(LINE_END, start - 2) + 1;
   return text.subarray(start);
 }
 
-/** What is added to a file of a run from an offset on, until the run is over; goes on where it is begun anew. */
+/** The bytes that are added to a file of a run after an offset, until the run ends. Follows rotation. */
 export async function* follow(run: Run, file: string, offset: number): AsyncGenerator<Buffer> {
   let handle: number | undefined;
   let at = offset;

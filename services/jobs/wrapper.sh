@@ -1,10 +1,10 @@
 #!/bin/bash
-# Runs a job in its container, the words after $1; its output goes into the file $1 through a pipe. A file itself as standard
-# output would be emptied by every program that opens /dev/stdout. Nobody has to read, and nothing depends on the engine.
+# Runs the words after $1 as a job in its container, and writes their output to the file $1. The job's standard output is a
+# pipe, as a program that opens /dev/stdout would truncate a file. The job needs neither a reader nor the runtime.
 stopping=
 interrupted=
 command=
-# Every process of the command is told to end, not only the shell in front: inits of engines tell but one.
+# Signals every process of the command: the runtime's init signals only the first one.
 end() {
   stopping=yes
   interrupted=yes
@@ -12,7 +12,7 @@ end() {
 }
 trap end TERM INT HUP
 
-# On a full disk the job goes on, and its output is lost.
+# If the disk is full, the job continues and its output is lost.
 exec 3> >(
   trap '' TERM INT HUP
   cat >>"$1" || cat >/dev/null
@@ -32,7 +32,7 @@ while
 do :; done
 exec 3>&-
 
-# What the command left in the background may hold the pipe for ever; after a stop it gets the time that the engine gives.
+# Background processes may keep the pipe open. They get two seconds, or, after a stop, the runtime's grace period.
 for ((tries = 0; tries < 20; tries++)); do
   kill -0 "$writer" 2>/dev/null || break
   [ -z "$stopping" ] || tries=0

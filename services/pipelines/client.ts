@@ -7,7 +7,7 @@ import { noTemporal, type TemporalPlace } from "./connection.ts";
 import type { Plan } from "./plan/index.ts";
 import { PIPELINE_WORKFLOW, STATUS_QUERY, type PipelineResult, type StepStatus } from "./result.ts";
 
-// Temporal refuses a payload of 2 MiB with a message that does not mention the plan.
+// Temporal's limit of a payload. Its own message does not mention the plan.
 const LARGEST_PLAN = 2 * 1024 * 1024 - 16 * 1024;
 const CLIENT_WAIT_MILLISECONDS = 4 * 60 * 60 * 1000;
 

@@ -2,11 +2,11 @@ import { deflateSync, inflateSync } from "node:zlib";
 import type { DataConverter, Payload, PayloadCodec } from "@temporalio/common";
 import proto from "@temporalio/proto";
 
-// The encoding of the Go SDK's zlib codec, whose payloads have the same form.
+// The payloads have the same form as those of the Go SDK's zlib codec.
 const ENCODING = "binary/zlib";
-// Temporal's own page and command can show smaller payloads.
+// Smaller payloads stay readable in Temporal's own page and command.
 const SMALLEST_BYTES = 64 * 1024;
-// Plans and results are repetitive: the fastest level makes a tenth of them, too.
+// Even the fastest level shrinks the repetitive plans and results to a tenth.
 const LEVEL = 1;
 
 const message = proto.temporal.api.common.v1.Payload;

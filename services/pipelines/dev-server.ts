@@ -24,7 +24,7 @@ export interface DevServerOptions {
 
 /**
  * Runs Temporal's development server until it ends, its own page on loopback; returns its exit code.
- * @throws UserError where the program `temporal` is missing
+ * @throws UserError if the program `temporal` is missing
  */
 export async function runDevServer({
   ip,

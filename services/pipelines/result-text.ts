@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import type { ActionResult, PipelineResult } from "./result.ts";
 
-/** The result as the old orchestrate printed it: YAML with the names of Go's fields in lower case. */
+/** The result in the format of the old `orchestrate`: YAML with Go's field names in lower case. */
 export function resultYaml({ succeeded, steps }: PipelineResult): string {
   return stringify(
     {
@@ -31,7 +31,7 @@ export function resultYaml({ succeeded, steps }: PipelineResult): string {
   );
 }
 
-/** The result as the old form of commands had it: indented JSON, only of steps that ran. */
+/** The result in the format of the old list of commands: indented JSON, only with steps that ran. */
 export function resultJson({ succeeded, steps }: PipelineResult): string {
   const results = steps.flatMap(({ result }) => result ?? []);
   return `${JSON.stringify({ succeeded, steps: results.map(jsonOf) }, undefined, 2)}\n`;

@@ -1,53 +1,53 @@
 import type { StepState } from "./schedule.ts";
 
-/** Where a step's output lies on the worker that ran it. */
+/** Paths of a step's output on the worker that ran it. */
 export interface LogPaths {
   readonly stdoutPath: string;
   readonly stderrPath: string;
   readonly structuredPath: string;
 }
 
-/** What a step that could be done came to. An exit code other than 0 is a result, not an error. */
+/** The result of a step that could be run. An exit code other than 0 is a result, not an error. */
 export interface ActionResult extends LogPaths {
   readonly name: string;
   readonly exitCode: number;
-  /** The beginning of its output, as much as a history may hold. */
+  /** The beginning of its output, limited so that it fits into a history. */
   readonly stdout: string;
   readonly stderr: string;
   readonly stdoutTruncated: boolean;
   readonly stderrTruncated: boolean;
   readonly succeeded: boolean;
   readonly durationSec: number;
-  /** Why it could not be done; empty where it could. */
+  /** Why it could not be run; otherwise empty. */
   readonly error: string;
 }
 
-/** What became of a step. */
+/** The outcome of a step. */
 export interface StepOutcome {
   readonly id: string;
   readonly name: string;
   readonly state: StepState;
-  /** Why it did not run; empty where it did. */
+  /** Why it was skipped; otherwise empty. */
   readonly skipReason: string;
-  /** Undefined where it never ran. */
+  /** Undefined if it never ran. */
   readonly result?: ActionResult;
 }
 
-/** What became of a pipeline, steps in the order of the plan. */
+/** The result of a pipeline, with its steps in the order of the plan. */
 export interface PipelineResult {
-  /** True also where steps failed that may. */
+  /** Also true if only steps with `allow_failure` failed. */
   readonly succeeded: boolean;
   readonly steps: readonly StepOutcome[];
 }
 
-/** A step as the query `status` tells of it. */
+/** A step in the answer to the query `status`. */
 export interface StepStatus {
   readonly id: string;
   readonly name: string;
   readonly type: string;
   readonly dependsOn: readonly string[];
   readonly state: StepState | "waiting" | "running";
-  /** Why it was skipped, or what its failure was; empty else. */
+  /** Why it was skipped or failed; otherwise empty. */
   readonly reason: string;
 }
 

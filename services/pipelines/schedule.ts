@@ -1,37 +1,37 @@
 import type { Step } from "./plan/index.ts";
 
-/** How a step ended. `cancelled` is ours: it ran, or was to run, when the pipeline was cancelled or failed. */
+/** How a step ended. `cancelled`: the pipeline was cancelled or failed before the step ended. */
 export type StepState = "success" | "failed" | "skipped" | "cancelled";
 
-/** What decides when a step runs. */
+/** The parts of a step that decide when it runs. */
 export interface Scheduled {
   readonly id: string;
   readonly dependsOn: readonly string[];
   readonly when?: Step["when"] | undefined;
 }
 
-/** What the end of a step, or the beginning, sets off. */
+/** What follows from the start of the pipeline or the end of a step. */
 export interface Decisions<S extends Scheduled = Step> {
-  /** Steps that begin now, in the order of the plan. */
+  /** Steps to start now, in the order of the plan. */
   readonly run: readonly S[];
-  /** Steps that never will, and why. */
+  /** Steps that will never run, and why. */
   readonly skip: readonly { readonly id: string; readonly reason: string }[];
 }
 
 /**
- * Decides which steps run when: each as soon as what it depends on is over, at most `maxParallel` at a time. Looks at no
- * clock and at nothing whose order could differ, so that a history replays.
+ * Decides when steps run: each as soon as its dependencies have ended, at most `maxParallel` at a time. Deterministic, so
+ * that Temporal can replay a history.
  */
 export class Schedule<S extends Scheduled = Step> {
   readonly #steps: readonly S[];
   readonly #limit: number;
   readonly #positions: ReadonlyMap<string, number>;
-  /** For each step the positions of those that wait for it. */
+  /** For each step, the positions of its dependents. */
   readonly #dependents: readonly (readonly number[])[];
-  /** For each step how many of its dependencies are not over. */
+  /** For each step, the number of dependencies that have not ended. */
   readonly #waiting: number[];
   readonly #states = new Map<string, StepState>();
-  /** Positions of steps that could run and have no place yet, in the order of the plan. */
+  /** Positions of steps that wait only for `maxParallel`, in the order of the plan. */
   readonly #ready: number[] = [];
   readonly #begun = new Set<number>();
   #running = 0;
@@ -55,7 +55,7 @@ export class Schedule<S extends Scheduled = Step> {
     this.#dependents = dependents;
   }
 
-  /** Whether every step is over. */
+  /** Whether every step has ended or was skipped. */
   get isOver(): boolean {
     return this.#states.size === this.#steps.length;
   }
@@ -64,20 +64,20 @@ export class Schedule<S extends Scheduled = Step> {
     return this.#states.get(id);
   }
 
-  /** What begins at once. */
+  /** The steps that start first. */
   start(): Decisions<S> {
     return this.#decide(
       this.#steps.flatMap((_, position) => (this.#waiting[position] === 0 ? [position] : [])),
     );
   }
 
-  /** Takes note of the end of a step that was told to run. */
+  /** Records the end of a started step. */
   finish(id: string, state: Exclude<StepState, "skipped">): Decisions<S> {
     this.#running -= 1;
     return this.#decide(this.#conclude(this.#positionOf(id), state));
   }
 
-  /** Nothing begins any more; returns the steps that never began, in the order of the plan. */
+  /** Starts no more steps; returns those that never started, in the order of the plan. */
   stop(): readonly S[] {
     this.#stopped = true;
     this.#ready.length = 0;
@@ -90,7 +90,7 @@ export class Schedule<S extends Scheduled = Step> {
     return position;
   }
 
-  /** Records an end; returns the positions of steps that wait for nothing any more. */
+  /** Records an end; returns the positions of steps whose dependencies have all ended. */
   #conclude(position: number, state: StepState): number[] {
     const step = this.#steps[position];
     if (step === undefined) return [];
@@ -128,7 +128,7 @@ export class Schedule<S extends Scheduled = Step> {
     return { run, skip };
   }
 
-  /** Why a step whose dependencies are all over does not run; the documented words. */
+  /** Why a step is skipped although its dependencies have ended, in the documented words. */
   #skipReason({ dependsOn, when }: S): string | undefined {
     if (when !== undefined) {
       const state = this.#states.get(when.step);

@@ -5,7 +5,7 @@ import { noTemporal, type TemporalPlace } from "./connection.ts";
 import { bundleWorkflows } from "./workflow-bundle.ts";
 
 export interface WorkerOptions extends TemporalPlace {
-  /** Most steps at a time. Default: Temporal's, 100. */
+  /** Largest number of steps at a time. Default: Temporal's, 100. */
   readonly steps?: number;
   /** The bundled workflows. Default: the product's. */
   readonly bundle?: WorkflowBundle;
@@ -13,7 +13,7 @@ export interface WorkerOptions extends TemporalPlace {
 
 /**
  * Connects a worker to one task queue. `run()` works until `shutdown()`, which waits for its steps.
- * @throws UserError where Temporal does not answer
+ * @throws UserError if Temporal does not answer
  */
 export async function createWorker({
   address,
@@ -32,9 +32,9 @@ export async function createWorker({
     workflowBundle: bundle ?? (await bundleWorkflows()),
     activities,
     dataConverter,
-    // Steps stop their programs and containers when the worker is told to end.
+    // Time for steps to stop their programs and containers when the worker shuts down.
     shutdownGraceTime: "1 s",
-    // No heartbeat of a step is dropped: Temporal notices a lost worker early, and a step learns early that it is cancelled.
+    // Do not throttle heartbeats: Temporal then notices a lost worker early, and a step notices a cancellation early.
     maxHeartbeatThrottleInterval: "4 s",
     ...(steps !== undefined && { maxConcurrentActivityTaskExecutions: steps }),
   });

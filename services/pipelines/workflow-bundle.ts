@@ -10,8 +10,8 @@ const CACHE = resolve(import.meta.dirname, "../../.ai-how/cache/workflows");
 const WORKFLOWS = join(import.meta.dirname, "workflows", "pipeline.ts");
 
 /**
- * The workflows as Temporal's sandbox runs them. Bundling takes seconds, so the bundle is cached under a digest of its sources; where
- * the cache cannot be written, as in a checkout of another user, every worker bundles.
+ * The bundled workflows for Temporal's sandbox. Bundling takes seconds, so the bundle is cached under a digest of its sources. If the
+ * cache is not writable, as in another user's checkout, every worker bundles.
  * @param folder the cache. Default: .ai-how/cache/workflows
  */
 export async function bundleWorkflows(folder = CACHE): Promise<WorkflowBundle> {

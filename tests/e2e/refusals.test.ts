@@ -13,7 +13,7 @@ describeUnless(await hostLacks(), "a stack that is in no state to be worked on",
     await first.until(/creating/);
     const second = await site.run("up");
     expect(second.exitCode).toBe(1);
-    expect(second.output).toContain("another `ai-how up` is at work on this stack");
+    expect(second.output).toContain("another `ai-how up` is working on this stack");
     expect(second.output).toContain(`process ${first.pid} on ${hostname()}`);
     const down = await site.run("down");
     expect(down.output).toContain(`process ${first.pid} on ${hostname()}`);

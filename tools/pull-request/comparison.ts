@@ -3,7 +3,7 @@ import type { Plan, PlannedResource } from "../../engine/plan.ts";
 import type { Violation } from "../../policy/rule.ts";
 import type { Outcome } from "./stack-plans.ts";
 
-/** One value that differs, as JSON; undefined where there is none. */
+/** A value that differs, as JSON; undefined if one side has none. */
 export interface Difference {
   /** `leases[2].address` */
   readonly path: string;
@@ -11,24 +11,24 @@ export interface Difference {
   readonly is?: unknown;
 }
 
-/** What becomes of a resource in a stack that is as the base branch has it. */
+/** What `up` would do to a resource of the base branch's stack. */
 export interface Change {
   readonly kind: "added" | "changed" | "replaced" | "removed";
   readonly type: string;
   readonly name: string;
-  /** False where no provider looked at it. */
+  /** False if no provider checked it. */
   readonly checked: boolean;
   readonly differences: readonly Difference[];
 }
 
-/** A stack by the base branch and by the pull request. */
+/** A stack in the base branch and in the pull request. */
 export type StackComparison = { readonly stack: string } & (
   | {
       readonly kind: "compared";
       readonly changes: readonly Change[];
       readonly outputs: readonly Difference[];
       readonly violations: readonly Violation[];
-      /** Why there is nothing to compare with, and all of it counts as added; undefined where there is. */
+      /** Why there is no base to compare with, so that everything counts as added; otherwise undefined. */
       readonly alone?: readonly string[];
     }
   | { readonly kind: "removed" }
@@ -36,14 +36,14 @@ export type StackComparison = { readonly stack: string } & (
   | { readonly kind: "failed"; readonly lines: readonly string[] }
 );
 
-/** Names of inputs whose change replaces a resource of this type; undefined where nobody can tell. */
+/** Names of inputs whose change replaces a resource of this type; undefined if unknown. */
 export type ReplacedBy = (
   type: string,
   was: PlannedResource["inputs"],
   is: PlannedResource["inputs"],
 ) => Promise<readonly string[] | undefined>;
 
-/** Compares what two checkouts make of a stack. */
+/** Compares a stack's plans in two checkouts. */
 export async function compare(
   stack: string,
   base: Outcome,
@@ -70,7 +70,7 @@ function reason(base: Exclude<Outcome, { kind: "plan" }>): readonly string[] {
   return ["the base branch cannot be previewed:", ...base.lines];
 }
 
-/** What can be made or lost: components only group others. */
+/** Resources without components, which only group them. */
 function resourcesOf(plan: Plan | undefined): ReadonlyMap<string, PlannedResource> {
   const resources = (plan?.resources ?? []).filter(
     ({ component, operation }) => !component && operation !== "delete",
@@ -104,7 +104,7 @@ async function changesOf(
   return [...kept.flat(), ...removed];
 }
 
-/** Where two values differ: maps key by key, lists place by place, anything else as a whole. */
+/** The differences of two values: of maps key by key, of lists item by item, of others as a whole. */
 export function differences(was: unknown, is: unknown, path = ""): Difference[] {
   if (isMap(was) && isMap(is)) {
     const keys = [...new Set([...Object.keys(was), ...Object.keys(is)])];
@@ -115,7 +115,7 @@ export function differences(was: unknown, is: unknown, path = ""): Difference[] 
   return [{ path, ...(was !== undefined && { was }), ...(is !== undefined && { is }) }];
 }
 
-/** Without what two lists begin and end with in common, so that one more in the middle is one more. */
+/** Removes common items at the start and end of two lists, so that an inserted item is one difference. */
 function listDifferences(was: readonly unknown[], is: readonly unknown[], path: string): Difference[] {
   const shorter = Math.min(was.length, is.length);
   let start = 0;

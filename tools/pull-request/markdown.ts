@@ -2,18 +2,18 @@ import { markdownTable } from "markdown-table";
 import { UNCHECKED } from "../../engine/display.ts";
 import type { Change, Difference, StackComparison } from "./comparison.ts";
 
-/** What a comment says besides the stacks. */
+/** The heading of a comment. */
 export interface Heading {
   /** Name and commit of the base branch, and of the pull request. */
   readonly base: string;
   readonly head: string;
 }
 
-// GitHub takes 65,536 characters. Bytes are never fewer, and a variable of a workflow holds 128 KiB.
+// GitHub allows 65,536 characters, which are at most as many as bytes. A workflow's variable can have 128 KiB.
 export const LIMIT = 64_000;
 
 const KINDS = ["added", "changed", "replaced", "removed"] as const;
-// What the highlighting of a diff makes green, orange and red.
+// In a highlighted diff these are green, orange and red.
 const SIGNS: Readonly<Record<Change["kind"], string>> = {
   added: "+",
   changed: "!",
@@ -23,11 +23,11 @@ const SIGNS: Readonly<Record<Change["kind"], string>> = {
 const WIDTH = 160;
 const KEPT_FOR_NOTES = 400;
 
-/** The comment: a table of all stacks, and what changes in each, folded; never more than `limit` bytes. */
+/** The comment: a table of all stacks, and the folded changes of each; at most `limit` bytes. */
 export function report(stacks: readonly StackComparison[], heading: Heading, limit = LIMIT): string {
   const start = [
     "## Preview of every stack",
-    `What \`ai-how up\` would do to stacks that are as ${code(heading.base)} has them, by ${code(heading.head)}.`,
+    `What \`ai-how up\` of ${code(heading.head)} would do to the stacks of ${code(heading.base)}.`,
     markdownTable([["stack", ...KINDS, "policies"], ...stacks.map((stack) => [stack.stack, ...row(stack)])]),
   ].join("\n\n");
   const end =
@@ -36,7 +36,7 @@ export function report(stacks: readonly StackComparison[], heading: Heading, lim
   let left = limit - bytes(start) - bytes(end) - 8;
   const details = stacks.filter(hasDetails);
   const parts = details.map((stack, index) => {
-    // Each may take its share of what those before it have left.
+    // Each stack gets an equal share of the remaining space.
     const part = detail(stack, Math.floor(left / (details.length - index)) - 2);
     left -= bytes(part) + 2;
     return part;
@@ -71,11 +71,11 @@ function detail(stack: Detailed, room: number): string {
   const notes = [
     ...(alone.length === 0
       ? []
-      : [`There is nothing to compare with, so all of it counts as added:`, fenced(alone, "", room / 4)]),
+      : [`There is no base to compare with, so everything counts as added:`, fenced(alone, "", room / 4)]),
     ...(violations.length === 0
       ? []
       : [
-          "Policies that it is against (`docs/policies.md`):",
+          "Violated policies (`docs/policies.md`):",
           fenced(
             violations.map(({ urn, rule, message }) => `${nameOf(urn)}: ${rule}: ${message}`),
             "",
@@ -107,7 +107,7 @@ function changeLines({ kind, type, name, checked, differences }: Change): string
   return [title, ...(kind === "added" ? added(differences) : differences.flatMap(differenceLines))];
 }
 
-/** Of what is new, each input in a line. */
+/** The inputs of a new resource, one per line. */
 function added(differences: readonly Difference[]): string[] {
   return differences.filter(({ is }) => !isEmpty(is)).map(({ path, is }) => `+     ${path}: ${shown(is)}`);
 }
@@ -132,7 +132,7 @@ function folded(title: string, body: string, open: boolean): string {
   return `<details${open ? " open" : ""}><summary><b>${escaped(title)}</b></summary>\n\n${body}\n\n</details>`;
 }
 
-/** As many lines as there is room for, in a fence that nothing in them ends. */
+/** As many lines as fit, in a fence that they cannot close. */
 function fenced(lines: readonly string[], language: string, room: number): string {
   const kept: string[] = [];
   let left = room - KEPT_FOR_NOTES / 2;

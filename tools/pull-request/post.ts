@@ -1,10 +1,9 @@
-// Puts the text of COMMENT under a pull request, in the place of what it put there before: `node post.ts`. GitHub and
-// Gitea have the same routes for that. A token that may not write, as a fork's may not, leaves the text in the summary of
-// the workflow's run. This runs with a token that writes, from the base branch: it uses nothing but Node itself, so that
-// no package is installed where the token is.
+// Writes or updates a comment with the text of COMMENT on a pull request: `node post.ts`. GitHub and Gitea have the same routes
+// for that. If the token cannot write, as in a fork's pull request, the text goes to the summary of the workflow's run. This
+// script comes from the base branch and has a token that writes, so it uses only Node and needs no installed package.
 import { appendFileSync } from "node:fs";
 
-// Found again by this; nobody sees it.
+// An invisible marker of our comment.
 const MARKER = "<!-- ai-how: preview of every stack -->";
 const LONGEST = 65_536;
 const PAGE = 100;
@@ -16,7 +15,7 @@ interface Place {
   readonly repository: string;
   readonly number: string;
   readonly token: string;
-  /** Who writes our comments; nobody else's is touched, whatever stands in it. */
+  /** The author of our comments; others' comments are never changed. */
   readonly author: string;
 }
 
@@ -44,21 +43,20 @@ try {
     await call(place, "POST", `/issues/${place.number}/comments`, { body });
     process.stdout.write("commented\n");
   } else if (before.body === body) {
-    process.stdout.write("the comment says so already\n");
+    process.stdout.write("the comment is up to date\n");
   } else {
     await call(place, "PATCH", `/issues/comments/${before.id}`, { body });
     process.stdout.write(`updated comment ${before.id}\n`);
   }
 } catch (error) {
   if (!(error instanceof Refused)) throw error;
-  const note =
-    "This run's token may not comment, as that of a pull request from a fork: the preview is here instead.";
+  const note = "This run's token cannot comment, as in a pull request from a fork, so the preview is here.";
   const { GITHUB_STEP_SUMMARY } = process.env;
   if (GITHUB_STEP_SUMMARY !== undefined) appendFileSync(GITHUB_STEP_SUMMARY, `${note}\n\n${text}\n`);
   process.stdout.write(`not commented: ${error.message}; the preview is in the summary of this run\n`);
 }
 
-/** The comment of an earlier run; undefined for the first. */
+/** The comment of an earlier run; undefined if there is none. */
 async function findOurs(of: Place): Promise<Comment | undefined> {
   const path = `/issues/${of.number}/comments?per_page=${PAGE}`;
   for (let page = 1; ; page += 1) {
@@ -67,7 +65,7 @@ async function findOurs(of: Place): Promise<Comment | undefined> {
     const ours = content
       .map(commentOf)
       .find((comment) => comment.author === of.author && comment.body.startsWith(MARKER));
-    // Gitea gives all comments at once, whatever page is asked for, and speaks of no next one.
+    // Gitea returns all comments for every page and has no link to a next one.
     if (ours !== undefined || !hasNext) return ours;
   }
 }
@@ -87,7 +85,7 @@ async function call(
       ...(sent !== undefined && { "content-type": "application/json" }),
     },
     ...(sent !== undefined && { body: JSON.stringify(sent) }),
-    // The token goes to the server that it is of, and nowhere else.
+    // A redirect could send the token to another server.
     redirect: "error",
     signal: AbortSignal.timeout(60_000),
   });

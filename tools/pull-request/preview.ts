@@ -1,5 +1,5 @@
-// Previews every stack of two checkouts and says in Markdown what differs: `node preview.ts BASE HEAD`. The text goes to
-// standard output, and in a workflow to the output `comment` of the step. Needs no host, cluster, secret or token.
+// Previews every stack in two checkouts and writes the differences as Markdown: `node preview.ts BASE HEAD`. The text goes to
+// standard output, in a workflow to the step's output `comment`. Needs no host, cluster, secret or token.
 import { randomUUID } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -21,7 +21,7 @@ const replacedBy: ReplacedBy = async (type, was, is) =>
   runs(type) ? (await providers.handler(type, undefined)).diff(was, is).replaces : undefined;
 const comparisons = [];
 for (const stack of new Set([...stacksOf(base), ...stacksOf(head)])) {
-  // Two at a time: each is a program of its own that wants a core.
+  // Two at a time: each preview is a program that needs a core.
   const [was, is] = await Promise.all([outcomeOf(base, stack), outcomeOf(head, stack)]);
   comparisons.push(await compare(stack, was, is, replacedBy));
 }
@@ -29,12 +29,12 @@ const text = report(comparisons, { base: await nameOf(base), head: await nameOf(
 process.stdout.write(`${text}\n`);
 const { GITHUB_OUTPUT } = process.env;
 if (GITHUB_OUTPUT !== undefined) {
-  // Nothing in the text can be the line that ends it.
+  // The text cannot contain this random delimiter.
   const end = randomUUID();
   appendFileSync(GITHUB_OUTPUT, `comment<<${end}\n${text}\n${end}\n`);
 }
 
-/** Gives the base branch the packages that it wants: those of the pull request where both want the same. */
+/** Installs the base branch's packages, or links those of the pull request if both need the same. */
 async function install(checkout: string, other: string): Promise<void> {
   if (existsSync(join(checkout, "node_modules"))) return;
   const wants = (folder: string): string => readFileSync(join(folder, "package-lock.json"), "utf8");

@@ -3,18 +3,18 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { planSchema, type Plan } from "../../engine/plan.ts";
 
-/** What a preview of one stack in one checkout came to. */
+/** The result of a preview of one stack in one checkout. */
 export type Outcome =
   | { readonly kind: "plan"; readonly plan: Plan }
   /** The checkout has no such stack. */
   | { readonly kind: "absent" }
-  /** The stack is announced, and the program says that it does not build it yet. */
+  /** The program knows the stack, but does not build it yet. */
   | { readonly kind: "not-yet" }
   | { readonly kind: "failed"; readonly lines: readonly string[] };
 
 const LONGEST_MINUTES = 5;
 const SHOWN_LINES = 12;
-// The environment of the workflow may hold what is none of a program's business.
+// Only these, as the workflow's environment may have secrets.
 const PASSED_ON = ["PATH", "HOME", "TMPDIR", "LANG"];
 
 /** The stacks of a checkout: `dev` of `Pulumi.dev.yaml`. */
@@ -25,11 +25,11 @@ export function stacksOf(checkout: string): string[] {
     .sort();
 }
 
-/** Previews a stack by the checkout's own `ai-how`, in-process: without host, cluster, secret or state. */
+/** Previews a stack with the checkout's own `ai-how`, in-process: without host, cluster, secret or state. */
 export async function outcomeOf(checkout: string, stack: string): Promise<Outcome> {
   if (!existsSync(join(checkout, `Pulumi.${stack}.yaml`))) return { kind: "absent" };
   const args = ["preview", stack, "--engine", "in-process", "--format", "json"];
-  const said = await execa(join(checkout, "bin", "ai-how"), args, {
+  const result = await execa(join(checkout, "bin", "ai-how"), args, {
     cwd: checkout,
     env: Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name]])),
     extendEnv: false,
@@ -37,12 +37,12 @@ export async function outcomeOf(checkout: string, stack: string): Promise<Outcom
     reject: false,
     timeout: LONGEST_MINUTES * 60_000,
   });
-  const plan = planSchema.safeParse(json(said.stdout)).data;
+  const plan = planSchema.safeParse(json(result.stdout)).data;
   if (plan === undefined) {
-    const lines = said.stderr.split("\n").filter((line) => line.trim() !== "");
+    const lines = result.stderr.split("\n").filter((line) => line.trim() !== "");
     return {
       kind: "failed",
-      lines: lines.length > 0 ? lines.slice(0, SHOWN_LINES) : [said.shortMessage ?? "it said nothing"],
+      lines: lines.length > 0 ? lines.slice(0, SHOWN_LINES) : [result.shortMessage ?? "it printed nothing"],
     };
   }
   if (plan.failures.some((line) => line.includes(`the target ${stack} is not there yet`)))

@@ -5,7 +5,7 @@ import which from "which";
 const ENGINES = ["docker", "podman"];
 const PATIENCE_MILLISECONDS = 60_000;
 
-/** A name that engines take: the same at every try of a step, and nobody else's. */
+/** A valid container name: unique to the step, and the same in every attempt. */
 export function containerName(workflowId: string, runId: string, stepId: string): string {
   const readable = stepId.replaceAll(/[^a-zA-Z0-9_.-]/g, "_").slice(0, 40);
   const hash = createHash("sha256")
@@ -14,7 +14,7 @@ export function containerName(workflowId: string, runId: string, stepId: string)
   return `ai-how-${readable}-${hash.slice(0, 12)}`;
 }
 
-/** Removes a container with what runs in it, wherever there is one of the name. */
+/** Removes a container of this name from every runtime that has one. */
 export async function removeContainer(
   name: string,
   env: Readonly<Record<string, string | undefined>>,

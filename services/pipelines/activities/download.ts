@@ -4,12 +4,12 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/prom
 import { dirname } from "node:path";
 import type { DownloadAction } from "../plan/index.ts";
 
-// A server that sends nothing for so long has stalled.
+// A server that sends nothing for this long has stalled.
 const STALL_MILLISECONDS = 60_000;
 
 export interface DownloadProgress {
   readonly bytes: number;
-  /** Undefined: the server does not say. */
+  /** Undefined if the server does not send it. */
   readonly total: number | undefined;
 }
 
@@ -21,9 +21,9 @@ export interface DownloadOptions {
 }
 
 /**
- * Fetches a file. What arrives is hashed on its way to `<output>.part`, which a later try goes on with as long as the server
- * has the same content, and which takes the place of `output` only when it is whole and right.
- * @throws `unexpected status code N`, `sha256 mismatch: expected A got B`, and what the network says
+ * Downloads a file to `<output>.part` and renames that to `output` when it is complete and its hash is right. A later attempt
+ * continues the partial file if the server still has the same content.
+ * @throws `unexpected status code N`, `sha256 mismatch: expected A got B`, and network errors
  */
 export async function download(
   { url, output, sha256 }: DownloadAction,
@@ -49,7 +49,7 @@ async function fetchInto(url: string, part: string, options: DownloadOptions): P
     const response = await fetch(url, {
       signal,
       headers: {
-        // What is compressed on its way has other lengths and places than the file.
+        // Lengths and offsets of a compressed transfer are not those of the file.
         "accept-encoding": "identity",
         ...(before !== undefined && { range: `bytes=${before.bytes}-`, "if-range": before.tag }),
       },
@@ -82,7 +82,7 @@ async function fetchInto(url: string, part: string, options: DownloadOptions): P
 
 interface Receiving {
   readonly part: string;
-  /** Bytes that are there already. */
+  /** Bytes of the partial file. */
   readonly offset: number;
   readonly hash: Hash;
   readonly onProgress: DownloadOptions["onProgress"];
@@ -113,7 +113,7 @@ async function receive(
     throw new Error(`the server promised ${total} bytes and sent ${bytes}`);
 }
 
-/** Reading what is there may take its time, and is no fault of the server's. */
+/** Hashes the partial file; the server's time limit does not run meanwhile. */
 async function hashOf(file: string, stall: Stall): Promise<Hash> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
@@ -123,12 +123,12 @@ async function hashOf(file: string, stall: Stall): Promise<Hash> {
   return hash;
 }
 
-/** Whether nothing was missing but the name: the server has no more than what is there. */
+/** Whether the partial file is complete: the server has no more bytes. */
 function isWhole({ status, headers }: Response, { bytes }: Beginning): boolean {
   return status === 416 && headers.get("content-range") === `bytes */${bytes}`;
 }
 
-/** Whether a reply goes on where an earlier one broke off; some servers say so and send something else. */
+/** Whether a reply really continues the partial file; some servers claim 206 and send other bytes. */
 function continues(response: Response, before: Beginning): boolean {
   const range = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "");
   const tag = strongTag(response);
@@ -139,25 +139,25 @@ function continues(response: Response, before: Beginning): boolean {
   );
 }
 
-/** What the server calls this content, byte for byte; undefined where it promises no equal bytes. */
+/** The server's strong validator of the content; undefined if it has none. */
 function strongTag({ headers }: Response): string | undefined {
   const tag = headers.get("etag");
   return tag === null || tag.startsWith("W/") || headers.has("content-encoding") ? undefined : tag;
 }
 
-/** The length of the body as it arrives here; unknown where it is compressed on its way. */
+/** The length of the body; unknown for a compressed transfer. */
 function lengthOf(response: Response): number | undefined {
   const length = response.headers.get("content-length");
   return length === null || response.headers.has("content-encoding") ? undefined : Number(length);
 }
 
-/** What an earlier try left, and what the server called its content. */
+/** The partial file of an earlier attempt, and its validator. */
 interface Beginning {
   readonly bytes: number;
   readonly tag: string;
 }
 
-/** Undefined where it cannot be gone on with. */
+/** Undefined if the download cannot continue. */
 async function beginning(part: string): Promise<Beginning | undefined> {
   try {
     const [{ size }, tag] = await Promise.all([stat(part), readFile(tagFile(part), "utf8")]);
@@ -175,14 +175,14 @@ function tagFile(part: string): string {
   return `${part}.etag`;
 }
 
-/** fetch says "fetch failed", and why in its cause. */
+/** Adds the cause to the message: fetch itself only says "fetch failed". */
 function withCause(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const { cause } = error;
   return cause instanceof Error ? new Error(`${error.message}: ${cause.message}`, { cause: error }) : error;
 }
 
-/** Aborts when nothing has moved for too long. */
+/** Aborts when no byte has arrived for too long. */
 class Stall {
   readonly #controller = new AbortController();
   readonly #milliseconds: number;

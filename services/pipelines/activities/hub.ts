@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { DatasetAction, ModelAction } from "../plan/index.ts";
 import type { Program } from "./step.ts";
 
-// The token comes from the worker's environment (HF_TOKEN, or the file of `hf auth login`) and another hub by HF_ENDPOINT.
-// The libraries read both by themselves, so the token is never an argument or a value in a history.
+// The hub's libraries read HF_TOKEN, or the file of `hf auth login`, and HF_ENDPOINT from the worker's environment. So the token is
+// never in an argument or a history.
 const DATASET = `
 import os
 os.environ["HF_HOME"] = os.environ["_HF_CACHE_DIR"]
@@ -51,12 +51,12 @@ function python(script: string, stepEnv: Environment, values: Environment): Prog
   };
 }
 
-/** Where `hf auth login` puts its file. */
+/** The file of `hf auth login`. */
 function hubHome({ HF_HOME, XDG_CACHE_HOME }: Readonly<Record<string, string | undefined>>): string {
   return HF_HOME ?? join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
 }
 
-/** Its token; undefined where nobody has logged in. */
+/** Its token; undefined if the user is not logged in. */
 function tokenIn(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8").trim();

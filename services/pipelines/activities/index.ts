@@ -16,10 +16,10 @@ import { datasetProgram, modelProgram } from "./hub.ts";
 import { endWithWorker } from "./reaper.ts";
 import { performProgram, performQuietly, type StepInput } from "./step.ts";
 
-// The worker's own, whatever folder it works in.
+// Absolute, as a step may have another working directory.
 const AI_HOW = fileURLToPath(new URL("../../../bin/ai-how", import.meta.url));
 
-// Names of activities are those of the old workers, so that what watches them goes on to work.
+// The names of the old workers' activities, so that monitoring still works.
 /** Type `command`. */
 export function RunCommand(input: StepInput<CommandAction>): Promise<ActionResult> {
   const { command, args } = input.action;
@@ -71,8 +71,8 @@ export function DockerPush(input: StepInput<{ image: string }>): Promise<ActionR
 }
 
 /**
- * Type `container_job`: the launcher gets the command line as one argument of a shell, and the environment by name, so that
- * values are in no argument. The container's name follows from the step: whoever does the step knows what to remove.
+ * Type `container_job`: the launcher gets the command line as one argument for a shell, and the environment by name, so that
+ * no argument contains values. The container's name follows from the step, so that every attempt knows which one to remove.
  */
 export async function ContainerJob(input: StepInput<ContainerJobAction>): Promise<ActionResult> {
   const { command, projectId, entrypoint, env, gpu, launcherPath } = input.action;
@@ -80,7 +80,7 @@ export async function ContainerJob(input: StepInput<ContainerJobAction>): Promis
   const { workflowId = "", runId = "" } = workflowExecution ?? {};
   const name = containerName(workflowId, runId, input.stepId);
   const engineEnv = { ...process.env, ...input.env };
-  // Left by a worker that ended together with what should have cleaned up after it.
+  // An earlier worker may have left it, if its reaper was killed as well.
   if (attempt > 1) await removeContainer(name, engineEnv);
   const forget = endWithWorker(`container ${name}`);
   let exitCode: number | undefined;
@@ -102,7 +102,7 @@ export async function ContainerJob(input: StepInput<ContainerJobAction>): Promis
     ({ exitCode } = result);
     return result;
   } finally {
-    // A client that was killed leaves its container running.
+    // A killed client leaves its container running.
     if (exitCode !== 0) await removeContainer(name, engineEnv);
     forget();
   }

@@ -35,7 +35,7 @@ export interface Ended {
 /**
  * Runs a program without a shell, in its own process group, with its output in the step's log. The whole group ends with the worker,
  * also when the worker is killed: another worker then repeats the step, and it never runs twice at the same time.
- * @throws when it cannot be started, or the reason of the signal that has ended it
+ * @throws if it cannot be started, or the reason of the signal that has ended it
  */
 export async function runProcess(options: ProcessOptions): Promise<Ended> {
   const { log, signal, killSignal, secrets } = options;
@@ -89,7 +89,7 @@ async function findProgram({ program, env, cwd }: ProcessOptions): Promise<strin
 async function endGroup(pid: number, closed: Promise<unknown>): Promise<void> {
   kill(pid, "SIGTERM");
   await Promise.race([closed.catch(() => undefined), sleep(GRACE_MILLISECONDS, undefined, { ref: false })]);
-  // Processes that ignored SIGTERM, or that a leader which obeyed it left behind.
+  // Kills processes that ignored SIGTERM or outlived the group's leader.
   kill(pid, "SIGKILL");
 }
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Ends what is left of a worker's steps when the worker is gone, however it went. What there is comes from the worker, a line
-# a change: "+group 4711", "-group 4711", "+container NAME", "-container NAME". The end of the lines is the worker's.
+# Ends the process groups and containers of a worker's steps when the worker has ended. The worker sends one line per change:
+# "+group 4711", "-group 4711", "+container NAME", "-container NAME". When the input ends, the worker has ended.
 declare -A groups=() containers=()
 while read -r change id; do
   case $change in
@@ -12,10 +12,10 @@ while read -r change id; do
 done
 for group in "${!groups[@]}"; do kill -KILL -- "-$group"; done
 [ ${#containers[@]} -gt 0 ] || exit 0
-# The engine may still be about to make one for a client that has just been killed.
+# Tries again later: the runtime may still be creating a container for a client that was just killed.
 for pause in 0 2; do
   sleep "$pause"
-  for engine in docker podman; do
-    if command -v "$engine" >/dev/null; then timeout 60 "$engine" rm --force "${!containers[@]}"; fi
+  for runtime in docker podman; do
+    if command -v "$runtime" >/dev/null; then timeout 60 "$runtime" rm --force "${!containers[@]}"; fi
   done
 done

@@ -3,15 +3,15 @@ import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 
-/** What is ended with the worker: a process group by the number of its leader, or a container by its name. */
+/** What ends with the worker: a process group by its leader's number, or a container by its name. */
 export type Mortal = `group ${number}` | `container ${string}`;
 
 const mortals = new Set<Mortal>();
 let input: Writable | undefined;
 
 /**
- * Has something ended when this process is gone, be it by SIGKILL, until the returned function is called. A program beside
- * the worker sees to it: what a step's program has started itself would live on.
+ * Ends a process group or container when this process ends, even by SIGKILL, unless the returned function was called before.
+ * A separate program does it, as children of a step's program would otherwise continue.
  */
 export function endWithWorker(mortal: Mortal): () => void {
   mortals.add(mortal);
@@ -23,11 +23,11 @@ export function endWithWorker(mortal: Mortal): () => void {
   };
 }
 
-/** Starts the program with all that there is. */
+/** Starts the program with the current list. */
 function startReaper(): Writable {
   const child = spawn(join(import.meta.dirname, "reaper.sh"), {
     stdio: ["pipe", "ignore", "ignore"],
-    // What ends the worker by its process group must not end it.
+    // In its own process group, so that a signal to the worker's group does not end it.
     detached: true,
   });
   const forget = (): void => {
@@ -35,7 +35,7 @@ function startReaper(): Writable {
   };
   child.on("error", forget).on("exit", forget).unref();
   child.stdin.on("error", forget);
-  // A pipe to a child is a socket; it must not keep a worker that has nothing more to do.
+  // Neither the program nor the socket to it keeps an idle worker alive.
   if (child.stdin instanceof Socket) child.stdin.unref();
   for (const mortal of mortals) child.stdin.write(`+${mortal}\n`);
   return child.stdin;

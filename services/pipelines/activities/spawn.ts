@@ -9,16 +9,16 @@ import { headerOf, type SpawnReport, type SpawnRequest } from "./spawner.ts";
 /** How a program ended: by its exit code, or by a signal. */
 export type Exit = readonly [code: number | null, by: NodeJS.Signals | null];
 
-/** A program that runs, in a process group of its own. */
+/** A running program in its own process group. */
 export interface Spawned {
   readonly pid: number;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** When the program has ended, and everything else that had its output, too. */
+  /** Resolves when the program and all other writers of its output have ended. */
   readonly closed: Promise<Exit>;
 }
 
-/** A program of which not everything has been heard. */
+/** A program whose streams or end are still missing. */
 interface Awaited {
   readonly streams: Map<string, PromiseWithResolvers<Socket>>;
   readonly pid: PromiseWithResolvers<number>;
@@ -28,9 +28,9 @@ interface Awaited {
 const HEADER_LENGTH = headerOf(randomUUID(), "stdout").length;
 
 /**
- * Starts a program by way of a small process beside the worker. fork(2) copies the page tables of the process that calls it,
- * and Node waits for it: 1 ms for 50 MiB, 20 to 40 ms for a worker that has the history of 2,000 steps.
- * @throws when it cannot be started
+ * Starts a program from a small process beside the worker. fork(2) copies the page tables of its caller, and Node waits for
+ * that: 1 ms for 50 MiB, 20 to 40 ms for a worker with the history of 2,000 steps.
+ * @throws if it cannot be started
  */
 export async function spawnBeside(request: Omit<SpawnRequest, "id" | "socket">): Promise<Spawned> {
   spawner ??= new Spawner();
@@ -42,7 +42,7 @@ let spawner: Spawner | undefined;
 class Spawner {
   readonly #process: ChildProcess;
   readonly #programs = new Map<string, Awaited>();
-  // In Linux's abstract namespace: no file that a killed worker would leave. Headers keep strangers out.
+  // In Linux's abstract namespace, so that a killed worker leaves no file. The headers keep other processes out.
   readonly #path = `\0ai-how-worker-${randomUUID()}`;
   readonly #listening: Promise<unknown>;
 
@@ -54,7 +54,7 @@ class Spawner {
     this.#listening.catch(() => undefined);
     server.unref();
     this.#process = fork(join(import.meta.dirname, "spawner.ts"), [], {
-      // What ends the worker by its process group ends this by its own end.
+      // In its own process group: it ends after the worker, not with a signal to the worker's group.
       ...{ detached: true, execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] },
     });
     this.#process.on("message", (report) => {
@@ -70,7 +70,7 @@ class Spawner {
     this.#process.unref();
   }
 
-  /** Keeps this process going as long as a program is not over, and no longer. */
+  /** Keeps this process alive only while a program runs. */
   #hold(): void {
     if (this.#programs.size === 0) this.#process.channel?.unref();
     else this.#process.channel?.ref();
@@ -87,7 +87,7 @@ class Spawner {
     this.#programs.set(id, program);
     this.#hold();
     program.pid.promise.catch(() => undefined);
-    // Its end may be heard of before its streams are there.
+    // The report of its end may arrive before its streams.
     const all = [out.promise, error.promise, program.exit.promise];
     void Promise.allSettled(all).then(() => {
       this.#programs.delete(id);
@@ -103,7 +103,7 @@ class Spawner {
     return { pid, stdout, stderr, closed: closed.then(([exit]) => exit) };
   }
 
-  /** Finds out which program's stream this is. What follows the header is left in it. */
+  /** Reads a stream's header to find its program. The rest stays in the stream. */
   #greet(socket: Socket): void {
     const look = (): void => {
       const header = (socket.read(HEADER_LENGTH) as Buffer | null)?.toString();

@@ -2,24 +2,24 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** A program to start, and where its output goes. */
+/** A program to start. */
 export interface SpawnRequest {
   readonly id: string;
   readonly program: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string | undefined;
-  /** The worker's socket, which each stream connects to and says its header at. */
+  /** The worker's socket: each output stream connects to it and sends its header. */
   readonly socket: string;
 }
 
-/** What became of a program. */
+/** The start or end of a program. */
 export type SpawnReport =
   | { readonly id: string; readonly pid: number }
   | { readonly id: string; readonly code: number | null; readonly by: NodeJS.Signals | null }
   | { readonly id: string; readonly error: string };
 
-/** What a stream says before its program does. Its length is always the same. */
+/** The header of a stream, before the program's output. It has a fixed length. */
 export function headerOf(id: string, stream: "stdout" | "stderr"): string {
   return `${id} ${stream}`;
 }
@@ -42,7 +42,7 @@ async function start({ id, program, args, env, cwd, socket }: SpawnRequest): Pro
     await once(child, "spawn");
     if (child.pid !== undefined) report({ id, pid: child.pid });
   } finally {
-    // The program has them now, and nobody else may: the worker waits for their end.
+    // Only the program may keep them open, as the worker waits until they are closed.
     stdout.destroy();
     stderr.destroy();
   }
@@ -64,7 +64,7 @@ function report(message: SpawnReport): void {
   if (process.connected) process.send?.(message);
 }
 
-// Started by ./spawn.ts. It ends with the worker, and with it, by setpriv's --pdeathsig, what it has started.
+// Started by ./spawn.ts. It ends with the worker, and its programs end with it, by setpriv's --pdeathsig.
 if (import.meta.main) {
   process.on("disconnect", () => {
     process.exit();

@@ -157,7 +157,7 @@ function incomplete({ message }: Error): string {
   return `the log is not whole: ${message}`;
 }
 
-/** The limits, as the worker's environment sets them. */
+/** The limits from the worker's environment. */
 function logLimits(): LogLimits {
   return {
     head: positive(process.env.TEMPORAL_LOG_MAX_BYTES) ?? LIMITS.head,

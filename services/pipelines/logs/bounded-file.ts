@@ -1,12 +1,12 @@
 import { open, type FileHandle } from "node:fs/promises";
 
-// What one write takes at most: other writers of the file do not come in between.
+// Largest single write, so that other writers' lines do not end up inside.
 const WRITE_BYTES = 256 * 1024;
 
-/** A file that is begun anew. What it cannot take, because its disk is full for example, is left out and stops nobody. */
+/** A truncated file. If a write fails, for example on a full disk, it drops the data and does not throw. */
 export class BoundedFile {
   readonly path: string;
-  /** Bytes after which it counts as full. */
+  /** Size in bytes at which it counts as full. */
   readonly limit: number;
   readonly #opening: Promise<FileHandle | undefined>;
   #size = 0;
@@ -22,7 +22,7 @@ export class BoundedFile {
     });
   }
 
-  /** Why nothing is written any more; undefined while it is. */
+  /** The first failed write; undefined if there is none. */
   get failure(): Error | undefined {
     return this.#failure;
   }
@@ -31,7 +31,7 @@ export class BoundedFile {
     return this.#size >= this.limit;
   }
 
-  /** Appends all of it, also to a file that is full; resolves when the system has it. */
+  /** Appends the data, even to a full file; resolves when it is written. */
   append(content: string | Buffer): Promise<void> {
     const bytes = typeof content === "string" ? Buffer.from(content) : content;
     this.#size += bytes.length;
@@ -64,18 +64,18 @@ export class BoundedFile {
   }
 }
 
-/** What a log says where it is full. */
+/** The line that a full log contains. */
 export function limitNotice({ limit }: BoundedFile): string {
   return `[the log has reached its limit of ${Math.round(limit / 1024 / 1024)} MiB: from here on only its end is kept]`;
 }
 
-/** The last pieces of what a full file does not take. */
+/** Keeps the last pieces after a file is full. */
 export class Tail<Piece> {
   readonly #limit: number;
   readonly #pieces: { readonly piece: Piece; readonly size: number }[] = [];
   #size = 0;
 
-  /** @param limit how much is kept at least, in the unit of the pieces' sizes */
+  /** @param limit how much it keeps at least, in the unit of the pieces' sizes */
   constructor(limit: number) {
     this.#limit = limit;
   }

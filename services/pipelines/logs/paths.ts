@@ -1,11 +1,11 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 
-/** Where logs go when their folder cannot be used. */
+/** The folder for logs if the requested one cannot be used. */
 export const FALLBACK_DIRECTORY = "/tmp/temporal-logs";
 export const EVENTS_FILE = "events.jsonl";
 
-/** Which step of which run a log belongs to. */
+/** The step and run that a log belongs to. */
 export interface LogOwner {
   readonly workflowId: string;
   readonly runId: string;
@@ -13,7 +13,7 @@ export interface LogOwner {
   readonly stepName: string;
 }
 
-/** The folder for logs, made when it is not there; another one where it cannot be written to. */
+/** The folder for logs. Makes a missing one; returns another one if it is not writable. */
 export function logDirectory(wanted: string | undefined): string {
   const directory = resolve(wanted ?? process.env.TEMPORAL_LOG_DIR ?? "logs");
   try {
@@ -26,7 +26,7 @@ export function logDirectory(wanted: string | undefined): string {
   }
 }
 
-/** `<workflow>_<run>_<step>`, what a step's files begin with: no part of it leads out of the folder. */
+/** Prefix of a step's files, `<workflow>_<run>_<step>`, without characters that could lead out of the folder. */
 export function logPrefix({ workflowId, runId, stepId }: LogOwner): string {
   return [workflowId, runId, stepId].map((part) => part.trim().replaceAll(/[/\\ ]/g, "_")).join("_");
 }

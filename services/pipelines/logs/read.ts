@@ -20,12 +20,12 @@ const eventSchema = z.object({
   message: z.string().default(""),
 });
 
-/** One line of a log folder's list of events. */
+/** A line of a log folder's events. */
 export type LogEvent = z.output<typeof eventSchema>;
 
 const POLL_MILLISECONDS = 500;
 
-/** Which events are wanted; undefined: of all. */
+/** A filter for events. Default of each field: all. */
 export interface EventFilter {
   readonly workflowId?: string | undefined;
   readonly runId?: string | undefined;
@@ -35,7 +35,7 @@ export function eventsFile(directory: string): string {
   return join(directory, EVENTS_FILE);
 }
 
-/** The events of a folder, oldest first. Lines that are none are passed over. */
+/** The events of a folder, oldest first. Skips invalid lines. */
 export async function readEvents(directory: string, filter: EventFilter = {}): Promise<LogEvent[]> {
   const file = eventsFile(directory);
   if (!existsSync(file)) return [];
@@ -47,7 +47,7 @@ export async function readEvents(directory: string, filter: EventFilter = {}): P
   return events;
 }
 
-/** The events that are added to a folder from now on, or from the beginning, until the signal. */
+/** Follows a folder's events until the signal, from its end or its beginning. */
 export async function* followEvents(
   directory: string,
   signal: AbortSignal,
@@ -58,7 +58,7 @@ export async function* followEvents(
   let rest = "";
   while (!signal.aborted) {
     const size = existsSync(file) ? statSync(file).size : 0;
-    // Somebody began the list anew.
+    // The file was truncated or replaced.
     if (size < offset) [offset, rest] = [0, ""];
     if (size > offset) {
       let text = rest;
@@ -76,7 +76,7 @@ export async function* followEvents(
   }
 }
 
-/** The event of a line; undefined where it is none, or none that is wanted. */
+/** The event in a line; undefined if it is invalid or does not match. */
 export function parseEvent(line: string, { workflowId, runId }: EventFilter): LogEvent | undefined {
   if (line.trim() === "") return undefined;
   try {
@@ -91,7 +91,7 @@ export function parseEvent(line: string, { workflowId, runId }: EventFilter): Lo
   }
 }
 
-/** A run as its events tell of it. */
+/** A run, from its events. */
 export interface LoggedRun {
   readonly workflowId: string;
   readonly runId: string;
@@ -99,7 +99,7 @@ export interface LoggedRun {
   readonly last: string;
 }
 
-/** The runs of a folder, the one with the newest event first. */
+/** The runs of a folder; the one with the newest event is first. */
 export async function loggedRuns(directory: string): Promise<LoggedRun[]> {
   const runs = new Map<string, LoggedRun>();
   for (const { workflowId, runId, timestamp } of await readEvents(directory)) {
@@ -110,7 +110,7 @@ export async function loggedRuns(directory: string): Promise<LoggedRun[]> {
   return [...runs.values()].sort((a, b) => (a.last < b.last ? 1 : -1));
 }
 
-/** The last event of each step of a run, in the order in which they began. */
+/** The last event of each step of a run, in the order of their starts. */
 export async function loggedSteps(directory: string, filter: EventFilter): Promise<LogEvent[]> {
   const steps = new Map<string, LogEvent>();
   for (const event of await readEvents(directory, filter)) steps.set(event.stepId, event);

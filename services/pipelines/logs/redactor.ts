@@ -1,7 +1,7 @@
-/** Hides texts in a stream, also where one arrives in two pieces. */
+/** Hides secrets in a stream, also if one arrives in two pieces. */
 export class Redactor {
   readonly #secrets: readonly string[];
-  /** What could be the beginning of a secret, and is kept until more is known. */
+  /** The end of the text so far that could be the beginning of a secret. */
   #held = "";
 
   constructor(secrets: readonly string[]) {
@@ -17,7 +17,7 @@ export class Redactor {
     return shown.slice(0, shown.length - kept);
   }
 
-  /** What was kept, now that nothing follows. */
+  /** The kept rest, at the end of the stream. */
   end(): string {
     const rest = this.#held;
     this.#held = "";
@@ -29,7 +29,7 @@ export class Redactor {
   }
 }
 
-/** How many characters at the end of a text are the beginning of a secret. */
+/** The number of characters at the end of a text that are the beginning of a secret. */
 function overlap(text: string, secret: string): number {
   for (let length = Math.min(secret.length - 1, text.length); length > 0; length--)
     if (text.endsWith(secret.slice(0, length))) return length;

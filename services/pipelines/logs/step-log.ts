@@ -11,11 +11,11 @@ import { StructuredLog, type StreamName } from "./structured-log.ts";
 const TAIL_BYTES = 64 * 1024;
 const RECENT_LENGTH = 500;
 
-/** How much is kept of a step's output. */
+/** Limits of a step's output. */
 export interface LogLimits {
-  /** Characters of each stream in a result. */
+  /** Largest number of characters of each stream in a result. */
   readonly head: number;
-  /** Bytes of each file; what comes later is left out, but for its end. */
+  /** Size of each file in bytes; of later output only the end is kept. */
   readonly file: number;
 }
 
@@ -26,9 +26,9 @@ export interface Head {
 }
 
 /**
- * The logs of one try of a step: both streams, the same as JSON lines, and entries in the folder's list of events. Another
- * try begins them anew. Writing waits for the disk, so that a step that prints fast is slowed down, not kept in memory; a
- * disk that takes nothing more stops no step, and `failure` says so.
+ * The logs of one attempt of a step: both streams, the same as JSON lines, and the folder's events. Each attempt truncates
+ * them. Writing waits for the disk, so that a step that prints fast slows down and does not fill the memory. A full disk
+ * does not stop the step, but sets `failure`.
  */
 export class StepLog {
   readonly paths: LogPaths;
@@ -58,19 +58,19 @@ export class StepLog {
     this.#structured = new StructuredLog(this.#files.structured, owner);
   }
 
-  /** Why the log is not whole, a full disk for example; undefined where it is. */
+  /** Why the log is incomplete, for example a full disk; undefined if it is complete. */
   get failure(): Error | undefined {
     const { stdout, stderr, structured } = this.#files;
     return structured.failure ?? stdout.failure ?? stderr.failure ?? this.#eventFailure;
   }
 
-  /** The line that was printed last. */
+  /** The last printed line. */
   get lastLine(): string {
     const lines = this.#recent.split(/[\r\n]+/).map((line) => line.trim());
     return lines.findLast((line) => line !== "") ?? "";
   }
 
-  /** Copies a stream until it ends, hiding these texts; returns its beginning. */
+  /** Copies a stream until it ends, without these secrets; returns its beginning. */
   async copy(name: StreamName, from: Readable, secrets: readonly string[] = []): Promise<Head> {
     const decoder = new StringDecoder("utf8");
     const redactor = new Redactor(secrets);
@@ -101,7 +101,7 @@ export class StepLog {
     return { text: head, isCut: length > head.length };
   }
 
-  /** A line of ours on a stream. */
+  /** Adds a line of ai-how's to a stream. */
   async say(name: StreamName, line: string): Promise<void> {
     await this.#files[name].append(`${line}\n`);
     await this.#structured.add(name, `${line}\n`);
@@ -133,7 +133,7 @@ export class StepLog {
   }
 }
 
-/** Appends a line of its own, also after one that a full disk has cut short. */
+/** Appends a line, also after one that a full disk has cut off. */
 async function appendLine(path: string, line: string): Promise<void> {
   const file = await open(path, "a+");
   try {

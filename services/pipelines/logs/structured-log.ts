@@ -3,9 +3,9 @@ import type { LogOwner } from "./paths.ts";
 
 export type StreamName = "stdout" | "stderr";
 
-// A line without an end must not grow in memory for ever.
+// A longer line is written in parts, so that it does not fill the memory.
 const LONGEST_LINE = 64 * 1024;
-// Short lines grow on their way to JSON: they are written before they are many.
+// Short lines grow much as JSON, so they are written in small batches.
 const BATCH_LENGTH = 128 * 1024;
 const TAIL_LENGTH = 64 * 1024;
 
@@ -15,12 +15,12 @@ interface Piece {
   readonly text: string;
 }
 
-/** Both streams of a step as JSON lines, in the order in which they came. */
+/** Both streams of a step as JSON lines, in order of arrival. */
 export class StructuredLog {
   readonly #owner: LogOwner;
   readonly #file: BoundedFile;
   readonly #rest: Record<StreamName, string> = { stdout: "", stderr: "" };
-  /** What came since the file was full. */
+  /** Output after the file was full. */
   #tail: Tail<Piece> | undefined;
 
   constructor(file: BoundedFile, owner: LogOwner) {
@@ -28,7 +28,7 @@ export class StructuredLog {
     this.#owner = owner;
   }
 
-  /** Takes text of a stream; the beginning of a line waits for the rest of it. */
+  /** Adds text of a stream; an incomplete line waits for its rest. */
   async add(stream: StreamName, text: string): Promise<void> {
     const timestamp = new Date().toISOString();
     if (this.#tail !== undefined) {
@@ -42,7 +42,7 @@ export class StructuredLog {
     if (this.#file.isFull) await this.#beginTail();
   }
 
-  /** Takes it that a stream has ended, perhaps in the middle of a line. */
+  /** Ends a stream and writes an incomplete last line. */
   async end(stream: StreamName): Promise<void> {
     const text = this.#rest[stream];
     this.#rest[stream] = "";

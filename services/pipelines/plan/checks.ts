@@ -2,7 +2,7 @@ import { joinPath, type Problem } from "../../../config/problem.ts";
 import { nearest } from "../../../config/suggest.ts";
 import { BLOCK_TYPES, STEP_TYPES, type PlanFile, type StepFile, type StepType } from "./schema.ts";
 
-/** Every problem between the parts of a plan, in the documented words where there are some, in the order of the file. */
+/** All problems of a plan that its schema cannot find, in the order of the file and the documented words. */
 export function planProblems({ steps = [], max_parallel: maxParallel }: PlanFile): Problem[] {
   if (steps.length === 0) return [{ path: "steps", message: "plan must have at least one step" }];
   const first = new Map<string, number>();
@@ -17,7 +17,7 @@ export function planProblems({ steps = [], max_parallel: maxParallel }: PlanFile
   ];
 }
 
-/** What stops nothing and is worth knowing. */
+/** Warnings, which do not stop a plan. */
 export function planWarnings({ steps = [] }: PlanFile): Problem[] {
   return steps.flatMap((step, index) => {
     const { id = index, type, download } = step;
@@ -25,13 +25,13 @@ export function planWarnings({ steps = [] }: PlanFile): Problem[] {
     if (type === "download" && !present(download?.sha256))
       warnings.push({
         path: joinPath("steps", index, "download"),
-        message: `step ${id} download has no sha256: whatever the server sends is taken`,
+        message: `step ${id} download has no sha256, so its content is not checked`,
       });
     return warnings;
   });
 }
 
-/** The hub's token in a plan, where everybody who sees the pipeline sees it. */
+/** Finds the hub's token in a plan, where everybody who can see the pipeline could read it. */
 function tokenProblems({ id = "", env, container_job: job }: StepFile, index: number): Problem[] {
   const places = [
     { keys: ["env"], names: Object.keys(env ?? {}) },
@@ -47,7 +47,7 @@ function tokenProblems({ id = "", env, container_job: job }: StepFile, index: nu
   );
 }
 
-// What each type needs, and the documented message for when it is missing.
+// The required keys of each type, with the documented message.
 const REQUIRED: Readonly<Record<StepType, { keys: readonly string[]; message: string }>> = {
   command: { keys: ["command"], message: "command is required" },
   download: { keys: ["url", "output"], message: "download requires url and output" },
@@ -61,7 +61,7 @@ const REQUIRED: Readonly<Record<StepType, { keys: readonly string[]; message: st
 
 const TOKENS: ReadonlySet<string> = new Set(["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"]);
 
-/** @param first where each id is first */
+/** @param first position of the first step with each id */
 function stepProblems(step: StepFile, index: number, first: ReadonlyMap<string, number>): Problem[] {
   const at = (...keys: string[]) => joinPath("steps", index, ...keys);
   const { id, type } = step;
@@ -90,7 +90,7 @@ function stepProblems(step: StepFile, index: number, first: ReadonlyMap<string, 
       message: `step ${id} is of type ${type} and does not use ${key} of the step`,
     });
   }
-  // The old plans knew no env of these types: nothing that worked is refused.
+  // Old plans have no env in these types, so this refuses none of them.
   const tokens = type.startsWith("hf_") ? tokenProblems(step, index) : [];
   return [...problems, ...formProblems(step, id, at), ...tokens];
 }
@@ -179,7 +179,7 @@ function referenceProblems(
   return problems;
 }
 
-/** Each circle of dependencies once, named in full. */
+/** Each cycle of dependencies once, with all its steps. */
 function cycleProblems(steps: readonly StepFile[]): Problem[] {
   const dependencies = new Map(steps.map(({ id, depends_on: dependsOn = [] }) => [id ?? "", dependsOn]));
   const places = new Map(steps.map(({ id }, index) => [id ?? "", index]));

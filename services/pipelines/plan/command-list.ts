@@ -20,7 +20,7 @@ const commandList = z.strictObject({
 });
 
 /**
- * Reads the old JSON form of commands that run one after the other.
+ * Reads the old JSON list of commands, which run one after another.
  * @throws {PlanError} with every problem
  */
 export function readCommandList(text: string, file: string): Plan {
@@ -60,7 +60,7 @@ function json(text: string, fail: (message: string) => never): unknown {
   }
 }
 
-/** The names, each that was there before with a number: two steps of a name were no error. */
+/** Unique names: adds a number to a repeated one, which the old format allowed. */
 function uniqueIds(names: readonly string[]): string[] {
   const taken = new Set<string>();
   return names.map((name) => {

@@ -3,16 +3,15 @@ import { nearest } from "../../../config/suggest.ts";
 import type { Action, Plan, Retry, Step } from "./plan.ts";
 import type { PlanFile, StepFile, StepType } from "./schema.ts";
 
-/** Longest time of a try. */
+/** Default time limit of an attempt. */
 export const TIMEOUT_SECONDS = 7200;
 export const RETRY: Retry = { attempts: 3, initialSeconds: 5, factor: 2, maxSeconds: 60 };
 const CACHE_DIRECTORY = "/opt/hf_cache";
 const REFERENCE = /\$\{(inputs|matrix)\.([^}]*)\}/g;
 
 /**
- * The plan that a checked file stands for: inputs and matrices put in, defaults filled in. Only `${inputs.` and `${matrix.`
- * mean something; every other text stays as it is.
- * @param inputs values that replace the defaults of the file
+ * The plan from a checked file, with inputs, matrices and defaults. Replaces only `${inputs.NAME}` and `${matrix.NAME}`.
+ * @param inputs values instead of the file's defaults
  */
 export function expandPlan(
   file: PlanFile,
@@ -132,7 +131,7 @@ function workingDirectory(folder: string | undefined): { workingDir?: string } {
   return folder === undefined || folder === "" ? {} : { workingDir: folder };
 }
 
-/** What a checked step does; what its type requires is there. */
+/** The action of a checked step, which has all required keys. */
 function actionOf(step: StepFile, type: StepType): Action {
   switch (type) {
     case "command":
@@ -180,7 +179,7 @@ function actionOf(step: StepFile, type: StepType): Action {
       return {
         type,
         command,
-        // The old launcher took names with their ending, and then looked for a name with two.
+        // Old plans have names with `.sh`.
         entrypoint: (entrypoint ?? "run-job").replace(/\.sh$/, ""),
         env,
         gpu,

@@ -1,13 +1,13 @@
-/** A plan that can run: checked, every default filled in, inputs and matrices put in. Travels as Temporal's payload. */
+/** A checked plan with defaults, inputs and matrices. It is Temporal's payload. */
 export interface Plan {
-  /** Undefined: the worker's default. */
+  /** Default: the worker's. */
   readonly logDir?: string;
-  /** Undefined: as many as can. */
+  /** Default: no limit. */
   readonly maxParallel?: number;
   readonly steps: readonly Step[];
 }
 
-/** What to do with a step that could not be done. An exit code other than 0 is a result and is never tried again. */
+/** Retries of a step that could not be run. An exit code other than 0 is a result and is not retried. */
 export interface Retry {
   readonly attempts: number;
   readonly initialSeconds: number;
@@ -19,12 +19,12 @@ interface StepBase {
   readonly id: string;
   readonly name: string;
   readonly dependsOn: readonly string[];
-  /** Undefined: it runs when all it depends on succeeded. */
+  /** Default: it runs if all dependencies succeeded. */
   readonly when?: { readonly step: string; readonly status: "success" | "failure" };
   readonly timeoutSeconds: number;
   readonly allowFailure: boolean;
   readonly retry: Retry;
-  /** Temporal task queue; undefined: the pipeline's. */
+  /** Temporal task queue. Default: the pipeline's. */
   readonly queue?: string;
   readonly env: Readonly<Record<string, string>>;
   readonly workingDir?: string;
@@ -58,7 +58,7 @@ export interface ContainerJobAction {
   readonly entrypoint: string;
   readonly env: Readonly<Record<string, string>>;
   readonly gpu: boolean;
-  /** Program that starts the container; undefined: `ai-how dev`. */
+  /** Program that starts the container. Default: `ai-how dev`. */
   readonly launcherPath?: string;
 }
 
@@ -74,7 +74,7 @@ export interface ModelAction {
   readonly cacheDir: string;
 }
 
-/** What a step does; `type` says which. */
+/** The action of a step, by its `type`. */
 export type Action =
   | ({ readonly type: "command" } & CommandAction)
   | ({ readonly type: "package_build" } & CommandAction)

@@ -9,7 +9,7 @@ import { expandPlan } from "./expand.ts";
 import type { Plan } from "./plan.ts";
 import { planFile } from "./schema.ts";
 
-/** A plan that cannot run, with every problem that it has. */
+/** An invalid plan, with all its problems. */
 export class PlanError extends UserError {
   override readonly name = "PlanError";
   readonly problems: readonly Problem[];
@@ -22,11 +22,11 @@ export class PlanError extends UserError {
   }
 }
 
-/** Where a plan comes from, and what is put into it. */
+/** The name and the inputs of a plan. */
 export interface PlanOptions {
-  /** Name of the file in messages. Default: plan. */
+  /** File name for messages. Default: plan. */
   readonly file?: string;
-  /** Values for inputs of the plan, by name. Default: those of the plan. */
+  /** Values of inputs by name. Default: those of the plan. */
   readonly inputs?: Readonly<Record<string, string>>;
 }
 
@@ -37,11 +37,11 @@ export interface ReadPlan {
 
 /**
  * Reads a plan from YAML or JSON.
- * @throws {PlanError} with every problem, each with its place in the text
+ * @throws {PlanError} with all problems and their places in the text
  */
 export function readPlan(text: string, { file = "plan", inputs = {} }: PlanOptions = {}): ReadPlan {
   const lines = new LineCounter();
-  // Every scalar as it stands in the file; the schema says which of them are numbers.
+  // Reads every scalar as text; the schema knows which ones are numbers.
   const document = parseDocument(text, {
     schema: "failsafe",
     merge: true,
@@ -56,7 +56,7 @@ export function readPlan(text: string, { file = "plan", inputs = {} }: PlanOptio
   removeNulls(document);
   const values = valuesOf(document, file);
   const strict = parse(planFile, values);
-  // Keys that nobody knows hide nothing: the rest of the plan is looked at without them.
+  // Removes unknown keys, so that the other problems of the plan are found as well.
   const unknown = "problems" in strict ? strict.problems.filter(isUnknownKey) : [];
   for (const { path } of unknown)
     removeAt(
@@ -72,7 +72,7 @@ export function readPlan(text: string, { file = "plan", inputs = {} }: PlanOptio
   return { plan: expanded.plan, warnings: locate(planWarnings(parsed.value), document, lines) };
 }
 
-/** `plan.yaml:7:3: step a is missing type`, the form that editors and terminals open. */
+/** `plan.yaml:7:3: step a is missing type`, a form that editors and terminals can open. */
 export function planLine(file: string, { line, column, path, message }: Problem): string {
   const place =
     line === undefined ? (path === "" ? file : `${file}: ${path}`) : `${file}:${line}:${column ?? 1}`;
@@ -90,7 +90,7 @@ function removeAt(values: unknown, keys: readonly string[]): void {
   else removeAt(Reflect.get(values, key), rest);
 }
 
-/** A key without a value is a key that is not there. */
+/** Treats a key without a value as missing. */
 function removeNulls(document: Document): void {
   visit(document, {
     Pair(_key, { value }) {
@@ -109,7 +109,7 @@ function valuesOf(document: Document, file: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 1000 }) as unknown;
   } catch (error) {
-    // An alias without its anchor, or aliases without end: found only now, and without a place.
+    // An alias without its anchor, or cyclic aliases; the parser reports no place.
     if (!(error instanceof Error)) throw error;
     throw new PlanError(file, "unable to parse plan", [{ path: "", message: error.message }]);
   }

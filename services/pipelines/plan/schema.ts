@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-// A plan is read with every scalar as the text that stands in the file: 3.10 is a version, not 3.1.
+// Scalars arrive as text from the file, so that the version 3.10 does not become the number 3.1.
 const text = z.string();
 const texts = z.array(text);
 const wholeNumber = z

@@ -25,10 +25,10 @@ export interface AppOptions {
   readonly runs: Runs;
   readonly assets: ReadonlyMap<string, Asset>;
   readonly logDirectory: string;
-  /** Temporal, as the page names it. */
+  /** Temporal's address, as the page shows it. */
   readonly address: string;
   readonly namespace: string;
-  /** Undefined where none is needed: then only names of loopback are answered to. */
+  /** Undefined if none is needed; then the server answers only to names of loopback. */
   readonly token: string | undefined;
 }
 
@@ -44,7 +44,7 @@ const POLICY = {
   frameAncestors: ["'none'"],
 };
 
-/** The page and its routes; `/api/runs`, `/api/runs/{runId}`, `/api/events` and `/logs/{file}` are those of the old page. */
+/** The page and its routes. The old page already had `/api/runs`, `/api/runs/{runId}`, `/api/events` and `/logs/{file}`. */
 export function webApp(options: AppOptions): Hono {
   const app = new Hono();
   app.use(
@@ -145,7 +145,7 @@ function addLogs(app: Hono, { runs, logDirectory }: AppOptions): void {
       let count = 0;
       for await (const event of followEvents(logDirectory, signal, { fromStart: true, runId })) {
         count += 1;
-        // Who comes back after a broken connection has those before.
+        // A client that reconnects has the earlier events.
         if (count > seen) await events.writeSSE({ id: String(count), data: JSON.stringify(event) });
       }
     });
@@ -155,7 +155,7 @@ function addLogs(app: Hono, { runs, logDirectory }: AppOptions): void {
     const file = name === undefined ? undefined : await openLog(logDirectory, name);
     if (file === undefined) return context.text("not found", 404);
     const { size } = await file.stat();
-    // As long as it is now: a log that grows would not end.
+    // Up to the current size: a growing log would not end.
     const content = size === 0 ? (await file.close(), "") : file.createReadStream({ end: size - 1 });
     const body = typeof content === "string" ? content : Readable.toWeb(content);
     return new Response(body, { headers: { "content-type": "text/plain; charset=utf-8" } });
@@ -188,7 +188,7 @@ function addLogs(app: Hono, { runs, logDirectory }: AppOptions): void {
   });
 }
 
-/** Whose log is asked for; undefined where nobody knows the run. */
+/** The requested log; undefined for an unknown run. */
 async function stepOf(context: Context, runs: Runs): Promise<StepOf | undefined> {
   const runId = context.req.param("runId") ?? "";
   const stepId = context.req.query("step") ?? "";
@@ -198,7 +198,7 @@ async function stepOf(context: Context, runs: Runs): Promise<StepOf | undefined>
   return { workflowId: view.head.workflowId, runId: step?.runId ?? runId, stepId };
 }
 
-/** A reply that is as its schema says. */
+/** A reply, checked by its schema. */
 function answer<Schema extends z.ZodType>(
   context: Context,
   schema: Schema,
@@ -213,7 +213,7 @@ function unknownRun(context: Context): Response {
   return context.text("not found", 404);
 }
 
-/** Events until `write` ends or the connection does, which the signal tells. */
+/** Sends events until `write` ends or the connection closes, which aborts the signal. */
 function stream(
   context: Context,
   write: (events: SSEStreamingApi, signal: AbortSignal) => Promise<void>,

@@ -14,7 +14,7 @@ export interface Asset {
 
 const folder = join(import.meta.dirname, "page");
 
-/** The page's files by their path, put together from its sources in memory; takes half a second. */
+/** Builds the page's files in memory, by path; takes half a second. */
 export async function pageAssets(): Promise<ReadonlyMap<string, Asset>> {
   const { outputFiles } = await build({
     entryPoints: [join(folder, "main.tsx")],
@@ -35,7 +35,7 @@ export async function pageAssets(): Promise<ReadonlyMap<string, Asset>> {
   ]);
   return new Map([
     ["/", asset("text/html; charset=utf-8", page)],
-    // The layout of graphs runs in a worker of the browser and is a file of its own.
+    // A browser worker computes the layout of graphs, so this is a separate file.
     ["/assets/layout.js", asset("text/javascript; charset=utf-8", layout)],
     ...outputFiles.map(({ path, text }) => {
       const type = path.endsWith(".css") ? "text/css" : "text/javascript";

@@ -3,14 +3,14 @@ import { parseEvent, type LogEvent } from "../logs/read.ts";
 import { openLog } from "./log-files.ts";
 import { readLines } from "./log-lines.ts";
 
-/** A run as the log folder tells of it. */
+/** A run in the log folder. */
 export interface IndexedRun {
   readonly workflowId: string;
   readonly runId: string;
   /** Time of its first event, RFC 3339. */
   readonly first: string;
   readonly last: string;
-  /** The first event of each step, in the order in which they began. */
+  /** The first event of each step, in the order of their starts. */
   readonly begun: ReadonlyMap<string, LogEvent>;
   /** The last event of each step. */
   readonly latest: ReadonlyMap<string, LogEvent>;
@@ -22,7 +22,7 @@ interface GrowingRun extends IndexedRun {
   readonly latest: Map<string, LogEvent>;
 }
 
-/** The events of a log folder by run. Reads only what was added since it was asked last. */
+/** The events of a log folder by run. Each update reads only new events. */
 export class EventIndex {
   readonly #directory: string;
   readonly #runs = new Map<string, GrowingRun>();
@@ -53,7 +53,7 @@ export class EventIndex {
     if (file === undefined) return;
     try {
       const { size } = await file.stat();
-      // Somebody began the list anew.
+      // The file was truncated or replaced.
       if (size < this.#offset) {
         this.#offset = 0;
         this.#runs.clear();

@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 
 const COOKIE = "ai-how-session";
-/** What every request that changes something carries: no other site's page can send it without being asked about first. */
+/** Header of every request that changes something. A page of another site cannot send it without a preflight request. */
 export const CHANGE_HEADER = "x-ai-how";
 const LOOPBACK_NAME = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 
@@ -13,20 +13,20 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Refuses what a page of another site has sent. On loopback without a token, the name that the request was sent to must
- * be one of loopback's: another site's name can be made to lead here, and its pages would count as ours.
+ * Refuses requests from pages of other sites. On loopback without a token, the host name must be one of loopback: otherwise
+ * another site could point its name to this host, and its pages would have our origin.
  */
 export function refuseStrangers(needsLoopbackName: boolean): MiddlewareHandler {
   return async (context, next) => {
     const host = context.req.header("host") ?? "";
     if (needsLoopbackName && !LOOPBACK_NAME.test(host))
-      return refuse(context, "this is no name of this host");
+      return refuse(context, "this is not a name of this host");
     const origin = context.req.header("origin");
     if (origin !== undefined && !isOwnOrigin(origin, host))
-      return refuse(context, "this page is another site's");
+      return refuse(context, "this request is from a page of another site");
     const isReading = context.req.method === "GET" || context.req.method === "HEAD";
     if (!isReading && context.req.header(CHANGE_HEADER) === undefined)
-      return refuse(context, `what changes something needs the header ${CHANGE_HEADER}`);
+      return refuse(context, `a request that changes something needs the header ${CHANGE_HEADER}`);
     await next();
     return undefined;
   };
@@ -40,7 +40,7 @@ function refuse(context: Context, error: string): Response {
   return context.json({ error }, 403);
 }
 
-/** Who may read and change, where a token decides. */
+/** Checks the token. */
 export class Sessions {
   readonly #token: Buffer;
   readonly #open = new Set<string>();
@@ -49,7 +49,7 @@ export class Sessions {
     this.#token = digest(token);
   }
 
-  /** Lets in who has the token in a header, as programs do, or a session, as pages do. */
+  /** Accepts the token in a header, for programs, or a session, for pages. */
   get required(): MiddlewareHandler {
     return async (context, next) => {
       const [scheme, token] = (context.req.header("authorization") ?? "").split(" ");
@@ -61,7 +61,7 @@ export class Sessions {
     };
   }
 
-  /** Begins a session for who has the token; false where it is wrong. */
+  /** Starts a session; false if the token is wrong. */
   open(context: Context, token: string): boolean {
     if (!this.#isRight(token)) return false;
     const session = randomBytes(32).toString("base64url");

@@ -17,19 +17,19 @@ import { isOver, type RunHead, type StepView } from "./view.ts";
 export type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 export type PendingActivity = temporal.api.workflow.v1.IPendingActivityInfo;
 
-// A number of Temporal's protocol: temporal/api/enums/v1.
+// From Temporal's protocol, temporal/api/enums/v1.
 const PENDING_SCHEDULED = 1;
 
 /**
- * A run as Temporal's history of it tells, without asking a worker. What the workflow decided and no event says, which
- * steps are skipped, is decided again by the same `Schedule`.
+ * A run, from its Temporal history, without a query to a worker. The history does not contain which steps are skipped: the
+ * workflow's `Schedule` decides that again here.
  */
 export class RunHistory {
   /** Grows with each change. */
   version: number;
-  /** The run that this one continues; undefined where it is the first. */
+  /** The run that this one continues; undefined for the first. */
   continues: string | undefined;
-  /** Whether it holds a plan of ours; others may have a workflow of the same name. */
+  /** Whether it has a plan of ours: others may use the same name of a workflow. */
   isPipeline = false;
   readonly #head: RunHead;
   readonly #steps = new Map<string, StepView>();
@@ -59,7 +59,7 @@ export class RunHistory {
     return [...this.#steps.values()];
   }
 
-  /** How many steps it has. */
+  /** Number of its steps. */
   get size(): number {
     return this.#steps.size;
   }
@@ -68,19 +68,19 @@ export class RunHistory {
     return this.#steps.get(id);
   }
 
-  /** Steps that have changed since a version, in the order of the plan. */
+  /** The steps that changed after a version, in the order of the plan. */
   changedSince(version: number): StepView[] {
     return this.steps.filter(({ id }) => (this.#versions.get(id) ?? 0) > version);
   }
 
-  /** Takes the next events of the history. */
+  /** Adds the next events of the history. */
   add(events: readonly HistoryEvent[]): void {
     const before = JSON.stringify(this.#head);
     for (const event of events) this.#take(event);
     if (JSON.stringify(this.#head) !== before) this.version += 1;
   }
 
-  /** Takes what the run that this one continues tells of steps that it has done. */
+  /** Adds the outcomes of steps from the run that this one continues. */
   inherit(earlier: RunHistory): void {
     this.version += 1;
     this.#head.startedAt = earlier.#head.startedAt;
@@ -88,7 +88,7 @@ export class RunHistory {
       if (step.endedAt !== null && isOver(step.state)) this.#change(step.id, step);
   }
 
-  /** Takes what Temporal says of steps that are under way: their beginnings enter the history only with their ends. */
+  /** Adds running steps from Temporal: the history gets the start of a step only with its end. */
   addPending(activities: readonly PendingActivity[]): void {
     for (const activity of activities) {
       const step = this.#steps.get(activity.activityId ?? "");
@@ -119,7 +119,7 @@ export class RunHistory {
       const id = activityId ?? "";
       this.#scheduled.set(String(event.eventId), id);
       this.#change(id, {
-        // A worker may have told of it before the history did.
+        // Its result may have arrived before this event.
         ...(this.#steps.get(id)?.state === "waiting" && { state: "queued" }),
         scheduledAt: at,
         queue: taskQueue?.name ?? "",
@@ -209,11 +209,11 @@ export class RunHistory {
       this.#head.failure = event.workflowExecutionTerminatedEventAttributes.reason ?? "";
       this.#over("terminated", at);
     } else if (event.workflowExecutionTimedOutEventAttributes != null) {
-      this.#head.failure = "it took longer than Temporal was told to wait";
+      this.#head.failure = "it took longer than Temporal's time limit";
       this.#over("failed", at);
     } else if (event.workflowExecutionCanceledEventAttributes != null) this.#over("cancelled", at);
     else if (event.workflowExecutionContinuedAsNewEventAttributes != null) {
-      // It goes on as another run.
+      // Another run continues it.
       this.#head.state = "unknown";
       this.#head.endedAt = at;
     }
@@ -228,7 +228,7 @@ export class RunHistory {
       if (!isOver(step.state)) this.#change(step.id, { state: "cancelled", endedAt: at });
   }
 
-  /** Takes an outcome as the workflow tells of it. */
+  /** Adds an outcome in the workflow's form. */
   #conclude({ id, state, skipReason, result }: Outcome): void {
     const error = result?.error ?? "";
     const failure = state === "failed" ? (error === "" ? `exit code ${result?.exitCode ?? 0}` : error) : "";

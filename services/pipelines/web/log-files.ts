@@ -3,15 +3,15 @@ import { open, readlink, realpath, type FileHandle } from "node:fs/promises";
 import { join, sep } from "node:path";
 
 /**
- * Opens a file of the log folder for reading. Undefined where there is none, where it is no ordinary file, and where
- * the name leads elsewhere, be it by `..` or by a symbolic link: what was opened is looked at, not what was asked for.
+ * Opens a file of the log folder for reading. Undefined if it is missing or not a regular file, or if `..` or a symbolic link
+ * leads out of the folder. Checks the opened file, not its name.
  */
 export async function openLog(directory: string, name: string): Promise<FileHandle | undefined> {
   if (name === "" || name.includes("\0")) return undefined;
   let file: FileHandle | undefined;
   try {
     const root = await realpath(directory);
-    // Without O_NONBLOCK a named pipe would never open.
+    // Without O_NONBLOCK, opening a named pipe would wait for ever.
     file = await open(join(root, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const [found, status] = await Promise.all([readlink(`/proc/self/fd/${file.fd}`), file.stat()]);
     if (found.startsWith(root + sep) && status.isFile()) return file;

@@ -3,18 +3,18 @@ import type { FileHandle } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const BLOCK = 256 * 1024;
-// A file without an end of line must not grow in memory for ever.
+// A longer line is cut, so that it does not fill the memory.
 const LONGEST_LINE = 4 * 1024 * 1024;
-// Network file systems tell of no changes.
+// Network file systems do not report changes.
 const POLL_MILLISECONDS = 500;
 
-/** Whole lines of a file, and where the next one begins. */
+/** Complete lines of a file, and the offset of the next one. */
 export interface Lines {
   readonly lines: readonly string[];
   readonly end: number;
 }
 
-/** The whole lines between two places of a file, in pieces; a line that has no end yet is left for later. */
+/** The complete lines between two offsets of a file, in pieces; without an incomplete last line. */
 export async function* readLines(file: FileHandle, from: number, to: number): AsyncGenerator<Lines> {
   const buffer = Buffer.alloc(BLOCK);
   let rest = Buffer.alloc(0);
@@ -35,7 +35,7 @@ export async function* readLines(file: FileHandle, from: number, to: number): As
   }
 }
 
-/** Where the first line after a place begins. */
+/** The start of the first line after an offset. */
 export async function lineStart(file: FileHandle, from: number): Promise<number> {
   const buffer = Buffer.alloc(BLOCK);
   if (from <= 0) return 0;
@@ -60,7 +60,7 @@ export async function changed(path: string, signal: AbortSignal): Promise<void> 
       over.abort();
     });
   } catch {
-    // The file is gone, or there is nothing left to watch with: looking again later is enough.
+    // The file is missing, or the system has no more watches. Polling is enough.
   }
   await sleep(POLL_MILLISECONDS, undefined, { signal: either }).catch(() => undefined);
   over.abort();

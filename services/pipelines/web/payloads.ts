@@ -3,14 +3,14 @@ import type { temporal } from "@temporalio/proto";
 import { z } from "zod";
 import { decompressed } from "../codec.ts";
 
-// What Temporal's history holds, as far as it is read here.
+// The parts of payloads in Temporal's history that are used here.
 
 type Failure = temporal.api.failure.v1.IFailure;
 
-// A number of Temporal's protocol: temporal/api/enums/v1.
+// From Temporal's protocol, temporal/api/enums/v1.
 const TIMEOUT_HEARTBEAT = 4;
 
-/** What became of a step, as results and continued runs tell. */
+/** The outcome of a step, in results and in inputs of continued runs. */
 export const outcomeSchema = z.object({
   id: z.string(),
   state: z.enum(["success", "failed", "skipped", "cancelled"]),
@@ -22,7 +22,7 @@ export type Outcome = z.infer<typeof outcomeSchema>;
 /** A pipeline's result. */
 export const outcomesSchema = z.object({ steps: z.array(outcomeSchema) });
 
-/** What a pipeline begins with. */
+/** The input of a pipeline. */
 export const inputSchema = z.object({
   plan: z.object({
     maxParallel: z.number().optional(),
@@ -49,13 +49,13 @@ export const actionResultSchema = z.object({
   error: z.string().default(""),
 });
 
-/** Milliseconds since 1970; null where there is no time. */
+/** Milliseconds since 1970; null if there is no time. */
 export function milliseconds(time: temporal.api.history.v1.IHistoryEvent["eventTime"]): number | null {
   if (time?.seconds == null) return null;
   return time.seconds.toNumber() * 1000 + Math.floor((time.nanos ?? 0) / 1_000_000);
 }
 
-/** What a payload holds; undefined where it is none that can be read. */
+/** The value of a payload; undefined if it cannot be read. */
 export function decoded(payload: Payload | null | undefined): unknown {
   if (payload == null) return undefined;
   try {
@@ -65,7 +65,7 @@ export function decoded(payload: Payload | null | undefined): unknown {
   }
 }
 
-/** Why a try came to nothing, in the words of the workflow's results. */
+/** Why an attempt failed, in the words of the workflow's results. */
 export function tryFailure(failure: Failure | null | undefined): string {
   const timeout = failure?.timeoutFailureInfo;
   if (timeout != null)
@@ -84,7 +84,7 @@ const progressSchema = z.union([
   }),
 ]);
 
-/** What a worker says of how far a step is; empty where it says nothing. */
+/** A step's progress from its worker; empty if there is none. */
 export function progressOf(payload: Payload | undefined): string {
   return progressSchema.safeParse(decoded(payload)).data ?? "";
 }

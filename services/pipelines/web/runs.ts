@@ -6,20 +6,20 @@ import { EventIndex, type IndexedRun } from "./event-index.ts";
 import { isOver, type Change, type RunHead, type RunSummary, type StepView } from "./view.ts";
 import { Watch, type Execution } from "./watch.ts";
 
-// A page lists no more; older runs are found by their id.
+// Largest number of runs in the list; older ones can be found by their id.
 const LISTED = 200;
 const KEPT_SUMMARIES = 2000;
 const IDLE_MILLISECONDS = 60_000;
 const PATIENCE_MILLISECONDS = 5000;
-/** How often a page hears of changes, at most. */
+/** Shortest time between two updates of a page. */
 const CHANGE_MILLISECONDS = 150;
 const RUN_ID = /^[0-9a-f-]{36}$/;
 
-// A number of Temporal's protocol: temporal/api/enums/v1.
+// From Temporal's protocol, temporal/api/enums/v1.
 const CONTINUED_AS_NEW = 6;
 
 interface FoundExecution extends Execution {
-  /** Whether it goes on as another run. */
+  /** Whether another run continues it. */
   readonly isContinued: boolean;
 }
 
@@ -28,26 +28,26 @@ export interface RunsOptions {
   readonly logDirectory: string;
 }
 
-/** A run with its steps, as far as anybody knows it. */
+/** A run with its steps, as far as they are known. */
 export interface RunView {
   readonly head: RunHead;
   readonly steps: readonly StepView[];
 }
 
-/** Pipelines as Temporal and the log folder know them together: either may be missing. */
+/** Pipelines from Temporal and the log folder; one of them may be missing. */
 export class Runs {
   readonly events: EventIndex;
   readonly #connection: Connection;
   readonly #client: Client;
   readonly #watches = new Map<string, Watch>();
-  /** Summaries of runs that are over, which do not change. */
+  /** Summaries of ended runs, which do not change. */
   readonly #summaries = new Map<string, RunSummary>();
   readonly #sweep: NodeJS.Timeout;
   #answers = false;
 
   constructor({ place, logDirectory }: RunsOptions) {
     this.events = new EventIndex(logDirectory);
-    // Without those that try again: whoever looks asks again soon, and should not wait for a server that is away.
+    // Without the interceptors that retry: the page asks again soon and should not wait for a missing server.
     this.#connection = Connection.lazy({ address: place.address, interceptors: [] });
     this.#client = new Client({ connection: this.#connection, namespace: place.namespace });
     this.#sweep = setInterval(() => {
@@ -55,12 +55,12 @@ export class Runs {
     }, IDLE_MILLISECONDS).unref();
   }
 
-  /** Whether Temporal answered when it was asked last. */
+  /** Whether Temporal answered the last request. */
   get temporalAnswers(): boolean {
     return this.#answers;
   }
 
-  /** Runs, the one in which something happened last first. */
+  /** Runs; the one with the latest change is first. */
   async list(): Promise<RunSummary[]> {
     const [executions, logged] = await Promise.all([this.#executions(), this.events.runs()]);
     const logs = new Map(logged.map((run) => [run.runId, run]));
@@ -72,7 +72,7 @@ export class Runs {
           : limit(async () => this.#summary(execution, logs.get(execution.runId)).catch(() => undefined)),
       ),
     );
-    // A run that was continued is listed as the one that goes on.
+    // Lists only the last of several runs that continue each other.
     const found = new Set(executions.map(({ runId }) => runId));
     const others = logged
       .filter(({ runId }) => !found.has(runId))
@@ -82,7 +82,7 @@ export class Runs {
       .slice(0, LISTED);
   }
 
-  /** A run as it is now; undefined where nobody knows it. */
+  /** The current state of a run; undefined for an unknown one. */
   async view(runId: string): Promise<RunView | undefined> {
     const watch = await this.#watchOf(runId);
     if (watch !== undefined) return { head: watch.history.head, steps: watch.history.steps };
@@ -90,14 +90,14 @@ export class Runs {
     return logged === undefined ? undefined : viewOfLogs(logged);
   }
 
-  /** A step as it is now; undefined where nobody knows it. */
+  /** The current state of a step; undefined for an unknown one. */
   async step(runId: string, stepId: string): Promise<StepView | undefined> {
     const watch = this.#watches.get(runId);
     const step = watch?.history.isPipeline === true ? watch.history.step(stepId) : undefined;
     return step ?? (await this.view(runId))?.steps.find(({ id }) => id === stepId);
   }
 
-  /** What changes in a run, beginning with everything, until it is over or the signal comes. */
+  /** Yields a whole run, then its changes, until it ends or the signal is aborted. */
   async *changes(runId: string, signal: AbortSignal): AsyncGenerator<Change> {
     const watch = await this.#watchOf(runId);
     if (watch !== undefined) {
@@ -108,7 +108,7 @@ export class Runs {
     if (view !== undefined) yield { run: view.head, steps: [...view.steps] };
   }
 
-  /** Asks a run to stop. */
+  /** Requests the cancellation of a run. */
   async cancel(runId: string): Promise<"asked" | "over" | "unknown"> {
     const watch = await this.#watchOf(runId);
     if (watch === undefined) return "unknown";
@@ -134,7 +134,7 @@ export class Runs {
       this.#summaries.set(execution.runId, summary);
       const [oldest] = this.#summaries.keys();
       if (this.#summaries.size > KEPT_SUMMARIES && oldest !== undefined) this.#summaries.delete(oldest);
-      // Hundreds of runs with their steps are not kept for a list; who looks at one asks for it again.
+      // Keeps no steps for the list: a page that shows one run loads it.
       if (watch.isIdle) this.#close(watch);
     }
     return summary;
@@ -226,7 +226,7 @@ function summaryOf({ head, steps }: RunView, logged: IndexedRun | undefined): Ru
   };
 }
 
-/** What the log folder alone tells of a run. */
+/** A run, from the log folder alone. */
 export function viewOfLogs(run: IndexedRun): RunView {
   const steps = [...run.latest.values()].map((event): StepView => {
     const begun = run.begun.get(event.stepId) ?? event;

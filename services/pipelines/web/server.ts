@@ -12,22 +12,22 @@ import { Runs } from "./runs.ts";
 export interface WebOptions {
   readonly place: TemporalPlace;
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0 chooses a free one. */
   readonly port: number;
-  /** Where workers of this host write logs. */
+  /** Log folder of this host's workers. */
   readonly logDirectory: string;
-  /** Who may come in where the host is not loopback. Default: one that is made up. */
+  /** Required if the host is not loopback. Default: a random one. */
   readonly token?: string | undefined;
 }
 
-/** The page, served. */
+/** The running server of the page. */
 export interface Web {
-  /** Where it is; with the token behind `#`, which browsers keep to themselves, where it was made up. */
+  /** The address. A random token follows after `#`, which browsers do not send. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** @throws UserError where the address cannot be had */
+/** @throws UserError if the address is not available */
 export async function serveWeb({ place, host, port, logDirectory, ...options }: WebOptions): Promise<Web> {
   const directory = resolve(logDirectory);
   const made =

@@ -5,30 +5,30 @@ import { openLog } from "./log-files.ts";
 import { changed, lineStart, readLines } from "./log-lines.ts";
 import { logLineSchema, type LogLine, type LogPiece } from "./view.ts";
 
-/** How much of a log comes at a time: what a person can look through, and not a gigabyte. */
+/** Size of a piece of a log: as much as a person can read. */
 const PIECE_BYTES = 512 * 1024;
 const LAG_PIECES = 8;
 
-/** Which log: of a run's step. */
+/** Identifies the log of a step. */
 export interface StepOf {
   readonly workflowId: string;
   readonly runId: string;
   readonly stepId: string;
 }
 
-/** A piece that has come, and where the next begins. */
+/** A piece of a log, and the offset of the next one. */
 export interface NextPiece extends LogPiece {
   readonly end: number;
-  /** Whether it begins anew: another try of the step empties its log. */
+  /** Whether the log was truncated: each attempt of a step does that. */
   readonly isFresh: boolean;
 }
 
-/** The name of a step's log of both streams. */
+/** File name of a step's log with both streams. */
 export function linesName({ workflowId, runId, stepId }: StepOf): string {
   return `${logPrefix({ workflowId, runId, stepId, stepName: "" })}_structured.jsonl`;
 }
 
-/** The lines before a place of a log; undefined where there is no log. */
+/** The lines before an offset of a log; undefined if there is no log. */
 export async function linesBefore(
   directory: string,
   name: string,
@@ -46,8 +46,8 @@ export async function linesBefore(
 }
 
 /**
- * The end of a log and what is added to it, until the signal, or until the step is over and all of it has come.
- * @param from where to go on; undefined: with the last half megabyte
+ * Follows a log from its end until the signal, or until the step has ended and all lines were sent.
+ * @param from offset to continue at. Default: the last half megabyte
  */
 export async function* followLines(
   directory: string,
@@ -56,13 +56,13 @@ export async function* followLines(
 ): AsyncGenerator<NextPiece> {
   let at = from;
   while (!signal.aborted) {
-    // Asked before reading: what was written until then is read.
+    // Checked before reading, so that all lines of an ended step are read.
     const isLast = await isOver();
     const file = await openLog(directory, name);
     if (file !== undefined) {
       try {
         const { size } = await file.stat();
-        // Who cannot keep up goes on at the end, as a terminal that was left alone would show it.
+        // A reader that is too slow continues at the end.
         if (at === undefined || at > size || size - at > LAG_PIECES * PIECE_BYTES) {
           at = await lineStart(file, size - PIECE_BYTES);
           yield { lines: [], from: at, end: at, isFresh: true };
@@ -86,7 +86,7 @@ async function linesBetween(file: FileHandle, from: number, to: number): Promise
   return all;
 }
 
-/** A line of JSON; none where it is no such line. */
+/** Parses a line of JSON; empty if it is invalid. */
 function parsed(line: string): LogLine[] {
   if (line === "") return [];
   try {

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
-// What goes out to pages and programs. The page parses with the same schemas.
+// Replies to pages and programs. The page parses with the same schemas.
 
-/** Milliseconds since 1970; null where it has not happened. */
+/** Milliseconds since 1970; null if it has not happened. */
 const time = z.number().nullable();
 
 export const stepStates = [
@@ -19,27 +19,27 @@ export const stepStates = [
 
 export const stepViewSchema = z.object({
   id: z.string(),
-  /** The run that did it, whose logs it has: a long pipeline goes on as another run. */
+  /** The run that ran it and has its logs: another run continues a long pipeline. */
   runId: z.string(),
   name: z.string(),
   type: z.string(),
   dependsOn: z.array(z.string()),
-  /** `queued`: no worker has taken it; `retrying`: it waits for its next try; `unknown`: nobody can say any more. */
+  /** `queued`: no worker has taken it; `retrying`: it waits for its next attempt; `unknown`: its outcome was lost. */
   state: z.enum(stepStates),
-  /** Why it was skipped, failed, or is tried again; empty else. */
+  /** Why it was skipped, failed, or is retried; otherwise empty. */
   reason: z.string(),
-  /** Which try this is; 0 before the first. */
+  /** Number of the attempt; 0 before the first. */
   attempt: z.int(),
-  /** How often it is tried at most; 0 where nobody can say. */
+  /** Largest number of attempts; 0 if unknown. */
   attempts: z.int(),
-  /** Task queue that it waits in. */
+  /** Its task queue. */
   queue: z.string(),
-  /** The worker that does it, or did. */
+  /** The worker that runs or ran it. */
   worker: z.string(),
-  /** What its worker last said of how far it is; empty where nothing. */
+  /** The last progress from its worker; empty if there is none. */
   progress: z.string(),
   scheduledAt: time,
-  /** Beginning of the last try. */
+  /** Start of the last attempt. */
   startedAt: time,
   endedAt: time,
   exitCode: z.int().nullable(),
@@ -68,17 +68,17 @@ const runHeadShape = {
 /** A run without its steps. */
 export const runHeadSchema = z.object({
   ...runHeadShape,
-  /** Why it failed; empty where it did not. */
+  /** Why it failed; otherwise empty. */
   failure: z.string(),
-  /** `logs` where Temporal knows nothing of it: then there are no dependencies, and only steps that began. */
+  /** `logs` if Temporal does not have the run; then dependencies and steps that never began are missing. */
   source: z.enum(["temporal", "logs"]),
 });
 export type RunHead = z.infer<typeof runHeadSchema>;
 
-/** `/api/runs`: an entry of the old page's list, and what was missing there. */
+/** `/api/runs`: an entry of the old page's list, with more fields. */
 export const runSummarySchema = z.object({
   ...runHeadShape,
-  /** RFC 3339; of the last thing that happened. */
+  /** Time of the last change, RFC 3339. */
   last: z.string(),
   /** `done/total`. */
   progress: z.string(),
@@ -87,7 +87,7 @@ export const runSummarySchema = z.object({
 export type RunSummary = z.infer<typeof runSummarySchema>;
 export const runListSchema = z.array(runSummarySchema);
 
-/** `/api/runs/{runId}`: steps that have begun, as the old page had them. */
+/** `/api/runs/{runId}`: the steps that have begun, in the old page's format. */
 export const runDetailsSchema = z.object({
   workflowId: z.string(),
   runId: z.string(),
@@ -103,7 +103,7 @@ export const runDetailsSchema = z.object({
   ),
 });
 
-/** Data of the events of `/api/runs/{runId}/live`: first everything, then what has changed. */
+/** Data of the events of `/api/runs/{runId}/live`: first the whole run, then changes. */
 export const changeSchema = z.object({ run: runHeadSchema, steps: z.array(stepViewSchema) });
 export type Change = z.infer<typeof changeSchema>;
 
@@ -126,14 +126,14 @@ export type LogLine = z.infer<typeof logLineSchema>;
 /** A piece of a step's log. */
 export const logPieceSchema = z.object({
   lines: z.array(logLineSchema),
-  /** Where the piece begins in the file; 0: nothing is before it. */
+  /** Offset of the piece in the file; 0 is the beginning. */
   from: z.int(),
 });
 export type LogPiece = z.infer<typeof logPieceSchema>;
 
 export const problemSchema = z.object({ error: z.string() });
 
-/** States in which nothing happens to a step any more. */
+/** Final states of a step. */
 export function isOver(state: StepViewState): boolean {
   return !["waiting", "queued", "running", "retrying"].includes(state);
 }

@@ -7,15 +7,15 @@ const DESCRIBE_MILLISECONDS = 1000;
 const RETRY_MILLISECONDS = 1000;
 const LONG_POLL_MILLISECONDS = 60_000;
 
-/** Which run, and where. */
+/** Identifies a run and its Temporal. */
 export interface Execution {
   readonly workflowId: string;
   readonly runId: string;
 }
 
-/** A run followed through Temporal's history of it until it is over, or until nobody wants it any more. */
+/** Follows a run's Temporal history until the run ends, or until no reader is left. */
 export class Watch {
-  /** When somebody asked for it last. */
+  /** Time of the last request for it. */
   asked = Date.now();
   readonly execution: Execution;
   readonly #client: Client;
@@ -43,13 +43,13 @@ export class Watch {
     return this.#listeners === 0;
   }
 
-  /** Resolves once all that had happened is known, after so long at the latest; tells whether it is. */
+  /** Waits, with a time limit, until the current history was read; returns whether it was. */
   async complete(patience: number): Promise<boolean> {
     await Promise.race([this.#complete, sleep(patience, undefined, { ref: false })]);
     return this.#isComplete;
   }
 
-  /** What changes, beginning with everything, until the run is over or the signal comes. */
+  /** Yields the whole run, then its changes, until it ends or the signal is aborted. */
   async *changes(signal: AbortSignal, pause: number): AsyncGenerator<Change> {
     this.#listeners += 1;
     try {
@@ -61,7 +61,7 @@ export class Watch {
           seen = history.version;
           yield { run, steps };
           if (history.isOver) return;
-          // Hundreds of steps a second make one change; a large graph takes longer to draw.
+          // Collects the changes of hundreds of steps per second; a large graph takes longer to draw.
           await sleep(pause * Math.ceil(history.size / 500), undefined, { signal }).catch(() => undefined);
         } else await this.#next(signal);
       }
@@ -101,7 +101,7 @@ export class Watch {
       try {
         await Promise.all([this.#events(), this.#pending()]);
       } catch {
-        // Temporal is away. It may come back with a history that goes on elsewhere: begin at its beginning.
+        // Temporal does not answer. Its history may be another one later, so start from its beginning.
         await sleep(RETRY_MILLISECONDS, undefined, { ref: false });
         const { workflowId, runId } = this.execution;
         this.#isComplete = false;
@@ -111,7 +111,7 @@ export class Watch {
     this.#wake();
   }
 
-  /** Reads the history, and waits for more of it. */
+  /** Reads the history and waits for new events. */
   async #events(): Promise<void> {
     const history = this.#history;
     const there = await this.#describe();
@@ -137,13 +137,13 @@ export class Watch {
       }
       this.#wake();
       token = response.nextPageToken;
-      // Without a place to go on from, all of it would come again.
+      // Without this token the next request would return the whole history.
       if (token.length === 0) break;
     }
     if (!this.#isOver) throw new Error("the history ended and the run did not");
   }
 
-  /** The history of a run that is over, with those that it continues. */
+  /** The history of an ended run, with those of the runs that it continues. */
   async #whole(runId: string): Promise<RunHistory> {
     const { workflowId } = this.execution;
     const history = new RunHistory(workflowId, runId);
@@ -162,7 +162,7 @@ export class Watch {
     return history;
   }
 
-  /** Asks for steps that are under way, at least once a second. */
+  /** Asks Temporal for running steps, at least once a second. */
   async #pending(): Promise<void> {
     const history = this.#history;
     await this.#complete;
@@ -175,7 +175,7 @@ export class Watch {
     }
   }
 
-  /** Returns how many events the history has. */
+  /** Returns the number of events in the history. */
   async #describe(): Promise<number> {
     if (this.#isOver) return 0;
     const history = this.#history;

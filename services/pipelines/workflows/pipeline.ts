@@ -24,24 +24,24 @@ import {
 } from "../result.ts";
 import { Schedule, type Decisions } from "../schedule.ts";
 
-/** What a pipeline begins with. */
+/** The input of a pipeline. */
 export interface PipelineInput {
   readonly plan: Plan;
-  /** What steps came to before the history was begun anew. */
+  /** Outcomes of steps from before the run was continued as a new one. */
   readonly outcomes?: readonly StepOutcome[];
 }
 
 export const statusQuery = defineQuery<readonly StepStatus[]>(STATUS_QUERY);
 
-// A worker that says nothing for so long is gone; activities say something every 5 s.
+// Activities send a heartbeat every 5 s; without one for this long, the worker counts as lost.
 const HEARTBEAT_SECONDS = 30;
-// Temporal takes 2 MiB a payload: the texts of all results together, which may hardly be compressed, have to stay well below that.
+// Temporal limits a payload to 2 MiB. The texts of all results, which may not compress, have to stay well below that.
 const TEXT_BUDGET = 1024 * 1024;
-// Temporal refuses more than 2,000 activities of one workflow at a time, and is slow long before that: for each that begins it
-// reads all that were begun together.
+// Temporal refuses more than 2,000 concurrent activities of one workflow, and is slow long before that: when one begins, it reads all
+// that were scheduled together.
 const MOST_AT_A_TIME = 500;
 
-/** Runs a plan: each step as soon as it can, on whatever worker takes it. */
+/** Runs a plan: each step as soon as it can, on any worker. */
 export async function Pipeline({ plan, outcomes: earlier = [] }: PipelineInput): Promise<PipelineResult> {
   return new Run(plan, earlier).toEnd();
 }
@@ -57,7 +57,7 @@ class Run {
   #failed: Step | undefined;
   #cancelled = false;
   #draining = false;
-  /** Steps that may run and wait for a history of their own. */
+  /** Steps that wait until the run continues with a new history. */
   #held: Step[] = [];
 
   constructor(plan: Plan, earlier: readonly StepOutcome[]) {
@@ -76,10 +76,10 @@ class Run {
       });
     } catch (error) {
       if (!isCancellation(error)) throw error;
-      // A step that failed has cancelled the others; else it was somebody outside.
+      // Either a failed step cancelled the others, or a user cancelled the pipeline.
       this.#cancelled = this.#failed === undefined;
     }
-    // What was cancelled still has to stop its children and containers.
+    // Cancelled steps still have to stop their processes and containers.
     await CancellationScope.nonCancellable(async () => {
       await condition(() => this.#running.size === 0);
     });
@@ -90,7 +90,7 @@ class Run {
 
   #wantsAnotherHistory(): boolean {
     if (!this.#draining || this.#held.length > 0) return this.#draining;
-    // Histories from before this marker began another one only to end in it.
+    // Histories from before this marker continued as a new run that only ended.
     return !patched("ends-where-no-step-is-held");
   }
 
@@ -152,7 +152,7 @@ class Run {
     }
   }
 
-  /** Everything that never began is over, in the documented way: without an outcome of its own. */
+  /** Ends the steps that never began, in the documented way: without an outcome. */
   #abandon(): void {
     for (const { id } of this.#schedule.stop()) {
       if (!this.#outcomes.has(id)) this.#record(id, { state: "cancelled" });
@@ -163,7 +163,7 @@ class Run {
     this.#outcomes.set(id, { id, name: this.#names.get(id) ?? id, skipReason: "", ...rest });
   }
 
-  /** The result with no more text than the history has room for. */
+  /** The result, with texts short enough for the history. */
   #within(result: ActionResult): ActionResult {
     const stdout = result.stdout.slice(0, this.#texts);
     const stderr = result.stderr.slice(0, Math.max(0, this.#texts - stdout.length));
@@ -188,7 +188,7 @@ class Run {
 
 function mostAtATime({ steps, maxParallel = Number.POSITIVE_INFINITY }: Plan): number {
   if (steps.length <= MOST_AT_A_TIME || maxParallel <= MOST_AT_A_TIME) return maxParallel;
-  // Histories from before this marker have begun everything at once.
+  // Histories from before this marker started all steps at once.
   return patched(`at-most-${MOST_AT_A_TIME}-at-a-time`) ? MOST_AT_A_TIME : maxParallel;
 }
 
@@ -242,7 +242,7 @@ function activityOf(plan: Plan, step: Step): Promise<ActionResult> {
   }
 }
 
-/** A step that could not be done: the documented form has no paths and the exit code 0. */
+/** The result of a step that could not be run: in the documented form, without paths and with exit code 0. */
 function errorResult(step: Step, error: unknown): ActionResult {
   return {
     name: step.name,

@@ -23,7 +23,7 @@ describe("--machines", () => {
     const file = await readFile(join(checkout.root, "Pulumi.dev.yaml"), "utf8");
     return (parse(file) as { config: Record<string, unknown> }).config["ai-how:machines"];
   };
-  const line = (kind: string): string => `Pulumi.dev.yaml: ai-how:machines is ${kind} from now on`;
+  const line = (kind: string): string => `Pulumi.dev.yaml: ai-how:machines is now ${kind}`;
 
   it("chooses the kind of nodes, and the next run keeps the choice", async () => {
     const first = await preview("--machines", "container");
@@ -33,7 +33,7 @@ describe("--machines", () => {
 
     const next = await preview();
     expect(next).toMatchObject({ exitCode: 0, kinds: ["Container"] });
-    expect(next.all).not.toContain("from now on");
+    expect(next.all).not.toContain("is now");
 
     const back = await preview("--machines", "vm");
     expect(back).toMatchObject({ exitCode: 0, kinds: ["Domain"] });

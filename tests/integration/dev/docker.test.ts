@@ -32,10 +32,10 @@ describeUnless((await lacks("root", "Docker")) ?? userLacks(), "the development 
   });
   afterAll(() => engine.remove());
 
-  it("is built when it is not there, and then not again", async () => {
+  it("is built when it is missing, and then not again", async () => {
     const first = await dev("--build-only");
     expect(first.exitCode, first.output).toBe(0);
-    expect(first.output).toContain(`note: building ${IMAGE}: it is not there`);
+    expect(first.output).toContain(`note: building ${IMAGE}: the image is missing`);
     const second = await dev("--build-only");
     expect(second.output).toBe(`note: ${IMAGE} is up to date`);
     const bazel = await dev("--", "bash", "-c", "echo $USE_BAZEL_FALLBACK_VERSION ${USE_BAZEL_VERSION-none}");

@@ -46,7 +46,7 @@ describeUnless(await lacks("root", "Docker"), "the image of the development cont
     appendFileSync(join(folder, "Dockerfile"), "ENV OF_TESTS=1\n");
     expect(await ensure()).toBe(true);
     expect(await ensure()).toBe(false);
-    expect(said.splice(0)).toEqual(["it is not there", "images/dev or a build argument has changed"]);
+    expect(said.splice(0)).toEqual(["the image is missing", "images/dev or a build argument has changed"]);
     const { stdout } = await daemon.docker("run", "--rm", image.name, "bash", "-c", "echo $OF_TESTS");
     expect(stdout).toBe("1");
   });
@@ -60,7 +60,7 @@ describeUnless(await lacks("root", "Docker"), "the image of the development cont
     writeFileSync(script, "#!/bin/bash\necho no room >&2; exit 3\n");
     const failure: unknown = await ensure().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(UserError);
-    expect(String(failure)).toMatch(/docker build: exit code \d+; its output above says why/);
+    expect(String(failure)).toMatch(/docker build: exit code \d+; see its output above/);
     expect(await ids()).toEqual(before);
     expect(await daemon.containers()).toEqual([]);
     expect(temporary()).toEqual(files);
@@ -119,6 +119,6 @@ describeUnless(await lacks("root", "Docker"), "the image of the development cont
     expect(await ensure({ name: "mine:1", isNamed: true })).toBe(false);
     expect(await ensure()).toBe(true);
     expect(await ensure({ name: "absent:1", isNamed: true })).toBe(true);
-    expect(said).toEqual(["what is there is not ai-how's", "it is not there"]);
+    expect(said).toEqual(["the existing image is not from ai-how", "the image is missing"]);
   });
 });

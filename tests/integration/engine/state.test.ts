@@ -78,7 +78,7 @@ test("of two runs at once the second refuses, and says who is at work", async ()
   await new Promise((resolve) => setTimeout(resolve, 300));
   const second = await project.run("up");
   expect(second.error?.message).toMatch(
-    new RegExp(`another \`ai-how up\` is at work on this stack: process ${process.pid} on `),
+    new RegExp(`another \`ai-how up\` is working on this stack: process ${process.pid} on `),
   );
   expect((await first).summary).toEqual({ create: 1 });
 });

@@ -49,7 +49,7 @@ test("up refuses it in one line before anything is made, and says what it wants"
   const project = await Project.create(program);
   const up = await project.run("up");
   expect(up.error?.message).toBe(
-    "test wants Pulumi's engine, which runs what the in-process one does not (kubernetes): get it by `tools/pulumi.sh` or `npx pulumi version`, then `ai-how up test --engine pulumi`; nothing was changed",
+    "test needs Pulumi's engine, as the in-process one does not support these packages: kubernetes; install it with `tools/pulumi.sh` or `npx pulumi version`, then run `ai-how up test --engine pulumi`; nothing was changed",
   );
   expect(touched(up, "create")).toEqual([]);
   expect(await project.lines("made")).toEqual([]);
@@ -61,5 +61,5 @@ test("a question to such a provider is enough for that", async () => {
     'export const found = pulumi.runtime.invokeOutput("kubernetes:yaml:decode", { text: "a: 1" });',
   );
   expect((await project.run("preview")).error).toBeUndefined();
-  expect((await project.run("up")).error?.message).toContain("does not (kubernetes)");
+  expect((await project.run("up")).error?.message).toContain("does not support these packages: kubernetes");
 });

@@ -165,12 +165,12 @@ describeUnless(await lacks("root", "Docker"), "jobs on a bad day", () => {
         const silent = await stage.ask("status", "survivor");
         expect(silent.exitCode).toBe(1);
         expect(silent.output).toMatch(
-          /^ai-how: docker at unix:.*: the engine does not answer: .*; start it and ask again; the last that is known: PROGRESS job=survivor/,
+          /^ai-how: docker at unix:.*: the container runtime does not answer: .*; start it and try again; last known status: PROGRESS job=survivor/,
         );
         const listed = await stage.launch("list", []).ended;
         expect(listed.exitCode).toBe(1);
         expect(listed.stdout).toMatch(/ survivor +PROGRESS\? /);
-        expect(listed.output).toMatch(/^ai-how: docker at unix:.*: the engine does not answer/m);
+        expect(listed.output).toMatch(/^ai-how: docker at unix:.*: the container runtime does not answer/m);
         await sleep(1000);
         await stage.engine.start();
         expect(await stage.status("survivor")).toMatch(/^PROGRESS/);

@@ -200,7 +200,7 @@ describeUnless(await lacks("root", "Docker"), "jobs on a real Docker engine", ()
     const second = await stage.run("single", "echo second");
     expect(second.exitCode).toBe(1);
     expect(second.output).toMatch(
-      /ai-how: single: a job of this name is there already \(PROGRESS .*\); `ai-how job stop --project-id tests --job single` ends it, and --replace does so first$/,
+      /ai-how: single: a job of this name is already running \(PROGRESS .*\); `ai-how job stop --project-id tests --job single` stops it, and --replace stops it first$/,
     );
     const { log } = await stage.report("single");
     const replaced = await stage.run("single", "echo third", "--replace", "--wait");

@@ -99,7 +99,7 @@ describe("a container of a project", () => {
 
   it("is refused for a project that is not there", () => {
     expect(() => runArguments("docker", run({ projectRoot: join(folder, "none") }), quiet)).toThrow(
-      /^--project-root: .*none is not there; name the folder of the project$/,
+      /^--project-root: .*none does not exist; name the folder of the project$/,
     );
   });
 });
@@ -130,7 +130,9 @@ describe("a project", () => {
     writeFileSync(join(folder, "work", ".git"), "gitdir: elsewhere\n");
     expect(findProjectRoot(inner)).toBe(join(folder, "work"));
     expect(projectId(findProjectRoot(inner))).toBe("work");
-    expect(() => projectId("/")).toThrow(/^SYGALDRY_PROJECT_ID, by default the folder's name: "" is no name/);
+    expect(() => projectId("/")).toThrow(
+      /^SYGALDRY_PROJECT_ID, by default the folder's name: "" is not a valid name/,
+    );
     vi.stubEnv("SYGALDRY_PROJECT_ID", "other");
     expect(projectId(inner)).toBe("other");
   });
@@ -152,6 +154,6 @@ describe("a project", () => {
     writeFileSync(join(folder, "file"), "");
     expect(() => {
       makeFolders(join(folder, "file"));
-    }).toThrow(/monorepo_home: cannot be made: ENOTDIR; make it yourself, or name another place/);
+    }).toThrow(/monorepo_home: cannot be made: ENOTDIR; make it yourself, or set SYGALDRY_CONTAINER_ROOT/);
   });
 });

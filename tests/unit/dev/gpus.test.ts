@@ -40,15 +40,15 @@ it("every GPU, where driver and engine are as they should be", async () => {
 });
 
 it.each<[string, string, string, RegExp]>([
-  ["an older driver", "12.4", '{"nvidia":{}}', /^the driver knows CUDA 12\.4, and 12\.9 is required/],
-  ["a driver that says nothing", "N/A", '{"nvidia":{}}', /^the driver does not say which CUDA/],
+  ["an older driver", "12.4", '{"nvidia":{}}', /^the driver supports CUDA 12\.4, and 12\.9 is required/],
+  ["a driver that says nothing", "N/A", '{"nvidia":{}}', /^the driver does not report a CUDA version/],
   [
     "an engine without the toolkit",
     "12.10",
     '{"runc":{}}',
-    /^docker cannot hand GPUs over: install NVIDIA's/,
+    /^docker cannot pass GPUs to containers: install NVIDIA's/,
   ],
-  ["an engine that says nothing", "12.9", "null", /^docker cannot hand GPUs over/],
+  ["an engine that says nothing", "12.9", "null", /^docker cannot pass GPUs to containers/],
 ])("none, with the reason, on %s", async (_what, cuda, runtimes, reason) => {
   fakeHost(cuda, runtimes);
   const { gpus, reason: said } = await usableGpus(docker);
@@ -76,7 +76,9 @@ it("as many versions of CUDA as somebody requires", async () => {
   vi.stubEnv("SYGALDRY_REQUIRED_CUDA_VERSION", "12");
   expect(await usableGpus(docker)).toEqual({ gpus: "all" });
   vi.stubEnv("SYGALDRY_REQUIRED_CUDA_VERSION", "newest");
-  await expect(usableGpus(docker)).rejects.toThrow(/^SYGALDRY_REQUIRED_CUDA_VERSION: newest is no version/);
+  await expect(usableGpus(docker)).rejects.toThrow(
+    /^SYGALDRY_REQUIRED_CUDA_VERSION: newest is not a version/,
+  );
 });
 
 it("what the driver's whole report says", async () => {
@@ -87,7 +89,7 @@ it("what the driver's whole report says", async () => {
     `if [ "$1" = -L ]; then echo '${LISTED}'; else FAKE_NVIDIA=${machine.root}/fake FAKE_NVIDIA_RUN=${machine.root}/run FAKE_NVIDIA_ROOT=${machine.root} exec ${fakeDriver}/nvidia-smi "$@"; fi`,
   );
   vi.stubEnv("SYGALDRY_REQUIRED_CUDA_VERSION", "13.1");
-  expect((await usableGpus(docker)).reason).toMatch(/^the driver knows CUDA 13\.0, and 13\.1 is required/);
+  expect((await usableGpus(docker)).reason).toMatch(/^the driver supports CUDA 13\.0, and 13\.1 is required/);
   rmSync(machine.root, { recursive: true });
 });
 

@@ -127,11 +127,11 @@ describe("in a project", () => {
     expect(existsSync(join(made, ".gitignore"))).toBe(true);
     expect(existsSync(join(made, "spack.lock"))).toBe(false);
     expect(environmentInContainer(folder, "mine")).toBe("/workspace/spack/mine");
-    expect(() => newEnvironment(folder, "mine", "zephyr")).toThrow(/is there already/);
+    expect(() => newEnvironment(folder, "mine", "zephyr")).toThrow(/exists already/);
   });
 
   it("names that lead elsewhere and templates that are not there are refused", () => {
-    expect(() => newEnvironment(folder, "../x", "zephyr")).toThrow(/^\.\.\/x: no name for an environment/);
+    expect(() => newEnvironment(folder, "../x", "zephyr")).toThrow(/^\.\.\/x: not a valid name/);
     expect(() => newEnvironment(folder, "x", "zephir")).toThrow(
       /^--from: there is no zephir: did you mean zephyr/,
     );

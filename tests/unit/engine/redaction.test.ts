@@ -25,7 +25,7 @@ test("what is too short to be told from chance stays", () => {
 test("the name of a resource is no secret, though it stands beside a key", () => {
   const redaction = new Redaction();
   redaction.learn({ ssh: secret({ name: "lab-compute-01", privateKey: "correct horse" }) });
-  redaction.leave("lab-compute-01");
+  redaction.allow("lab-compute-01");
   expect(redaction.apply("lab-compute-01 by correct horse")).toBe("lab-compute-01 by [secret]");
 });
 

@@ -10,7 +10,7 @@ import {
   type JobStatus,
 } from "../../../services/jobs/lines.ts";
 import { containerName, jobPlace, runFiles, statusFile } from "../../../services/jobs/place.ts";
-import { isSame, isStillThere, thisProcess } from "../../../services/jobs/process.ts";
+import { isSame, isAlive, thisProcess } from "../../../services/jobs/process.ts";
 
 const ts = "2026-11-25T10:15:00+01:00";
 
@@ -72,14 +72,14 @@ test("files are where the former tool had them", () => {
 
 test("a process is the same one only with its beginning and its boot", () => {
   const own = thisProcess();
-  expect(isStillThere(own)).toBe(true);
+  expect(isAlive(own)).toBe(true);
   expect(isSame(own, thisProcess())).toBe(true);
   for (const other of [
     { ...own, began: "1" },
     { ...own, boot: "another" },
     { ...own, pid: 2 ** 22 + 1 },
   ]) {
-    expect(isStillThere(other)).toBe(false);
+    expect(isAlive(other)).toBe(false);
     expect(isSame(own, other)).toBe(false);
   }
 });

@@ -98,7 +98,7 @@ test("an outcome is written once, and the files say what it is", async () => {
   await inRun(100, (run) => {
     expect(run.conclude({ state: "STOPPED", exitCode: 143 }).state).toBe("STOPPED");
     expect(run.conclude({ state: "DONE", exitCode: 0 }).state).toBe("STOPPED");
-    run.say("PROGRESS");
+    run.report("PROGRESS");
     const events = readFileSync(run.files.events, "utf8").trimEnd().split("\n");
     expect(events.map((line) => (JSON.parse(line) as { event: string }).event)).toEqual(["stopped"]);
   });

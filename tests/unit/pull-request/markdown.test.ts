@@ -36,7 +36,9 @@ test("a table of all stacks comes first, and what changes is folded below it", (
     heading,
   );
   expect(text).toMatch(/^## Preview of every stack\n/);
-  expect(text).toContain("`1234567 feat: base` has them, by `89abcde feat: head`");
+  expect(text).toContain(
+    "`ai-how up` of `89abcde feat: head` would do to the stacks of `1234567 feat: base`",
+  );
   const rows = text.split("\n").filter((line) => line.startsWith("|"));
   expect(
     rows.map((row) =>
@@ -79,7 +81,7 @@ test("violated policies are unfolded, with what to do", () => {
 test("a base branch that cannot be previewed is said, with the reason", () => {
   const alone = ["the base branch cannot be previewed:", "error: unknown option '--format'"];
   const text = report([compared("dev", [change("disk", "added")], { alone })], heading);
-  expect(text).toContain("nothing to compare with, so all of it counts as added");
+  expect(text).toContain("no base to compare with, so everything counts as added");
   expect(text).toContain("error: unknown option '--format'");
 });
 

@@ -70,7 +70,7 @@ for (const kind of ["github", "gitea"] as const) {
     it("leaves a comment alone that says the same already", async () => {
       const { forge, api, login } = await forgeOf({ kind });
       await post(api, login, "same");
-      expect((await post(api, login, "same")).stdout).toBe("the comment says so already");
+      expect((await post(api, login, "same")).stdout).toBe("the comment is up to date");
       expect(forge.requests.filter((request) => request.startsWith("PATCH"))).toEqual([]);
     });
 
@@ -88,7 +88,7 @@ for (const kind of ["github", "gitea"] as const) {
       expect(said.stdout).toBe(
         "not commented: POST /issues/7/comments was answered with 403; the preview is in the summary of this run",
       );
-      expect(said.summary()).toMatch(/token may not comment, .* fork.*\n\n## Preview\n$/);
+      expect(said.summary()).toMatch(/token cannot comment, .* fork.*\n\n## Preview\n$/);
       expect(forge.comments).toEqual([]);
     });
   });

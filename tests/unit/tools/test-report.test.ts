@@ -67,9 +67,9 @@ describe("the report of a test run", () => {
       ]),
     );
     expect(refused([outcomeOf("e2e", skipped)])).toEqual([
-      "not to be skipped: 2 of e2e: required: Docker: dockerd is not installed",
-      "not to be skipped: 1 of e2e: no reason given: adds",
-      "not to be skipped: 1 of e2e: no reason given: divides",
+      "must not be skipped: 2 of e2e: required: Docker: dockerd is not installed",
+      "must not be skipped: 1 of e2e: no reason given: adds",
+      "must not be skipped: 1 of e2e: no reason given: divides",
     ]);
     expect(refused([outcomeOf("e2e", files)])).toEqual([]);
   });

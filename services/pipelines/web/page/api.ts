@@ -1,15 +1,15 @@
 import { z } from "zod";
 import { problemSchema } from "../view.ts";
 
-/** The server wants the token. */
+/** The server requires the token. */
 export class TokenNeeded extends Error {}
 
-/** What the server has at a path. */
+/** Gets a path from the server. */
 export async function get<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>> {
   return schema.parse(await (await checked(await fetch(path))).json());
 }
 
-/** Asks the server to do something. */
+/** Sends a request that changes something. */
 export async function post(path: string, body?: unknown): Promise<void> {
   await checked(
     await fetch(path, {

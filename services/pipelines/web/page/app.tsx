@@ -8,7 +8,7 @@ import { TokenForm } from "./token-form.tsx";
 
 const REFRESH_MILLISECONDS = 2000;
 
-/** Everything: runs on the left, the chosen one on the right. */
+/** The page: the list of runs on the left, the chosen run on the right. */
 export function App(): ReactNode {
   const [isLocked, setLocked] = useState(false);
   const [runs, setRuns] = useState<readonly RunSummary[]>();
@@ -84,11 +84,11 @@ function Nothing({ isLoading }: { readonly isLoading: boolean }): ReactNode {
   );
 }
 
-/** Whoever follows the address that the command printed needs no form. */
+/** Takes the token from the address that the command printed. */
 async function takeTokenOfAddress(): Promise<void> {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   if (token === null) return;
-  // Out of the address bar and the history before anything else.
+  // First of all, remove it from the address bar and the history.
   history.replaceState(null, "", location.pathname);
   window.dispatchEvent(new HashChangeEvent("hashchange"));
   await post("/api/session", { token });

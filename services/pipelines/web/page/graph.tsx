@@ -40,7 +40,7 @@ interface GraphProps {
 type StepNode = Node<{ step: StepView; isChosen: boolean; isCursor: boolean }, "step">;
 
 const Choose = createContext<(id: string) => void>(() => undefined);
-/** Below this nobody can read a step's name: boxes are only their colours, which hundreds of them need. */
+/** Below this zoom names are not readable, so boxes are only coloured; hundreds of steps need that. */
 const FAR = 0.3;
 const nodeTypes = { step: memo(StepBox) };
 const edgeTypes = { route: memo(Route) };
@@ -50,11 +50,11 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
   ArrowUp: "up",
   ArrowDown: "down",
 };
-/** From so many steps on a small picture of all of them helps. */
+/** Number of steps from which a map of the whole graph is shown. */
 const MANY = 40;
 const FIT = { padding: 0.06, maxZoom: 1.1, minZoom: 0.08 };
 
-/** The plan as a graph. It is one stop of the Tab key; the arrow keys go along it, Enter opens a step. */
+/** The plan as a graph. The Tab key stops once at it; arrow keys move between steps, Enter opens one. */
 export function Graph(props: GraphProps): ReactNode {
   const layout = useLayout(props.steps);
   return (
@@ -91,7 +91,7 @@ function Flow({ steps, chosen, onChoose, layout }: GraphProps & { readonly layou
       if (position === undefined) return [];
       const data = { step, isChosen: step.id === chosen, isCursor: step.id === cursor };
       const old = before.get(step.id);
-      // The same object where nothing changed: hundreds of nodes are then not drawn again.
+      // An unchanged node stays the same object, so that hundreds of nodes are not drawn again.
       const isSame =
         old?.data.step === step &&
         old.data.isChosen === data.isChosen &&
@@ -132,7 +132,7 @@ function Flow({ steps, chosen, onChoose, layout }: GraphProps & { readonly layou
       void flow.setCenter(position.x + NODE.width / 2, position.y + NODE.height / 2, {
         zoom: Math.max(flow.getZoom(), 0.6),
       });
-    // A node that was out of sight is drawn first.
+    // Wait until a node outside of the view is drawn.
     let tries = 0;
     const focus = (): void => {
       const box = document.querySelector<HTMLElement>(`.graph [data-step="${CSS.escape(cursor)}"]`);
@@ -145,7 +145,7 @@ function Flow({ steps, chosen, onChoose, layout }: GraphProps & { readonly layou
     };
   }, [cursor, positions, flow]);
 
-  // The panel below takes half of the room, and gives it back.
+  // Fit the graph when the panel below opens or closes.
   useEffect(() => {
     if (box.current === null) return undefined;
     const observer = new ResizeObserver(() => {
@@ -195,7 +195,7 @@ function Flow({ steps, chosen, onChoose, layout }: GraphProps & { readonly layou
           elementsSelectable={false}
           disableKeyboardA11y
           onMoveStart={(event) => {
-            // Ours have no event.
+            // Moves by this page have no event.
             hasMoved.current ||= event !== null;
           }}
           zoomOnDoubleClick={false}
@@ -223,7 +223,7 @@ function Flow({ steps, chosen, onChoose, layout }: GraphProps & { readonly layou
   );
 }
 
-/** A dependency on its way around other steps. */
+/** The line of a dependency, around other steps. */
 function Route({ id, data }: EdgeProps<Edge<{ path: string }>>): ReactNode {
   return <BaseEdge id={id} path={data?.path ?? ""} />;
 }

@@ -20,7 +20,7 @@ const OPTIONS: LayoutOptions = {
   "elk.aspectRatio": "1.8",
 };
 
-/** From so many steps on, what a second look at every crossing costs is more than it brings, and compact is readable. */
+/** Number of steps from which the layout skips slow improvements and is compact. */
 const MANY = 150;
 const MANY_OPTIONS: LayoutOptions = {
   ...OPTIONS,
@@ -29,17 +29,17 @@ const MANY_OPTIONS: LayoutOptions = {
   "elk.layered.nodePlacement.strategy": "SIMPLE",
 };
 
-// Its code runs beside the page, which stays responsive.
+// In a worker, so that the page stays responsive.
 const elk = new ELK({ workerUrl: "/assets/layout.js" });
 
-/** Where everything lies. */
+/** Positions of steps and dependencies. */
 export interface Layout {
   readonly positions: Positions;
-  /** Paths of dependencies around other steps, by `from to`; none where there are too many steps for it. */
+  /** Paths of dependencies around other steps, by `from to`; empty if there are too many steps. */
   readonly routes: ReadonlyMap<string, string>;
 }
 
-/** The layout of a plan; undefined until it is done. Made again only when steps or dependencies change. */
+/** The layout of a plan; undefined until it is computed. Changes only with steps or dependencies. */
 export function useLayout(steps: readonly StepView[]): Layout | undefined {
   const [layout, setLayout] = useState<Layout>();
   const shape = JSON.stringify(steps.map(({ id, dependsOn }) => [id, dependsOn]));

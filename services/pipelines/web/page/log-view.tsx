@@ -17,11 +17,11 @@ const LINE = 19;
 interface LogViewProps {
   readonly runId: string;
   readonly step: StepView;
-  /** Of the server, for what to say where a log is not there. */
+  /** The server's log folder, for the message about a missing log. */
   readonly logDirectory: string;
 }
 
-/** What a step printed: it comes as it is printed, in its colours, and can be searched. */
+/** A step's output, live, with colours and a search. */
 export function LogView({ runId, step, logDirectory }: LogViewProps): ReactNode {
   const { lines, from, isWhole, loadEarlier } = useLog(runId, step.id);
   const [wanted, setWanted] = useState("");
@@ -49,7 +49,7 @@ export function LogView({ runId, step, logDirectory }: LogViewProps): ReactNode 
   const onSearchKey = (event: KeyboardEvent): void => {
     if (event.key === "Enter") go(event.shiftKey ? -1 : 1);
     else if (event.key === "Escape" && wanted !== "") {
-      // The first Escape is for the search, the next one for the panel.
+      // The first Escape ends the search, the next one closes the panel.
       event.preventDefault();
       setWanted("");
     }
@@ -157,7 +157,7 @@ function nothing(
 interface LinesProps {
   readonly lines: readonly ShownLine[];
   readonly text: string;
-  /** The line that the search is at. */
+  /** The current match of the search. */
   readonly at: number | undefined;
   readonly isWrapped: boolean;
   readonly isFollowing: boolean;

@@ -1,11 +1,11 @@
 import type { StepView } from "../view.ts";
 
-/** Where the upper left corner of each step lies. */
+/** Position of the upper left corner of each step. */
 export type Positions = ReadonlyMap<string, { readonly x: number; readonly y: number }>;
 
 export type Direction = "left" | "right" | "up" | "down";
 
-/** Which step the arrow key leads to: along a dependency to the left and right, else to the nearest in that direction. */
+/** The step that an arrow key leads to: left and right along a dependency, otherwise the nearest in that direction. */
 export function neighbour(
   steps: readonly StepView[],
   positions: Positions,
@@ -24,7 +24,7 @@ export function neighbour(
     const ahead = sign * (isAcross ? there.x - here.x : there.y - here.y);
     if (ahead <= 1) continue;
     const aside = Math.abs(isAcross ? there.y - here.y : there.x - here.x);
-    // What depends on it, or what it depends on, comes before whatever else lies there.
+    // Prefers dependents and dependencies to other steps.
     const cost = ahead + 3 * aside + (isAcross && !related.has(id) ? 1_000_000 : 0);
     if (best === undefined || cost < best.cost) best = { id, cost };
   }

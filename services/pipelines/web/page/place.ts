@@ -2,7 +2,7 @@ import { useSyncExternalStore } from "react";
 
 export type View = "graph" | "times";
 
-/** What the page shows, as its address says, so that it can be linked to and survives a reload. */
+/** What the page shows. It is in the address, so that it can be linked to and survives a reload. */
 export interface Place {
   readonly run: string;
   readonly step: string;

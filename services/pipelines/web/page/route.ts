@@ -24,7 +24,7 @@ export function rounded(points: readonly Point[]): string {
   return parts.join("");
 }
 
-/** A point near a corner, on the way to another one: half of the way at most. */
+/** A point near a corner on the way to another one, at most half of the way. */
 function towards(corner: Point, other: Point): Point {
   const [x, y] = [other.x - corner.x, other.y - corner.y];
   const length = Math.hypot(x, y);

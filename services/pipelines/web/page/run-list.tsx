@@ -4,7 +4,7 @@ import { hrefOf, type Place } from "./place.ts";
 import { StateIcon } from "./states.tsx";
 import { Ago, Elapsed } from "./time.tsx";
 
-/** Runs, the newest first; the arrow keys go from one to the next. */
+/** Runs, newest first; arrow keys move between them. */
 export function RunList({
   runs,
   place,

@@ -16,7 +16,7 @@ const VIEWS: readonly (readonly [View, string])[] = [
 
 const NO_STEPS: readonly StepView[] = [];
 
-/** One run: its head, its steps as a picture, and the step that was chosen. */
+/** One run: its head, its steps as a picture, and the chosen step. */
 export function RunPage({
   place,
   about,
@@ -25,7 +25,7 @@ export function RunPage({
   readonly about: About | undefined;
 }): ReactNode {
   const run = useRun(place.run);
-  // What a person does comes before what the picture shows.
+  // Input has priority over drawing the picture.
   const drawn = useDeferredValue(typeof run === "object" ? run.steps : NO_STEPS);
   const { run: runId, view } = place;
   const select = useCallback(
@@ -37,7 +37,7 @@ export function RunPage({
   const close = useCallback(() => {
     const { step } = place;
     select("");
-    // Whoever closes the panel with the keyboard is back where it was opened.
+    // Closing the panel returns the keyboard's focus.
     requestAnimationFrame(() => {
       document.querySelector<HTMLElement>(`[data-step="${CSS.escape(step)}"]`)?.focus();
     });
@@ -174,7 +174,7 @@ function Cancel({ head }: { readonly head: RunHead }): ReactNode {
   );
 }
 
-/** Tells those who do not see the colours what has changed. */
+/** Announces changes for screen readers. */
 function News({ steps, head }: { readonly steps: readonly StepView[]; readonly head: RunHead }): ReactNode {
   const before = useRef<ReadonlyMap<string, StepView["state"]>>(undefined);
   const [news, setNews] = useState("");
@@ -183,7 +183,7 @@ function News({ steps, head }: { readonly steps: readonly StepView[]; readonly h
     before.current = new Map(steps.map(({ id, state }) => [id, state]));
     if (known === undefined) return;
     const ended = steps.filter(({ id, state }) => isOver(state) && known.get(id) !== state);
-    // Nobody can listen to hundreds of names.
+    // More names would take too long to listen to.
     if (ended.length > 5) setNews(`${ended.length} steps ended`);
     else if (ended.length > 0) setNews(ended.map(({ name, state }) => `${name} ${wordOf(state)}`).join(", "));
   }, [steps]);

@@ -17,7 +17,7 @@ const WORDS: Readonly<Record<State, string>> = {
   unknown: "unknown",
 };
 
-/** What people call a state. */
+/** A state's name for people. */
 export function wordOf(state: State): string {
   return WORDS[state];
 }
@@ -36,13 +36,13 @@ const SHAPES: Readonly<Record<State, ReactNode>> = {
   unknown: <path d="M6 6.2c0-3 4.2-2.6 4.2-.2C10.200 7.800 8 7.900 8 9.600M8 12.400v.1" />,
 };
 
-/** A state as a shape, so that nobody has to tell colours apart. */
+/** A state as a shape, for people who cannot tell the colours apart. */
 export function StateIcon({
   state,
   isSaid = false,
 }: {
   readonly state: State;
-  /** Whether the state's word stands beside it. */
+  /** Whether the state's name is beside it. */
   readonly isSaid?: boolean;
 }): ReactNode {
   const name = isSaid ? { "aria-hidden": true } : { role: "img", "aria-label": wordOf(state) };

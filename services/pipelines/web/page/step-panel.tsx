@@ -11,7 +11,7 @@ interface StepPanelProps {
   readonly onClose: () => void;
 }
 
-/** One step: what became of it and why, and what it printed. Escape closes it. */
+/** One step: its state, the reason, and its output. Escape closes it. */
 export function StepPanel({ runId, step, about, onClose }: StepPanelProps): ReactNode {
   const [isTall, setTall] = useState(false);
   const panel = useRef<HTMLElement>(null);

@@ -5,25 +5,25 @@ export interface Span {
   readonly text: string;
   /** Classes such as `ansi-red-fg bold`. */
   readonly classes: string;
-  /** CSS colours of the 256 and 16 million; undefined: the class says. */
+  /** CSS colour for 256 and 16 million colours; undefined if a class has it. */
   readonly colour?: string | undefined;
   readonly background?: string | undefined;
 }
 
-// What moves the cursor, rings the bell or sets the window's title is nothing to show.
+// Removes sequences that move the cursor, ring the bell or set the window's title.
 const UNSEEN = /\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[\u0000-\u0008\u000b\u000c\u000e-\u001a\u007f]/g;
 
-// The library has no eye for colours before a line's first sequence; this one, the usual font, changes nothing.
+// The library forgets the last line's colours if a line does not begin with a sequence. This one, the default font, changes nothing.
 const NO_CHANGE = "\u001b[10m";
 
-/** Takes lines one after another, as a terminal does: a colour goes on until it is changed. */
+/** Parses lines in order, as a terminal does: a colour lasts until it changes. */
 export class TerminalText {
   readonly #anser = new Anser();
   #isPlain = true;
 
-  /** The parts of the next line, as it looks once it is printed. */
+  /** The parts of the next line after it is printed. */
   line(message: string): readonly Span[] {
-    // A bar that draws itself again and again ends as its last state.
+    // Of a progress bar only the last state is shown.
     const written = message.endsWith("\r") ? message.slice(0, -1) : message;
     const last = written.slice(written.lastIndexOf("\r") + 1).replaceAll(UNSEEN, "");
     if (this.#isPlain && !last.includes("\u001b")) return [{ text: last, classes: "" }];
@@ -62,7 +62,7 @@ function paletteColour(index: number): string {
   return `rgb(${level(Math.floor(cube / 36))}, ${level(Math.floor(cube / 6) % 6)}, ${level(cube % 6)})`;
 }
 
-/** Cuts spans where a text is found in them; what is found is marked. */
+/** Splits spans at matches of a text, and marks the matches. */
 export function marked(
   spans: readonly Span[],
   wanted: string,

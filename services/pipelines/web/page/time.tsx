@@ -18,7 +18,7 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-/** The time, by the second; one timer for the whole page. */
+/** The current second; one timer serves the whole page. */
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
 }
@@ -34,7 +34,7 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
-/** How long something took, or has taken until now. */
+/** How long something took, or has taken so far. */
 export function Elapsed({ from, to }: { readonly from: number; readonly to: number | null }): ReactNode {
   return to === null ? <Ticking from={from} /> : <span className="time">{duration(to - from)}</span>;
 }

@@ -13,7 +13,7 @@ interface TimesProps {
   readonly onChoose: (id: string) => void;
 }
 
-/** When each step waited and ran, as bars; a list that the arrow keys go along. */
+/** Bars that show when each step waited and ran; arrow keys move between them. */
 export function Times({ head, steps, chosen, onChoose }: TimesProps): ReactNode {
   const now = useNow();
   const box = useRef<HTMLDivElement>(null);

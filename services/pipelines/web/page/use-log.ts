@@ -4,26 +4,26 @@ import { get, runPath } from "./api.ts";
 import { TerminalText, type Span } from "./terminal-text.ts";
 import { useVisible } from "./use-visible.ts";
 
-/** A line as it is shown. */
+/** A displayed line. */
 export interface ShownLine {
   readonly timestamp: string;
   readonly isError: boolean;
   readonly spans: readonly Span[];
-  /** In lower case, to search in. */
+  /** Its text in lower case, for the search. */
   readonly text: string;
 }
 
-/** A step's log as far as it has come. */
+/** The received part of a step's log. */
 export interface Log {
   readonly lines: readonly ShownLine[];
-  /** Where the first line lies in the file; 0: nothing is before it. Undefined: there is no log yet. */
+  /** Offset of the first line in the file; 0 is the beginning. Undefined if there is no log yet. */
   readonly from: number | undefined;
-  /** Whether all of it has come. */
+  /** Whether the log is complete. */
   readonly isWhole: boolean;
   readonly loadEarlier: () => Promise<void>;
 }
 
-// What a browser can search through without a pause.
+// As much as a browser can search without a pause.
 const MOST_LINES = 200_000;
 
 interface Kept {
@@ -86,7 +86,7 @@ export function useLog(runId: string, stepId: string): Log {
   };
 }
 
-/** Drops the oldest pieces of what is too much. */
+/** Drops the oldest pieces of a log that is too long. */
 function within(pieces: Kept["pieces"]): Kept["pieces"] {
   let count = pieces.reduce((sum, { lines }) => sum + lines.length, 0);
   let first = 0;

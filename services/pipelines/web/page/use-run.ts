@@ -3,14 +3,14 @@ import { changeSchema, type RunHead, type StepView } from "../view.ts";
 import { runPath } from "./api.ts";
 import { useVisible } from "./use-visible.ts";
 
-/** A run as it is now. */
+/** The current state of a run. */
 export interface LiveRun {
   readonly head: RunHead;
-  /** In the order of the plan; a step that did not change is the same object. */
+  /** In the order of the plan; an unchanged step stays the same object. */
   readonly steps: readonly StepView[];
 }
 
-/** Follows a run; undefined until it is known, `missing` where nobody knows it. */
+/** Follows a run; undefined until it is loaded, `missing` for an unknown one. */
 export function useRun(runId: string): LiveRun | "missing" | undefined {
   const [run, setRun] = useState<LiveRun | "missing">();
   const isVisible = useVisible();
@@ -31,7 +31,7 @@ export function useRun(runId: string): LiveRun | "missing" | undefined {
       events.close();
     });
     events.addEventListener("error", () => {
-      // A broken connection is opened again by the browser; one that was refused is not.
+      // The browser reopens a broken connection, but not a refused one.
       if (events.readyState === EventSource.CLOSED) setRun((before) => before ?? "missing");
     });
     return () => {

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-/** Whether anybody sees the page: a browser opens six connections to a server, and a hidden page should hold none. */
+/** Whether the page is visible. A hidden page should hold none of the six connections that a browser opens to a server. */
 export function useVisible(): boolean {
   return useSyncExternalStore(
     (onChange) => {

@@ -1,4 +1,4 @@
 import { z } from "zod";
 
-// The page's policy forbids code made from text, which zod else tries. Has to come before any schema is used.
+// The page's policy forbids `eval`, which zod otherwise tries. Import this before any schema is used.
 z.config({ jitless: true });
