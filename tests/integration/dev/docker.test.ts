@@ -90,7 +90,9 @@ describeUnless((await lacks("root", "Docker")) ?? userLacks(), "the development 
     expect([...watch.seen].filter((line) => line.includes(secret))).toEqual([]);
     const unset = await dev("--env", "NEVER_SET", "--", "true");
     expect(unset).toMatchObject({ exitCode: 1, stdout: "" });
-    expect(unset.output).toBe("ai-how: --env: NEVER_SET is not set; set the variable, or leave the option out");
+    expect(unset.output).toBe(
+      "ai-how: --env: NEVER_SET is not set; set the variable, or leave the option out",
+    );
   });
 
   it("begins by its entrypoints, which say what they miss", async () => {
