@@ -9,7 +9,7 @@ import { describeUnless, hostLacks } from "../support/where.ts";
 
 const moments = {
   boot: { moment: "while machines boot", said: /booting baddays-compute-02/ },
-  ansible: { moment: "while Ansible runs", said: /What the image brought/ },
+  ansible: { moment: "while Ansible runs", said: /The markers of the image/ },
 };
 
 // One cluster serves all tests of this file. What a job does whose node dies is tested on VMs: SLURM tells a new boot by the
