@@ -58,7 +58,7 @@ describeUnless(await lacks("root", "Docker"), "jobs on a real Docker engine", ()
     for (const command of ["status", "tail", "stop"]) {
       const said = await stage.ask(command, "never");
       expect(said, command).toMatchObject({ exitCode: 1 });
-      expect(said.output).toMatch(/^ai-how: never: project tests has no run of it;/);
+      expect(said.output).toMatch(/^ai-how: never: project tests has no run of this job;/);
     }
     expect(await stage.ask("health", "never")).toMatchObject({
       exitCode: 0,
