@@ -94,7 +94,7 @@ test("a protected resource is neither deleted nor replaced", async () => {
   await project.run("up");
   await project.program("");
   expect(failures(await project.run("up"))).toEqual([
-    "safe: safe is protected and would be deleted; take `protect` away in the program and run `up` first, or keep it by `down --exclude-protected`",
+    "safe: safe is protected and would be deleted; remove `protect` from the program and run `up` first, or keep the resource with `down --exclude-protected`",
   ]);
   expect(failures(await project.run("down"))).toHaveLength(1);
   expect(await project.lines("log")).toEqual(["create safe"]);

@@ -51,7 +51,7 @@ describeUnless(await lacks("Pulumi's CLI"), "the engine pulumi", () => {
     expect(await run("down")).toMatchObject({
       exitCode: 1,
       stderr: expect.stringMatching(
-        /^ai-how: data is protected and would be deleted; take `protect` away/,
+        /^ai-how: data is protected and would be deleted; remove `protect` from the program/,
       ) as string,
     });
     expect(await project.lines("log")).toEqual([]);
