@@ -49,7 +49,8 @@ describeUnless(await lacks("Temporal"), "a pipeline in a terminal", () => {
     expect(ended.exitCode, ended.output).toBe(0);
     const lines = ended.output.replace(ended.stdout, "").trim().split("\n");
     expect(lines[0]).toMatch(/^lines [\da-f-]{36}$/);
-    expect(lines.slice(1)).toEqual([
+    // A look every half second finds the short step running, or misses that.
+    expect(lines.slice(1).filter((line) => line !== "running   b")).toEqual([
       "running   a",
       "success   a",
       "failed    b: exit code 3",
