@@ -1,22 +1,9 @@
 import { expect, it } from "vitest";
-import { lacks } from "../../required.ts";
 import { planDocument } from "../../../cli/plan-document.ts";
-import type { Engine } from "../../../engine/engine.ts";
 import { planSchema, type Plan } from "../../../engine/plan.ts";
-import { PulumiEngine } from "../../../engine/pulumi/index.ts";
+import { engines } from "../../support/engines.ts";
 import { Project } from "../../support/project.ts";
-import { usePulumi } from "../../support/pulumi.ts";
 import { describeUnless } from "../../support/where.ts";
-
-const cli = await usePulumi();
-const engines = [
-  { name: "in-process", lacking: undefined, engineOf: (project: Project): Engine => project.engine },
-  {
-    name: "pulumi",
-    lacking: await lacks("Pulumi's CLI"),
-    engineOf: (project: Project): Engine => new PulumiEngine(project, cli),
-  },
-] as const;
 
 const first = `
   new command.local.Command("stays", { create: "true" });

@@ -1,16 +1,12 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import { lacks } from "../../required.ts";
-import type { Engine } from "../../../engine/engine.ts";
 import { nameOf } from "../../../wire/urn.ts";
-import { PulumiEngine } from "../../../engine/pulumi/index.ts";
 import { aiHowCommand } from "../../support/command.ts";
+import { engines } from "../../support/engines.ts";
 import { Project, failures, repository, touched, type Run } from "../../support/project.ts";
-import { usePulumi } from "../../support/pulumi.ts";
 import { describeUnless } from "../../support/where.ts";
 
-const cli = await usePulumi();
 const made = `const made = new command.local.Command("made", { create: "echo made | tee -a made" });`;
 
 /** `name: rule: message` */
@@ -25,15 +21,6 @@ function warnings(run: Run): string[] {
     event.type === "log" && event.level === "warning" ? [event.line] : [],
   );
 }
-
-const engines = [
-  { name: "in-process", lacking: undefined, engineOf: (project: Project): Engine => project.engine },
-  {
-    name: "pulumi",
-    lacking: await lacks("Pulumi's CLI"),
-    engineOf: (project: Project): Engine => new PulumiEngine(project, cli),
-  },
-];
 
 for (const { name, lacking, engineOf } of engines) {
   describeUnless(lacking, `policies by the engine ${name}`, () => {

@@ -1,21 +1,8 @@
 import { expect, it } from "vitest";
-import type { Engine } from "../../../engine/engine.ts";
-import { PulumiEngine } from "../../../engine/pulumi/index.ts";
-import { lacks } from "../../required.ts";
+import { engines } from "../../support/engines.ts";
 import { Project } from "../../support/project.ts";
 import { shownSecrets } from "../../support/shown-secrets.ts";
-import { usePulumi } from "../../support/pulumi.ts";
 import { describeUnless } from "../../support/where.ts";
-
-const cli = await usePulumi();
-const engines = [
-  { name: "in-process", lacking: undefined, engineOf: (project: Project): Engine => project.engine },
-  {
-    name: "pulumi",
-    lacking: await lacks("Pulumi's CLI"),
-    engineOf: (project: Project): Engine => new PulumiEngine(project, cli),
-  },
-];
 
 /** A program with secrets where stacks have them; `mark` is what it does to the one that another resource takes. */
 const program = (mark: "secret" | "unsecret"): string => `
